@@ -1,0 +1,98 @@
+from enum import StrEnum
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Permission(StrEnum):
+    """Name every right a member of staff can hold; roles in accounts.roles bundle them."""
+
+    DESK_USE = "desk.use"
+
+    TICKET_VIEW = "ticket.view"
+    TICKET_REPLY = "ticket.reply"
+    TICKET_NOTE = "ticket.note"
+    TICKET_EDIT = "ticket.edit"  # subject, category, tags, priority
+    TICKET_ASSIGN = "ticket.assign"  # to others; taking a ticket oneself needs ticket.reply
+    TICKET_RESOLVE = "ticket.resolve"
+    TICKET_MERGE = "ticket.merge"
+    TICKET_BULK = "ticket.bulk"
+    TICKET_REDACT = "ticket.redact"
+    TICKET_BLOCK = "ticket.block"  # spam and block list
+
+    ORDER_VIEW = "order.view"
+    ORDER_EDIT = "order.edit"
+    ORDER_IMPORT = "order.import"
+
+    CUSTOMER_VIEW = "customer.view"
+    CUSTOMER_EDIT = "customer.edit"
+    CUSTOMER_MERGE = "customer.merge"
+    CUSTOMER_ERASE = "customer.erase"
+    PII_REVEAL = "pii.reveal"
+
+    KNOWLEDGE_VIEW = "knowledge.view"
+    KNOWLEDGE_EDIT = "knowledge.edit"
+
+    VISIT_WORK = "visit.work"
+    VISIT_MANAGE = "visit.manage"
+    SURVEY_VIEW = "survey.view"
+    SURVEY_MANAGE = "survey.manage"
+
+    BOARD_VIEW = "board.view"
+    BOARD_MANAGE = "board.manage"  # targets, alerts, dashboards
+    EXPORT = "export"
+
+    STAFF_VIEW = "staff.view"
+    STAFF_MANAGE = "staff.manage"
+    SETTINGS_MANAGE = "settings.manage"
+    API_MANAGE = "api.manage"
+    ACCESS_LOG_VIEW = "access_log.view"
+    SYSTEM_VIEW = "system.view"
+    SYSTEM_MANAGE = "system.manage"  # replay a quarantined job
+
+
+class Reach(StrEnum):
+    """Say how far a role sees: the rows of its own teams, or the whole company."""
+
+    TEAMS = "teams"
+    COMPANY = "company"
+
+
+class PresenceStatus(TextChoices):
+    ONLINE = "online", _("Online")
+    BUSY = "busy", _("Busy")
+    BREAK = "break", _("On a break")
+    AWAY = "away", _("Away")
+    OFFLINE = "offline", _("Offline")
+
+
+class Language(TextChoices):
+    ZH_HANS = "zh-hans", "简体中文"
+    EN = "en", "English"
+
+
+class Theme(TextChoices):
+    AUTO = "auto", _("Same as my device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class Skill(TextChoices):
+    """Codes that routing matches; a shop's own words for them come with routing."""
+
+    PRESALES = "presales", _("Buying advice")
+    LOGISTICS = "logistics", _("Parcels and delivery")
+    RETURNS = "returns", _("Returns and refunds")
+    TECHNICAL = "technical", _("Technical questions")
+    COMPLAINTS = "complaints", _("Complaints")
+    VIP = "vip", _("VIP customers")
+    PHONE = "phone", _("Phone calls")
+
+
+class ApiScope(TextChoices):
+    ORDERS_READ = "orders.read", _("Read orders")
+    ORDERS_WRITE = "orders.write", _("Send orders in")
+    TICKETS_READ = "tickets.read", _("Read tickets and messages")
+    TICKETS_WRITE = "tickets.write", _("Open tickets and write messages")
+    CUSTOMERS_READ = "customers.read", _("Read customers (masked)")
+    EVENTS_READ = "events.read", _("Read the event log")

@@ -1,0 +1,143 @@
+"""The doors: may this person do that, and which rows may they see."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import Permission, Reach
+from accounts.models import ApiKey, Membership, Staff
+from accounts.roles import permissions_of, reach_of
+from core.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+__all__ = ["Permission", "StaffRequest", "has", "require", "shop_scope", "staff_page", "team_scope"]
+
+
+class StaffRequest(HttpRequest):
+    """A request that passed `staff_page`: its user is a signed-in member of staff."""
+
+    user: Staff
+    htmx: "HtmxDetails"
+
+
+def permissions_for(user: Staff | AnonymousUser) -> frozenset[Permission]:
+    """Return what this person may do, by the roles of the row as it was loaded for this request."""
+    if not isinstance(user, Staff) or not user.is_active:
+        return frozenset()
+    return frozenset(Permission) if user.is_superuser else permissions_of(user.roles)
+
+
+def has(user: Staff | AnonymousUser, permission: Permission) -> bool:
+    """Tell whether this person holds the permission; anonymous and deactivated people hold none."""
+    return permission in permissions_for(user)
+
+
+def require(user: Staff | AnonymousUser, permission: Permission) -> None:
+    """Raise NotAllowed unless this person holds the permission."""
+    if not has(user, permission):
+        raise NotAllowed(
+            "permission_missing",
+            _("Your role does not include this. Ask a supervisor if you need it."),
+            permission=str(permission),
+        )
+
+
+def _sees_company(staff: Staff) -> bool:
+    return staff.is_superuser or reach_of(staff.roles) is Reach.COMPANY
+
+
+def _team_rows(staff: Staff) -> list[tuple[int, list[int]]]:
+    """Read the person's teams once per loaded row, so once per request."""
+    rows: list[tuple[int, list[int]]] | None = staff.__dict__.get("_team_rows")
+    if rows is None:
+        rows = list(
+            Membership.objects.filter(staff_id=staff.pk, team__archived_at__isnull=True)
+            .order_by("team_id")
+            .values_list("team_id", "team__shop_ids")
+        )
+        staff.__dict__["_team_rows"] = rows
+    return rows
+
+
+def team_scope(staff: Staff) -> list[int] | None:
+    """Return the teams whose rows this person sees; None means every team, [] none."""
+    if not staff.is_active:
+        return []
+    return None if _sees_company(staff) else [team_id for team_id, _shops in _team_rows(staff)]
+
+
+def shop_scope(who: Staff | ApiKey) -> list[int] | None:
+    """Return the shops whose rows this person or key sees; None means every shop, [] none.
+
+    A team without shops serves all of them. A person in no team sees no shop: leaving the last team
+    must never widen what one sees.
+    """
+    if isinstance(who, ApiKey):
+        return (sorted(who.shop_ids) or None) if who.revoked_at is None else []
+    if not who.is_active:
+        return []
+    if _sees_company(who):
+        return None
+    rows = _team_rows(who)
+    if any(not shops for _team, shops in rows):
+        return None
+    return sorted({shop for _team, shops in rows for shop in shops})
+
+
+def must_set_up_second_factor(staff: Staff) -> bool:
+    """Tell whether one of the person's roles needs a second factor that is not set up yet."""
+    if not set(settings.REQUIRE_MFA_ROLES) & set(staff.roles):
+        return False
+    from allauth.mfa.utils import is_mfa_enabled  # noqa: PLC0415 - allauth's models load after ours
+
+    return not is_mfa_enabled(staff)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send a stranger to the sign-in page and back afterwards; a fragment asks the browser to go there."""
+    back = request.get_full_path()
+    if request.headers.get("HX-Request") == "true":
+        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+        back = parts.path + (f"?{parts.query}" if parts.query else "") or "/desk/"
+        to = f"{reverse('account_login')}?{urlencode({'next': back})}"
+        return HttpResponse(status=401, headers={"HX-Redirect": to})
+    if request.method not in {"GET", "HEAD"}:
+        return redirect("account_login")
+    return redirect(f"{reverse('account_login')}?{urlencode({'next': back})}")
+
+
+type StaffView[**P] = Callable[Concatenate[StaffRequest, P], HttpResponse]
+
+
+def staff_page[**P](permission: Permission | None = None) -> Callable[[StaffView[P]], Callable[..., HttpResponse]]:
+    """Guard a view: signed in, second factor where the role needs one, and the permission.
+
+    The permission stands on the view as `required_permission` for the URL × role test.
+    """
+
+    def decorate(view: StaffView[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not isinstance(request.user, Staff):
+                # request.user is lazy: isinstance sees through it, and an anonymous user is no Staff
+                return _to_sign_in(request)
+            if must_set_up_second_factor(request.user) and not getattr(view, "before_second_factor", False):
+                return redirect("mfa_activate_totp")
+            if permission is not None:
+                require(request.user, permission)
+            return view(request, *args, **kwargs)
+
+        guarded.required_permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate

@@ -1,0 +1,162 @@
+"""Roles as code: what each may do, in one sentence a person understands."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import Permission as P
+from accounts.enums import Reach
+
+DESK = frozenset({P.DESK_USE, P.KNOWLEDGE_VIEW})
+READ = DESK | {P.TICKET_VIEW, P.ORDER_VIEW, P.CUSTOMER_VIEW}
+SERVE = READ | {P.TICKET_REPLY, P.TICKET_NOTE, P.TICKET_EDIT, P.TICKET_RESOLVE, P.VISIT_WORK}
+
+
+class Role:
+    """One role; subclasses are found through ROLES by code."""
+
+    code: ClassVar[str]
+    title: ClassVar[Promise]
+    sentence: ClassVar[Promise]
+    permissions: ClassVar[frozenset[P]]
+    reach: ClassVar[Reach] = Reach.TEAMS
+
+
+class JuniorAgent(Role):
+    code = "agent_junior"
+    title = _("Junior agent")
+    sentence = _("Answers customers and resolves tickets of the own teams; sees phone numbers and addresses masked.")
+    permissions = SERVE
+
+
+class Agent(Role):
+    code = "agent"
+    title = _("Agent")
+    sentence = _(
+        "Answers customers, resolves and merges tickets, and may reveal a phone number or address with a reason."
+    )
+    permissions = JuniorAgent.permissions | {P.PII_REVEAL, P.TICKET_MERGE, P.CUSTOMER_EDIT, P.TICKET_BLOCK}
+
+
+class SeniorAgent(Role):
+    code = "agent_senior"
+    title = _("Senior agent")
+    sentence = _("Does all an agent does, hands tickets to others, corrects orders and changes many tickets at once.")
+    permissions = Agent.permissions | {P.TICKET_ASSIGN, P.ORDER_EDIT, P.TICKET_BULK, P.SURVEY_VIEW}
+
+
+class LeadAgent(Role):
+    code = "agent_lead"
+    title = _("Lead agent")
+    sentence = _("Leads a shift: does all a senior agent does, plans visits and sees the board of the own teams.")
+    permissions = SeniorAgent.permissions | {P.BOARD_VIEW, P.VISIT_MANAGE, P.STAFF_VIEW, P.TICKET_REDACT}
+
+
+class TechnicalSupport(Role):
+    code = "tech_support"
+    title = _("Technical support")
+    sentence = _(
+        "Solves technical questions: answers and resolves tickets and writes the articles that help next time."
+    )
+    permissions = SERVE | {P.KNOWLEDGE_EDIT, P.PII_REVEAL}
+
+
+class CrmSpecialist(Role):
+    code = "crm_specialist"
+    title = _("CRM specialist")
+    sentence = _("Looks after customers: keeps their records, merges doubles, runs visits and surveys.")
+    permissions = READ | {
+        P.TICKET_NOTE, P.CUSTOMER_EDIT, P.CUSTOMER_MERGE, P.PII_REVEAL,
+        P.VISIT_WORK, P.VISIT_MANAGE, P.SURVEY_VIEW, P.SURVEY_MANAGE, P.EXPORT,
+    }  # fmt: skip
+    reach = Reach.COMPANY
+
+
+class Trainer(Role):
+    code = "trainer"
+    title = _("Trainer")
+    sentence = _("Trains newcomers: reads tickets and writes articles and courses, without answering customers.")
+    permissions = READ | {P.KNOWLEDGE_EDIT, P.BOARD_VIEW, P.STAFF_VIEW}
+    reach = Reach.COMPANY
+
+
+class Quality(Role):
+    code = "quality"
+    title = _("Quality reviewer")
+    sentence = _("Reviews finished conversations of every team and writes notes; never answers customers.")
+    permissions = READ | {P.TICKET_NOTE, P.BOARD_VIEW, P.SURVEY_VIEW, P.STAFF_VIEW}
+    reach = Reach.COMPANY
+
+
+class Warehouse(Role):
+    code = "warehouse"
+    title = _("Warehouse")
+    sentence = _("Receives and checks goods: sees orders and parcels and writes notes on tickets about them.")
+    permissions = DESK | {P.ORDER_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL}
+
+
+class DepartmentMember(Role):
+    code = "department"
+    title = _("Department member")
+    sentence = _("Works in another department: reads the tickets handed to the own team and answers there by note.")
+    permissions = DESK | {P.TICKET_VIEW, P.TICKET_NOTE}
+
+
+class Analyst(Role):
+    code = "analyst"
+    title = _("Analyst")
+    sentence = _("Reads every figure and exports it; sees customers masked and changes nothing.")
+    permissions = READ | {P.BOARD_VIEW, P.SURVEY_VIEW, P.EXPORT}
+    reach = Reach.COMPANY
+
+
+class Supervisor(Role):
+    code = "supervisor"
+    title = _("Supervisor")
+    sentence = _("Steers the own teams: assigns work, watches the board, imports orders and sets the rules of service.")
+    permissions = LeadAgent.permissions | {
+        P.BOARD_MANAGE, P.ORDER_IMPORT, P.SETTINGS_MANAGE, P.SURVEY_MANAGE, P.KNOWLEDGE_EDIT,
+        P.EXPORT, P.CUSTOMER_MERGE, P.ACCESS_LOG_VIEW, P.SYSTEM_VIEW,
+    }  # fmt: skip
+
+
+class Manager(Role):
+    code = "manager"
+    title = _("Manager")
+    sentence = _("Runs the service centre: does all a supervisor does for every team and shop, and invites staff.")
+    permissions = Supervisor.permissions | {P.STAFF_MANAGE, P.CUSTOMER_ERASE}
+    reach = Reach.COMPANY
+
+
+class Admin(Role):
+    code = "admin"
+    title = _("Administrator")
+    sentence = _("May do everything, including API keys, the system page and other administrators.")
+    permissions = frozenset(P)
+    reach = Reach.COMPANY
+
+
+ROLES: dict[str, type[Role]] = {
+    role.code: role
+    for role in (
+        JuniorAgent, Agent, SeniorAgent, LeadAgent, TechnicalSupport, CrmSpecialist, Trainer, Quality,
+        Warehouse, DepartmentMember, Analyst, Supervisor, Manager, Admin,
+    )
+}  # fmt: skip
+
+
+def permissions_of(codes: Iterable[str]) -> frozenset[P]:
+    """Return the union of the rights of these roles; an unknown code gives nothing."""
+    granted: frozenset[P] = frozenset()
+    for code in codes:
+        if role := ROLES.get(code):
+            granted |= role.permissions
+    return granted
+
+
+def reach_of(codes: Iterable[str]) -> Reach:
+    """Return the widest reach among these roles."""
+    wide = any(ROLES[code].reach is Reach.COMPANY for code in codes if code in ROLES)
+    return Reach.COMPANY if wide else Reach.TEAMS
