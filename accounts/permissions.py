@@ -10,7 +10,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Permission, Reach
 from accounts.models import ApiKey, Membership, Staff
@@ -45,11 +44,7 @@ def has(user: Staff | AnonymousUser, permission: Permission) -> bool:
 def require(user: Staff | AnonymousUser, permission: Permission) -> None:
     """Raise NotAllowed unless this person holds the permission."""
     if not has(user, permission):
-        raise NotAllowed(
-            "permission_missing",
-            _("Your role does not include this. Ask a supervisor if you need it."),
-            permission=str(permission),
-        )
+        raise NotAllowed(permission=str(permission))
 
 
 def _sees_company(staff: Staff) -> bool:
