@@ -1,0 +1,62 @@
+"""Find and claim TCP ports."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+
+from cs_portal.runtime.faults import PortTaken, StartError
+
+
+def free_port(preferred: int = 0) -> int:
+    """Return a loopback port nobody listens on, `preferred` when it is free."""
+    for candidate in (preferred, 0) if preferred else (0,):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StartError("No free TCP port was found on 127.0.0.1.")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen; the socket outlives single web processes, so a restart refuses nobody.
+
+    Raises PortTaken, or StartError when the address is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = socket.socket(family, socket.SOCK_STREAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((host, port))
+        server.listen(1024)
+    except OSError as error:
+        server.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(host, port) from error
+        if error.errno == errno.EACCES:
+            raise StartError(f"Port {port} needs administrator rights. Choose one above 1023: --port 8000") from error
+        raise StartError(f"Cannot listen on {host} port {port}: {error.strerror}") from error
+    return server
+
+
+def accepts(host: str, port: int, *, timeout: float = 0.5) -> bool:
+    """Tell whether somebody accepts connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=timeout):
+            return True
+    except OSError:
+        return False
+
+
+def wait_until_accepts(host: str, port: int, *, seconds: float) -> bool:
+    """Wait for a listener; False when none appears in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if accepts(host, port):
+            return True
+        time.sleep(0.05)
+    return False

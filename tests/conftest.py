@@ -1,0 +1,109 @@
+"""The rules of the suite: own database per worker, no outside world, no silent skips."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import servers
+
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile(
+    "explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's loop runs in the thread of the test
+
+
+class OutsideWorld(AssertionError):
+    """A test tried to leave this machine."""
+
+
+def _is_here(host: object) -> bool:
+    if isinstance(host, bytes):
+        host = host.decode(errors="replace")
+    if host in {None, "", "localhost"} or not isinstance(host, str):
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback or host in {"0.0.0.0", "::"}
+    except ValueError:
+        return host == os.uname().nodename
+
+
+def _refuse_the_outside(event: str, args: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(args[1], tuple) and not _is_here(args[1][0]):
+        raise OutsideWorld(f"a test tried to connect to {args[1][0]}")
+    if event == "socket.getaddrinfo" and not _is_here(args[0]):
+        raise OutsideWorld(f"a test tried to look up {args[0]}")
+
+
+sys.addaudithook(_refuse_the_outside)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """Give this worker a database of its own, copied from the migrated template."""
+    from django.db import connection, connections
+
+    name = servers.database_name()
+    servers.recreate_database(name)
+    connection.close()
+    for place in (connection.settings_dict, connections.databases["default"]):
+        place["NAME"] = name
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+    servers.drop_database(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fresh_database_after_commits() -> Iterator[None]:
+    """After a test with real commits, copy the template again instead of flushing.
+
+    Quicker than truncating every table, keeps what migrations wrote, resets sequences and ends stray connections.
+    """
+    from django.db import connections
+    from django.test import TransactionTestCase
+
+    def teardown(self: TransactionTestCase) -> None:
+        connections.close_all()
+        servers.recreate_database(servers.database_name())
+
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]
+    yield
+    TransactionTestCase._fixture_teardown = flush  # type: ignore[attr-defined]
+
+
+ALLOWED_SKIP = "cannot exist here:"
+
+
+def _fail_a_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if not reason.removeprefix("Skipped: ").startswith(ALLOWED_SKIP):
+        report.outcome = "failed"
+        report.longrepr = f"skipped without naming what {ALLOWED_SKIP!r} {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Count a skipped test as failed unless its reason says what cannot exist on this machine."""
+    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    _fail_a_skip(report)
+    return report  # type: ignore[return-value]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """The same for whole modules."""
+    report: pytest.CollectReport = yield  # type: ignore[misc, assignment]
+    _fail_a_skip(report)
+    return report  # type: ignore[return-value]
