@@ -1,0 +1,187 @@
+"""Declare the kinds of events and check their payloads: ids, codes, amounts and times, never words about a person."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NewType
+
+Code = NewType("Code", str)
+"""A short machine word: letters, digits and `_ . : -`, at most 64 characters. Never a name or free text."""
+
+_CODE = re.compile(r"[A-Za-z0-9_.:\-]{0,64}")
+_LONG_NUMBER = re.compile(r"\+?\d{8,}")
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A payload without fields."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One declared kind: its payload type, its schema version and how to lift older payloads."""
+
+    name: str
+    payload: type
+    schema: int
+    upcasters: dict[int, Upcaster]
+
+
+KINDS: dict[str, Kind] = {}
+
+
+class UndeclaredKind(LookupError):
+    """record() was given a kind no app declares."""
+
+
+class BadPayload(TypeError):
+    """A payload has the wrong type or holds something that must not be in the log."""
+
+
+def declare(
+    name: str,
+    payload: type = Nothing,
+    *,
+    schema: int = 1,
+    upcasters: dict[int, Upcaster] | None = None,
+) -> Kind:
+    """Declare an event kind (dotted past tense, `ticket.resolved`) with its frozen dataclass payload.
+
+    `upcasters[n]` lifts a payload of schema n to n + 1; one is needed for every older schema.
+    Raises BadPayload for a field type the log may not hold, ValueError when declared twice differently.
+    """
+    if not re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name) or len(name) > 64:
+        raise ValueError(f"event kind {name!r} is not dotted past tense")
+    for field_name, hint in _hints(payload).items():
+        if not _allowed(hint):
+            raise BadPayload(f"{name}.{field_name}: {hint!r} may not stand in the log")
+    lifts = upcasters or {}
+    if set(lifts) != set(range(1, schema)):
+        raise ValueError(
+            f"{name}: an upcaster is needed for each schema below {schema}"
+        )
+    kind = Kind(name, payload, schema, lifts)
+    known = KINDS.get(name)
+    if known is not None and known.payload is not payload:
+        raise ValueError(f"event kind {name!r} is declared twice")
+    KINDS[name] = kind
+    return kind
+
+
+def get_kind(name: str) -> Kind:
+    """Return a declared kind. Raises UndeclaredKind."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise UndeclaredKind(name) from None
+
+
+def dump(kind: Kind, payload: Any) -> dict[str, Any]:
+    """Turn a payload into JSON values. Raises BadPayload when it is not what the kind declares."""
+    if payload is None:
+        payload = kind.payload()
+    if type(payload) is not kind.payload:
+        raise BadPayload(
+            f"{kind.name} wants {kind.payload.__name__}, got {type(payload).__name__}"
+        )
+    hints = _hints(kind.payload)
+    return {
+        field.name: _to_json(
+            f"{kind.name}.{field.name}", getattr(payload, field.name), hints[field.name]
+        )
+        for field in dataclasses.fields(payload)
+    }
+
+
+def load(name: str, schema: int, data: dict[str, Any]) -> Any:
+    """Rebuild the payload of a stored row in today's schema, lifting older ones step by step."""
+    kind = get_kind(name)
+    for version in range(schema, kind.schema):
+        data = kind.upcasters[version](dict(data))
+    hints = _hints(kind.payload)
+    known = {
+        key: _from_json(value, hints[key])
+        for key, value in data.items()
+        if key in hints
+    }
+    return kind.payload(**known)
+
+
+def _hints(payload: type) -> dict[str, Any]:
+    return typing.get_type_hints(payload)
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    if typing.get_origin(hint) in {typing.Union, types.UnionType}:
+        return typing.get_args(hint)
+    return (hint,)
+
+
+def _allowed(hint: Any) -> bool:
+    for member in _members(hint):
+        if typing.get_origin(member) is tuple:
+            if not all(
+                _allowed(arg) for arg in typing.get_args(member) if arg is not Ellipsis
+            ):
+                return False
+        elif member not in {int, bool, Decimal, datetime, date, Code, type(None)}:
+            return False
+    return True
+
+
+def _to_json(place: str, value: Any, hint: Any) -> Any:
+    if value is None and type(None) in _members(hint):
+        return None
+    for member in _members(hint):
+        if typing.get_origin(member) is tuple and isinstance(value, tuple | list):
+            inner = typing.get_args(member)[0]
+            return [_to_json(place, item, inner) for item in value]
+        if member is bool and isinstance(value, bool):
+            return value
+        if member is int and isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if member is Decimal and isinstance(value, Decimal) and value.is_finite():
+            return str(value)
+        if (
+            member is datetime
+            and isinstance(value, datetime)
+            and value.tzinfo is not None
+        ):
+            return value.isoformat()
+        if (
+            member is date
+            and isinstance(value, date)
+            and not isinstance(value, datetime)
+        ):
+            return value.isoformat()
+        if (
+            member is Code
+            and isinstance(value, str)
+            and _CODE.fullmatch(value)
+            and not _LONG_NUMBER.fullmatch(value)
+        ):
+            return str(value)
+    raise BadPayload(f"{place} may not hold {type(value).__name__}")
+
+
+def _from_json(value: Any, hint: Any) -> Any:
+    if value is None:
+        return None
+    for member in _members(hint):
+        if typing.get_origin(member) is tuple and isinstance(value, list):
+            return tuple(_from_json(item, typing.get_args(member)[0]) for item in value)
+        if member is Decimal and isinstance(value, str):
+            return Decimal(value)
+        if member is datetime and isinstance(value, str):
+            return datetime.fromisoformat(value)
+        if member is date and isinstance(value, str):
+            return date.fromisoformat(value)
+    return value

@@ -1,0 +1,14 @@
+"""Answer requests the same way everywhere: fragment or redirect, failed forms as 422, errors in the asker's shape."""
+
+from core.http.answers import form_invalid, fragment_or_redirect, render_page, toast
+from core.http.client import client_ip
+from core.http.errors import render_error
+
+__all__ = [
+    "client_ip",
+    "form_invalid",
+    "fragment_or_redirect",
+    "render_error",
+    "render_page",
+    "toast",
+]

@@ -1,0 +1,18 @@
+"""Work owed: reactions, deadlines, and effects outside, all rows of one table."""
+
+from core.jobs.queue import cancel, discard_job, drain, replay_job, reschedule, schedule
+from core.jobs.registry import RetryLater, RunningJob, every_tick, job, periodic
+
+__all__ = [
+    "RetryLater",
+    "RunningJob",
+    "cancel",
+    "discard_job",
+    "drain",
+    "every_tick",
+    "job",
+    "periodic",
+    "replay_job",
+    "reschedule",
+    "schedule",
+]

@@ -1,0 +1,1 @@
+"""Settings: base for all, then trial (bin/up), test and production."""

@@ -1,0 +1,11 @@
+"""Tests: the same product, quicker password hashes, plain static files."""
+
+from cs_portal.settings.base import *
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {  # the manifest needs a collectstatic run; pages are tested without one
+    **STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
