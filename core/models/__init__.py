@@ -1,5 +1,6 @@
 """Models of the core."""
 
+from core.calendar.models import CalendarDefinition, CalendarException, HolidayDay
 from core.models.house import Company, IdempotentReply, RateCounter
 from core.models.spine import (
     Event,
@@ -12,9 +13,12 @@ from core.models.spine import (
 )
 
 __all__ = [
+    "CalendarDefinition",
+    "CalendarException",
     "Company",
     "Event",
     "FoldCursor",
+    "HolidayDay",
     "IdempotentReply",
     "Job",
     "JobState",
