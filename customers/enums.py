@@ -1,0 +1,32 @@
+"""What customers can be."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class IdentityKind(models.TextChoices):
+    """How a customer is known on a channel."""
+
+    PHONE = "phone", _("Phone")
+    EMAIL = "email", _("Email")
+    SHOP_ACCOUNT = "shop_account", _("Shop account")
+    WECHAT = "wechat", _("WeChat")
+    VISITOR = "visitor", _("Visitor")
+
+
+class Tier(models.TextChoices):
+    """Membership tier."""
+
+    STANDARD = "standard", _("Standard")
+    SILVER = "silver", _("Silver")
+    GOLD = "gold", _("Gold")
+    VIP = "vip", _("VIP")
+
+
+class ContactPurpose(models.TextChoices):
+    """What a message is for; service mail about an own request cannot be unsubscribed, the others can."""
+
+    SERVICE = "service", _("About your request")
+    SURVEY = "survey", _("Surveys")
+    FOLLOW_UP = "follow_up", _("Follow-up visits")
+    MARKETING = "marketing", _("News and offers")

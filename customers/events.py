@@ -1,0 +1,42 @@
+"""Events of the customers app."""
+
+from dataclasses import dataclass
+
+from core.events import Code, declare
+
+
+@dataclass(frozen=True)
+class CustomerAdded:
+    """How we first met: the source channel."""
+
+    source: Code
+
+
+@dataclass(frozen=True)
+class IdentityAdded:
+    """A new way a customer is known."""
+
+    kind: Code
+    source: Code
+
+
+@dataclass(frozen=True)
+class ContactChoiceMade:
+    """A customer allowed or refused a channel for a purpose."""
+
+    channel: Code
+    purpose: Code
+    is_allowed: bool
+
+
+@dataclass(frozen=True)
+class CustomersErased:
+    """A person's texts were erased; how many rows changed."""
+
+    rows: int
+
+
+declare("customer.added", CustomerAdded)
+declare("customer.identity_added", IdentityAdded)
+declare("customer.contact_choice_made", ContactChoiceMade)
+declare("customer.erased", CustomersErased)

@@ -1,0 +1,79 @@
+"""States of orders and parcels, and which step may follow which."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OrderStatus(models.TextChoices):
+    """The life of an order."""
+
+    PLACED = "placed", _("Placed")
+    PAID = "paid", _("Paid")
+    PACKED = "packed", _("Packed")
+    SHIPPED = "shipped", _("Shipped")
+    DELIVERED = "delivered", _("Delivered")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+ORDER_RANK = {
+    OrderStatus.PLACED: 10,
+    OrderStatus.PAID: 20,
+    OrderStatus.PACKED: 30,
+    OrderStatus.SHIPPED: 40,
+    OrderStatus.DELIVERED: 50,
+    OrderStatus.COMPLETED: 60,
+    OrderStatus.CANCELLED: 70,
+}
+"""An order only moves to a higher rank; late news of an earlier step fills in its time, never moves it back."""
+
+ORDER_TRANSITIONS: dict[str, frozenset[str]] = {
+    status: frozenset(
+        other
+        for other, rank in ORDER_RANK.items()
+        if rank > ORDER_RANK[status]
+        and not (
+            other == OrderStatus.CANCELLED
+            and status in {OrderStatus.DELIVERED, OrderStatus.COMPLETED}
+        )
+    )
+    for status in OrderStatus
+}
+
+
+class ParcelStatus(models.TextChoices):
+    """The life of a parcel."""
+
+    CREATED = "created", _("Label created")
+    PICKED_UP = "picked_up", _("Picked up")
+    IN_TRANSIT = "in_transit", _("In transit")
+    OUT_FOR_DELIVERY = "out_for_delivery", _("Out for delivery")
+    DELIVERED = "delivered", _("Delivered")
+    REFUSED = "refused", _("Refused")
+    RETURNED = "returned", _("Returned")
+    LOST = "lost", _("Lost")
+
+
+PARCEL_RANK = {
+    ParcelStatus.CREATED: 10,
+    ParcelStatus.PICKED_UP: 20,
+    ParcelStatus.IN_TRANSIT: 30,
+    ParcelStatus.OUT_FOR_DELIVERY: 40,
+    ParcelStatus.DELIVERED: 60,
+    ParcelStatus.REFUSED: 50,
+    ParcelStatus.RETURNED: 70,
+    ParcelStatus.LOST: 55,
+}
+"""A parcel's status is that of its highest-ranked scan: any order and repetition of scans gives the same state."""
+
+
+class ImportState(models.TextChoices):
+    """The life of a file import."""
+
+    UPLOADED = "uploaded", _("Uploaded")
+    CHECKING = "checking", _("Checking")
+    CHECKED = "checked", _("Checked")
+    RUNNING = "running", _("Importing")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")

@@ -1,0 +1,20 @@
+"""Models of the orders app."""
+
+from orders.models.imports import ImportMapping, ImportRowError, ImportRun
+from orders.models.order import Order, OrderItem, Payment
+from orders.models.parcel import Carrier, Parcel, Scan
+from orders.models.shop import Product, Shop
+
+__all__ = [
+    "Carrier",
+    "ImportMapping",
+    "ImportRowError",
+    "ImportRun",
+    "Order",
+    "OrderItem",
+    "Parcel",
+    "Payment",
+    "Product",
+    "Scan",
+    "Shop",
+]

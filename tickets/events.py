@@ -1,0 +1,111 @@
+"""Events of the tickets app. They carry the dimensions of the figures as they stood at the event."""
+
+from dataclasses import dataclass
+
+from core.events import Code, declare
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Where a fact about a ticket is counted."""
+
+    channel: Code
+    priority: int
+    category: Code | None = None
+    stage: Code | None = None
+    is_complaint: bool = False
+    tier: Code | None = None
+    team_id: int | None = None
+    agent_id: int | None = None
+
+
+@dataclass(frozen=True)
+class TicketOpened(Dimensions):
+    """A ticket was opened; the targets in seconds that then held."""
+
+    language: Code = Code("zh-hans")
+    first_response_target: int = 0
+    resolution_target: int = 0
+
+
+@dataclass(frozen=True)
+class TicketAssigned:
+    """A ticket changed hands."""
+
+    agent_id: int | None
+    team_id: int | None
+    before_id: int | None = None
+
+
+@dataclass(frozen=True)
+class TicketChanged(Dimensions):
+    """Category, priority, tags or order of a ticket were corrected; which fields (codes)."""
+
+    fields: tuple[Code, ...] = ()
+
+
+@dataclass(frozen=True)
+class StatusChanged:
+    """A ticket moved between open states; `waited` is the seconds waited for the customer so far."""
+
+    before: Code
+    after: Code
+    waited: int = 0
+
+
+@dataclass(frozen=True)
+class TicketResolved(Dimensions):
+    """A ticket was resolved; seconds waited for the customer since it was opened, and public replies by people."""
+
+    waited: int = 0
+    replies: int = 0
+    agents: int = 0
+
+
+@dataclass(frozen=True)
+class TicketReopened(Dimensions):
+    """A resolved ticket came back; how it was before."""
+
+    before: Code = Code("resolved")
+
+
+@dataclass(frozen=True)
+class MessageReceived:
+    """The customer wrote; `starts_turn` when the previous message from them was answered."""
+
+    seq: int
+    channel: Code
+    starts_turn: bool
+    attachment_count: int = 0
+
+
+@dataclass(frozen=True)
+class MessageSent(Dimensions):
+    """A person answered in public; seconds since the turn began (None without one), and whether it is the first."""
+
+    seq: int = 0
+    is_first: bool = False
+    turn_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class NoteAdded:
+    """An internal note was written; who was mentioned."""
+
+    seq: int
+    mentioned: tuple[int, ...] = ()
+
+
+declare("ticket.opened", TicketOpened)
+declare("ticket.assigned", TicketAssigned)
+declare("ticket.changed", TicketChanged)
+declare("ticket.status_changed", StatusChanged)
+declare("ticket.resolved", TicketResolved)
+declare("ticket.reopened", TicketReopened)
+declare("ticket.closed", StatusChanged)
+declare("ticket.marked_spam", Dimensions)
+declare("ticket.unmarked_spam", Dimensions)
+declare("message.received", MessageReceived)
+declare("message.sent", MessageSent)
+declare("message.acknowledged", MessageReceived)
+declare("message.noted", NoteAdded)

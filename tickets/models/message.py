@@ -1,0 +1,136 @@
+"""Messages of a ticket and their attachments."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Coalesce
+
+from core.models.fields import ClockTimestamp
+from tickets.enums import AuthorType, MessageKind
+
+
+class Tokens(Func):
+    """cs_tokens(text): single Chinese characters, bigrams and Latin words as a tsvector."""
+
+    function = "cs_tokens"
+    output_field = SearchVectorField()
+
+
+class Message(models.Model):
+    """One message. `seq` is dense per ticket; `public_seq` is dense over what the customer may see, null for notes.
+
+    `html` is sanitised again whenever shown; `quoted` keeps the folded rest of a mail. `mail_id` is the Message-ID.
+    """
+
+    event_type = "message"
+
+    ticket = models.ForeignKey(
+        "tickets.Ticket", on_delete=models.CASCADE, related_name="messages"
+    )
+    seq = models.IntegerField()
+    public_seq = models.IntegerField(null=True)
+    client_id = models.UUIDField(null=True)
+    kind = models.CharField(max_length=8, choices=MessageKind)
+    author_type = models.CharField(max_length=12, choices=AuthorType)
+    author_id = models.BigIntegerField(null=True)
+    channel = models.CharField(max_length=12)
+    text = models.TextField(blank=True, default="")
+    html = models.TextField(blank=True, default="")
+    quoted = models.TextField(blank=True, default="")
+    mail_id = models.CharField(max_length=255, blank=True, default="")
+    delivery_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+    search = models.GeneratedField(
+        expression=Tokens(Coalesce("text", Value(""))),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        db_table = "tickets_message"
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "seq"], name="message_seq"),
+            models.UniqueConstraint(
+                fields=["ticket", "public_seq"],
+                name="message_public_seq",
+                condition=Q(public_seq__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["ticket", "client_id"],
+                name="message_client_id",
+                condition=Q(client_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="note", public_seq__isnull=True)
+                | (~Q(kind="note") & Q(public_seq__isnull=False)),
+                name="message_note_is_not_public",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=MessageKind.values), name="message_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(author_type__in=AuthorType.values),
+                name="message_author_known",
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["search"], name="message_search"),
+            models.Index(
+                fields=["mail_id"], name="message_mail_id", condition=~Q(mail_id="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.seq} of ticket {self.ticket_id}"
+
+    def event_streams(self) -> dict[str, int | None]:
+        """Name the streams events about this message belong to (its ticket must be loaded)."""
+        return self.ticket.event_streams()
+
+
+class Attachment(models.Model):
+    """A file of a message, or one uploaded and not sent yet (message null, bound to its ticket or upload session)."""
+
+    key = models.CharField(max_length=64, unique=True)
+    ticket = models.ForeignKey(
+        "tickets.Ticket",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="attachments",
+    )
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, null=True, related_name="attachments"
+    )
+    name = models.CharField(max_length=200)
+    mime = models.CharField(max_length=100)
+    size = models.BigIntegerField()
+    sha256 = models.BinaryField(max_length=32)
+    width = models.IntegerField(null=True)
+    height = models.IntegerField(null=True)
+    thumbnail_key = models.CharField(max_length=64, blank=True, default="")
+    content_id = models.CharField(max_length=255, blank=True, default="")
+    is_inline = models.BooleanField(default=False)
+    uploaded_by = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        db_table = "tickets_attachment"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(size__gte=0), name="attachment_size_not_negative"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                name="attachment_unsent",
+                condition=Q(message__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,197 @@
+"""The ticket: one conversation with a customer, whatever the channel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from core.models.fields import ClockTimestamp
+from tickets.enums import Channel, Priority, TicketStatus
+
+NUMBER_OFFSET = 100_000
+ACTIVE = Q(status__in=["new", "open", "waiting_customer", "waiting_department"])
+
+
+class Ticket(models.Model):
+    """One conversation. `last_seq` and `last_public_seq` are taken under this row's lock by each message.
+
+    Clocks: `first_response_due_at` and `resolution_due_at` come from the policy; `waiting_seconds` is the time spent
+    waiting for the customer so far, `waiting_since` the start of the present wait. `resolved_at` is the latest
+    resolution, cleared by a reopening. `preview` is the first 160 characters of the newest message.
+    """
+
+    event_type = "ticket"
+
+    shop = models.ForeignKey(
+        "orders.Shop", on_delete=models.PROTECT, null=True, related_name="tickets"
+    )
+    customer = models.ForeignKey(
+        "customers.Customer",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="tickets",
+    )
+    order = models.ForeignKey(
+        "orders.Order", on_delete=models.SET_NULL, null=True, related_name="tickets"
+    )
+    category = models.ForeignKey(
+        "tickets.Category", on_delete=models.PROTECT, null=True, related_name="tickets"
+    )
+    team = models.ForeignKey(
+        "accounts.Team", on_delete=models.SET_NULL, null=True, related_name="tickets"
+    )
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="assigned_tickets",
+    )
+    mailbox_id = models.BigIntegerField(null=True)
+    channel = models.CharField(max_length=12, choices=Channel)
+    status = models.CharField(
+        max_length=20, choices=TicketStatus, default=TicketStatus.NEW
+    )
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    language = models.CharField(max_length=10, default="zh-hans")
+    subject = models.CharField(max_length=200)
+    preview = models.CharField(max_length=160, blank=True, default="")
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    is_spam = models.BooleanField(default=False)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="merged_from"
+    )
+    policy = models.ForeignKey(
+        "tickets.SlaPolicy", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    opened_at = models.DateTimeField()
+    first_response_due_at = models.DateTimeField(null=True)
+    first_response_at = models.DateTimeField(null=True)
+    resolution_due_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(null=True)
+    waiting_seconds = models.IntegerField(default=0)
+    customer_turn_at = models.DateTimeField(null=True)
+    last_message_at = models.DateTimeField(null=True)
+    last_message_by = models.CharField(max_length=12, blank=True, default="")
+    last_seq = models.IntegerField(default=0)
+    last_public_seq = models.IntegerField(default=0)
+    reopen_count = models.PositiveSmallIntegerField(default=0)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        db_table = "tickets_ticket"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=TicketStatus.values), name="ticket_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(channel__in=Channel.values), name="ticket_channel_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(priority__in=Priority.values), name="ticket_priority_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["resolved", "closed"], resolved_at__isnull=False
+                )
+                | (~Q(status__in=["resolved", "closed"]) & Q(resolved_at__isnull=True)),
+                name="ticket_resolved_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="closed") | Q(closed_at__isnull=False),
+                name="ticket_closed_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="waiting_customer", waiting_since__isnull=False)
+                | (~Q(status="waiting_customer") & Q(waiting_since__isnull=True)),
+                name="ticket_waiting_has_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(last_public_seq__gte=0, last_seq__gte=F("last_public_seq")),
+                name="ticket_seqs_in_step",
+            ),
+            models.CheckConstraint(
+                condition=~Q(merged_into=F("id")), name="ticket_not_merged_into_itself"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("assignee"),
+                F("last_message_at").desc(),
+                F("id").desc(),
+                name="ticket_mine",
+                condition=ACTIVE,
+            ),
+            models.Index(
+                F("last_message_at").desc(),
+                F("id").desc(),
+                name="ticket_unassigned",
+                condition=ACTIVE & Q(assignee__isnull=True),
+            ),
+            models.Index(
+                F("team"),
+                F("last_message_at").desc(),
+                F("id").desc(),
+                name="ticket_team",
+                condition=ACTIVE,
+            ),
+            models.Index(
+                F("last_message_at").desc(),
+                F("id").desc(),
+                name="ticket_active",
+                condition=ACTIVE,
+            ),
+            models.Index(
+                F("last_message_at").desc(), F("id").desc(), name="ticket_all"
+            ),
+            models.Index(
+                F("resolved_at").desc(),
+                name="ticket_resolved",
+                condition=Q(status="resolved"),
+            ),
+            models.Index(
+                fields=["first_response_due_at"],
+                name="ticket_first_due",
+                condition=ACTIVE & Q(first_response_at__isnull=True),
+            ),
+            models.Index(
+                fields=["resolution_due_at"], name="ticket_solve_due", condition=ACTIVE
+            ),
+            models.Index(fields=["customer", "-opened_at"], name="ticket_customer"),
+            models.Index(
+                fields=["order"], name="ticket_order", condition=Q(order__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+    @property
+    def number(self) -> str:
+        """Return the number people say: the key plus an offset, so that it is never short."""
+        return str(self.pk + NUMBER_OFFSET)
+
+    @property
+    def next_due_at(self) -> datetime | None:
+        """Return the clock that runs out next, None when no clock runs."""
+        if self.resolved_at is not None or self.status == TicketStatus.WAITING_CUSTOMER:
+            return None
+        if self.first_response_at is None and self.first_response_due_at is not None:
+            return self.first_response_due_at
+        return self.resolution_due_at
+
+    def event_streams(self) -> dict[str, int | None]:
+        """Name the streams events about this ticket belong to."""
+        return {
+            "ticket_id": self.pk,
+            "order_id": self.order_id,
+            "customer_id": self.customer_id,
+            "shop_id": self.shop_id,
+        }
