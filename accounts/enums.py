@@ -96,3 +96,13 @@ class ApiScope(TextChoices):
     TICKETS_WRITE = "tickets.write", _("Open tickets and write messages")
     CUSTOMERS_READ = "customers.read", _("Read customers (masked)")
     EVENTS_READ = "events.read", _("Read the event log")
+
+
+class RevealReason(TextChoices):
+    """Why personal data is looked at in full."""
+
+    CALL = "call", _("Call the customer back")
+    DELIVERY = "delivery", _("Sort out a delivery with the carrier")
+    IDENTITY = "identity", _("Check that it is the right person")
+    CORRECTION = "correction", _("Correct a wrong entry")
+    OTHER = "other", _("Something else")

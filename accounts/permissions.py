@@ -101,14 +101,15 @@ def must_set_up_second_factor(staff: Staff) -> bool:
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """Send a stranger to the sign-in page and back afterwards; a fragment asks the browser to go there."""
     back = request.get_full_path()
+    ended = {"ended": "1"} if getattr(request, "session_ended", False) else {}
     if request.headers.get("HX-Request") == "true":
         parts = urlsplit(request.headers.get("HX-Current-URL", ""))
         back = parts.path + (f"?{parts.query}" if parts.query else "") or "/desk/"
-        to = f"{reverse('account_login')}?{urlencode({'next': back})}"
+        to = f"{reverse('account_login')}?{urlencode({'next': back} | ended)}"
         return HttpResponse(status=401, headers={"HX-Redirect": to})
     if request.method not in {"GET", "HEAD"}:
-        return redirect("account_login")
-    return redirect(f"{reverse('account_login')}?{urlencode({'next': back})}")
+        return redirect(f"{reverse('account_login')}{'?ended=1' if ended else ''}")
+    return redirect(f"{reverse('account_login')}?{urlencode({'next': back} | ended)}")
 
 
 type StaffView[**P] = Callable[Concatenate[StaffRequest, P], HttpResponse]

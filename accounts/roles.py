@@ -1,6 +1,7 @@
 """Roles as code: what each may do, in one sentence a person understands."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import ClassVar
 
 from django.utils.functional import Promise
@@ -149,11 +150,12 @@ ROLES: dict[str, type[Role]] = {
 
 def permissions_of(codes: Iterable[str]) -> frozenset[P]:
     """Return the union of the rights of these roles; an unknown code gives nothing."""
-    granted: frozenset[P] = frozenset()
-    for code in codes:
-        if role := ROLES.get(code):
-            granted |= role.permissions
-    return granted
+    return _union(tuple(codes))
+
+
+@lru_cache(maxsize=512)
+def _union(codes: tuple[str, ...]) -> frozenset[P]:
+    return frozenset().union(*(ROLES[code].permissions for code in codes if code in ROLES))
 
 
 def reach_of(codes: Iterable[str]) -> Reach:

@@ -5,10 +5,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Language, PresenceStatus, Theme
+from accounts.roles import permissions_of
 
 
 class StaffManager(BaseUserManager["Staff"]):
@@ -88,11 +90,25 @@ class Staff(AbstractBaseUser):
     def event_streams(self) -> dict[str, int]:
         return {}
 
+    @property
+    def name(self) -> str:
+        """Return the display name under the word templates know for people."""
+        return self.display_name
+
     def get_full_name(self) -> str:
         return self.display_name
 
     def get_short_name(self) -> str:
         return self.display_name
+
+    def may(self, permission: str) -> bool:
+        """Tell whether this person holds a permission, by the roles of the row as it was loaded."""
+        return self.is_active and (self.is_superuser or permission in permissions_of(self.roles))
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Bind a session to the password and to session_version: when either changes, it is over."""
+        value = f"{self.password}:{self.session_version}"
+        return salted_hmac("accounts.session", value, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_staff(self) -> bool:

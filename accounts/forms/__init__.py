@@ -1,0 +1,24 @@
+from accounts.forms.keys import ApiKeyForm, RevealForm
+from accounts.forms.sign_in import (
+    AcceptInvitationForm,
+    ForgottenPasswordForm,
+    SecondFactorAgainForm,
+    SecondFactorForm,
+    SetUpSecondFactorForm,
+)
+from accounts.forms.staff import DeactivateForm, InviteForm, ProfileForm, StaffForm, TeamForm
+
+__all__ = [
+    "AcceptInvitationForm",
+    "ApiKeyForm",
+    "DeactivateForm",
+    "ForgottenPasswordForm",
+    "InviteForm",
+    "ProfileForm",
+    "RevealForm",
+    "SecondFactorAgainForm",
+    "SecondFactorForm",
+    "SetUpSecondFactorForm",
+    "StaffForm",
+    "TeamForm",
+]

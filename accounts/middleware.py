@@ -1,0 +1,29 @@
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import Staff
+
+
+class SessionVersion:
+    """Notice a session that was ended elsewhere, and show times in the person's own zone.
+
+    The check itself stands in `Staff._get_session_auth_hash`: it covers password and session_version, so Django drops
+    such a session wherever it is read, pages and sockets alike. Here the request learns why it is a stranger's now.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if SESSION_KEY not in request.session:
+            return self.get_response(request)
+        user = request.user
+        if not isinstance(user, Staff):
+            request.session_ended = True  # type: ignore[attr-defined]
+            return self.get_response(request)
+        with timezone.override(ZoneInfo(user.timezone)):
+            return self.get_response(request)

@@ -1,0 +1,66 @@
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import ApiScope
+from accounts.events import ApiKeyCreated
+from accounts.models import ApiKey
+from accounts.services.staff import codes
+from core import crypto
+from core.actors import Actor
+from core.errors import InvalidInput, NotFound
+from core.events import record
+
+TOUCH_EVERY = timedelta(minutes=1)
+
+
+@transaction.atomic
+def create_api_key(
+    *, name: str, scopes: Iterable[str], shop_ids: Iterable[int], actor: Actor, at: datetime
+) -> tuple[ApiKey, str]:
+    """Make a key; returns the row and the key itself, which cannot be shown again."""
+    wanted = sorted(set(scopes))
+    if not wanted or not set(wanted) <= set(ApiScope.values):
+        raise InvalidInput(fields={"scopes": [_("Choose at least one thing the key may do.")]})
+    prefix = f"csk_{secrets.token_hex(4)}"
+    plain = f"{prefix}_{crypto.random_token()}"
+    key = ApiKey.objects.create(
+        name=name.strip(),
+        prefix=prefix,
+        key_hash=crypto.hash_token(plain),
+        scopes=wanted,
+        shop_ids=sorted(set(shop_ids)),
+        created_by_id=actor.id,
+        created_at=at,
+    )
+    record(
+        "api_key.created",
+        subject=key,
+        actor=actor,
+        at=at,
+        data=ApiKeyCreated(codes(key.scopes), tuple(key.shop_ids)),
+    )
+    return key, plain
+
+
+@transaction.atomic
+def revoke_api_key(*, key_id: int, actor: Actor, at: datetime) -> ApiKey:
+    """End a key for good; doing it twice changes nothing."""
+    key = ApiKey.objects.select_for_update(no_key=True).filter(pk=key_id).first()
+    if key is None:
+        raise NotFound
+    if key.revoked_at is None:
+        key.revoked_at = at
+        key.save(update_fields=["revoked_at"])
+        record("api_key.revoked", subject=key, actor=actor, at=at)
+    return key
+
+
+def touch_api_key(*, key_id: int, at: datetime) -> None:
+    """Note that a key is in use, at most once a minute (the condition stands in the update itself)."""
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=at - TOUCH_EVERY)
+    ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=at)
