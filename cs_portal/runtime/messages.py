@@ -208,10 +208,8 @@ def update(root: Path, *, prune: bool = False, words: dict[str, list[str]] | Non
         new = Catalog(locale=language, fuzzy=False)
         missing[language] = 0
         for key, plural in found.items():
-            if language == "en":
-                strings = (key[0], plural) if plural else (key[0],)
-            else:
-                strings = known.get(key, ("",))
+            own = (key[0], plural) if plural else (key[0],)
+            strings = own if language == "en" else known.get(key, ("",))
             missing[language] += not all(strings)
             _add(new, key, plural, strings)
         if not prune and language != "en":

@@ -24,6 +24,7 @@ def test_database_is_this_workers_own() -> None:
 @pytest.mark.django_db
 def test_chinese_is_lower_cased_and_cut_into_trigrams() -> None:
     with connection.cursor() as cursor:
+        cursor.execute("create extension if not exists pg_trgm")
         cursor.execute("select lower('ÄÉ'), show_trgm('退货退款') <> '{}'")
         assert cursor.fetchone() == ("äé", True)
 
