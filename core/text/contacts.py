@@ -9,8 +9,9 @@ from django.core.validators import validate_email
 from core.text.normalising import normalise
 
 _EXTENSION = re.compile(r"(?:转|分机|ext\.?|x)\s*\d{1,6}$|(?<=\d{8})-\d{3,4}$", re.IGNORECASE)
-_PHONE_SHAPE = re.compile(r"\+?[\d\s().\-/·]+")
+_PHONE_SHAPE = re.compile(r"[(+]*[\d\s().\-/·]+")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−ー_~", "-"))
+_BRACKETS = str.maketrans("()·", "   ")
 _ANGLE = re.compile(r"<([^<>\s]+@[^<>\s]+)>\s*$")
 _MAIL_LABEL = re.compile(r"^(?:mailto:|e-?mail[::]|邮箱[::])\s*", re.IGNORECASE)
 
@@ -59,7 +60,7 @@ def normalise_phone(text: str, region: str = "CN") -> str | None:
     if not _PHONE_SHAPE.fullmatch(candidate):
         return None
     try:
-        number = phonenumbers.parse(candidate, region)
+        number = phonenumbers.parse(candidate.translate(_BRACKETS).strip(), region)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):
@@ -88,9 +89,8 @@ def normalise_email(text: str) -> str | None:
 
 def mask_phone(phone: str) -> str:
     """Return the number with its middle hidden: +8613800138000 → 138****8000."""
-    digits = re.sub(r"\D", "", normalise_phone(phone) or normalise(phone))
-    if len(digits) == 13 and digits.startswith("86"):
-        digits = digits[2:]
+    number = normalise_phone(phone) or normalise(phone)
+    digits = re.sub(r"\D", "", number.removeprefix("+86"))
     if len(digits) <= 4:
         return "*" * len(digits)
     if len(digits) < 8:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from core.text.normalising import strip_invisible
 
 MAX_HTML = 2_000_000  # characters; a longer mail is cut, nobody reads it in a console
+MAX_QUOTE_DEPTH = 5
 
 _SKIPPED = frozenset({"script", "style", "head", "title", "template", "noscript", "svg", "object"})
 _VOID = frozenset(
@@ -135,7 +136,8 @@ class _TextOfHtml(HTMLParser):
 
     def _break(self, *, force: bool = False) -> None:
         if self.line.strip() or force:
-            self.lines.append("> " * min(self.quote_depth, 5) + self.line.replace("\xa0", " ").rstrip())
+            quote = "> " * min(self.quote_depth, MAX_QUOTE_DEPTH)
+            self.lines.append((quote + self.line.replace("\xa0", " ")).rstrip())
         self.line = ""
 
     def text(self) -> str:
@@ -153,7 +155,7 @@ def html_to_text(html: str) -> str:
 
 
 _SEPARATOR = re.compile(
-    r"^[\s>*]*(?:[-—_=─]{2,}\s*(?:原始邮件|原始郵件|原邮件|回复的原邮件|回复邮件|Original(?:\s+Message)?|Original\s+Mail)"
+    r"^[\s>*]*(?:[-—_=─]{2,}\s*(?:原始邮件|原始郵件|邮件原件|原邮件|回复的原邮件|回复邮件|Original(?:\s+Message)?|Original\s+Mail)"
     r"\s*[-—_=─]{2,}|-+\s*原始信息\s*-+)\s*$",
     re.IGNORECASE,
 )
@@ -233,9 +235,8 @@ def _attribution(lines: list[str], index: int) -> int:
 
 def _is_quote_block(lines: list[str], index: int) -> bool:
     """Tell a quotation from a lone line that happens to start with ">" ("> 100 元怎么办")."""
-    block = [line for line in lines[index : index + 3] if line.strip()]
-    rest = [line for line in lines[index:] if line.strip()]
-    return (len(block) > 1 and all(_QUOTED.match(line) for line in block[:2])) or all(map(_QUOTED.match, rest))
+    following = next((line for line in lines[index + 1 : index + 3] if line.strip()), "")
+    return bool(_QUOTED.match(following))
 
 
 def _above(lines: list[str], index: int) -> int:
