@@ -74,7 +74,7 @@ class CalendarException(models.Model):
                 name="core_calendar_exception_kind",
             ),
             models.CheckConstraint(
-                condition=(Q(kind="makeup") & Q(follows_weekday__range=WEEKDAY_RANGE))
+                condition=Q(kind="makeup", follows_weekday__isnull=False, follows_weekday__range=WEEKDAY_RANGE)
                 | (~Q(kind="makeup") & Q(follows_weekday__isnull=True)),
                 name="core_calendar_exception_follows",
             ),
@@ -110,7 +110,7 @@ class HolidayDay(models.Model):
                 name="core_holiday_day_source",
             ),
             models.CheckConstraint(
-                condition=(Q(kind="workday") & Q(follows_weekday__range=WEEKDAY_RANGE))
+                condition=Q(kind="workday", follows_weekday__isnull=False, follows_weekday__range=WEEKDAY_RANGE)
                 | (~Q(kind="workday") & Q(follows_weekday__isnull=True)),
                 name="core_holiday_day_follows",
             ),

@@ -1,4 +1,4 @@
-"""Every change to a calendar, its dated exceptions and the public holidays; each can move deadlines, so each is told."""
+"""Change calendars, their dated exceptions and public holidays; each change can move deadlines, so each is told."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -85,7 +85,7 @@ def lines_of(explanation: Explanation) -> list[str]:
         lines.extend(_run_lines(list(run)))
     zone = explanation.calendar.zone
     lines.append(
-        gettext("Total %(total)s, until %(end)s")
+        gettext("total %(total)s, until %(end)s")
         % {
             "total": length_name(explanation.total),
             "end": _moment(explanation.end.astimezone(zone)),

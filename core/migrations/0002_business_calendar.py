@@ -145,7 +145,9 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("kind", "workday"), ("follows_weekday__range", (0, 6))),
+                            models.Q(
+                                ("follows_weekday__isnull", False), ("follows_weekday__range", (0, 6)), ("kind", "workday")
+                            ),
                             models.Q(
                                 models.Q(("kind", "workday"), _negated=True),
                                 ("follows_weekday__isnull", True),
@@ -217,7 +219,9 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("kind", "makeup"), ("follows_weekday__range", (0, 6))),
+                            models.Q(
+                                ("follows_weekday__isnull", False), ("follows_weekday__range", (0, 6)), ("kind", "makeup")
+                            ),
                             models.Q(
                                 models.Q(("kind", "makeup"), _negated=True),
                                 ("follows_weekday__isnull", True),

@@ -1,6 +1,7 @@
 """Business time against a minute-stepping oracle and its own laws, in eight awkward time zones."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -135,7 +136,7 @@ def test_the_steps_of_an_explanation_sum_to_the_result(
     assert explanation.total == elapsed(calendar, start, end, pauses)
     timed = [step for step in explanation.steps if step.begins_at is not None]
     assert all(step.begins_at < step.ends_at for step in timed)
-    for earlier, later in zip(timed, timed[1:], strict=False):
+    for earlier, later in pairwise(timed):
         assert earlier.ends_at.astimezone(UTC) <= later.begins_at.astimezone(UTC)
 
 

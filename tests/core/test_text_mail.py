@@ -13,12 +13,12 @@ QUOTES = {
     "163 new": "---- 回复的原邮件 ----\n| 发件人 | 客服 |\n您好",
     "netease english": 'At 2026-11-20 10:00:00, "cs" <a@b.com> wrote:\n\nhello',
     "foxmail": "发件人： 客服\n发送时间： 2026-11-20 10:00\n收件人： 张三\n主题： 您的订单\n您好",
-    "outlook zh": "________________________________\n发件人: 客服 <a@b.com>\n发送时间: 2026年11月20日 10:00\n收件人: 张三\n您好",
+    "outlook zh": "_______________\n发件人: 客服 <a@b.com>\n发送时间: 2026年11月20日 10:00\n收件人: 张三\n您好",
     "outlook en": "From: Support <a@b.com>\nSent: Friday, 20 November 2026 10:00\nTo: Zhang\nSubject: Order\n\nHello",
     "outlook plain": "-----Original Message-----\nFrom: Support\nHello",
     "outlook zh plain": "-----邮件原件-----\n发件人: 客服 <a@b.com>\n收件人: 张三\n您好",
     "gmail en": "On Fri, Nov 20, 2026 at 10:00 AM Support <a@b.com> wrote:\n> Hello",
-    "gmail en wrapped": "On Fri, Nov 20, 2026 at 10:00 AM Customer Support Team\n<support@shop.example.com> wrote:\n> Hello",
+    "gmail en wrapped": "On Fri, Nov 20, 2026 at 10:00 AM Support Team\n<support@shop.example.com> wrote:\n> Hello",
     "gmail zh": "客服 <a@b.com> 于2026年11月20日周五 10:00写道：\n\n> 您好",
     "gmail zh wrapped": "客服 <a@b.com>\n于2026年11月20日周五 10:00写道：\n\n> 您好",
     "apple zh": "> 在 2026年11月20日，上午10:00，客服 <a@b.com> 写道：\n> \n> 您好",
@@ -103,7 +103,8 @@ def test_html_becomes_lines_without_hidden_or_active_parts() -> None:
 def test_an_html_quote_is_folded_like_a_plain_one() -> None:
     html = (
         '<div>还没到</div><div>发自我的iPhone</div><div class="gmail_quote"><div>On Fri, Nov 20, 2026 at 10:00 AM '
-        "Support &lt;a@b.com&gt; wrote:<br></div><blockquote><p>Hello</p><blockquote>older</blockquote></blockquote></div>"
+        "Support &lt;a@b.com&gt; wrote:<br></div><blockquote><p>Hello</p><blockquote>older</blockquote></blockquote>"
+        "</div>"
     )
     fresh, quoted = split_quoted_reply(html_to_text(html))
     assert split_signature(fresh) == ("还没到", "发自我的iPhone")
