@@ -13,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 APPS = [
-    "core", "accounts", "notifications", "customers", "orders", "knowledge", "tickets", "chat", "aftersales", "feedback",
-    "kpi", "cs_portal",
+    "core", "accounts", "notifications", "customers", "orders", "knowledge", "tickets", "chat", "aftersales",
+    "feedback", "kpi", "cs_portal",
 ]  # fmt: skip
 THROWAWAY_KEYS = {
     "SECRET_KEY": "checks-only-" + "0123456789abcdefghijklmnopqrstuvwxyz" * 2,

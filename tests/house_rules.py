@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = [
-    "core", "accounts", "notifications", "customers", "orders", "knowledge", "tickets", "chat", "aftersales", "feedback",
-    "kpi", "cs_portal", "bench", "bin",
+    "core", "accounts", "notifications", "customers", "orders", "knowledge", "tickets", "chat", "aftersales",
+    "feedback", "kpi", "cs_portal", "bench", "bin",
 ]  # fmt: skip
 # Layers that only read; writes stand in services.
 READERS = {

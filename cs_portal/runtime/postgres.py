@@ -230,12 +230,13 @@ class Postgres:
             with contextlib.suppress(OSError):
                 lock.unlink()
 
-    def ensure_database(self, name: str = DATABASE) -> bool:
-        """Create the database when it is missing; True when it was made."""
+    def ensure_database(self, name: str = DATABASE, template: str = "template1") -> bool:
+        """Create the database when it is missing, as a copy of `template`; True when it was made."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 return False
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            command = sql.SQL("create database {} template {}")
+            connection.execute(command.format(sql.Identifier(name), sql.Identifier(template)))
             return True
 
     def dump(self, target: Path, database: str = DATABASE) -> Path:

@@ -83,6 +83,8 @@ class Plan:
     database_settings: Mapping[str, str] = field(default_factory=dict)
     cluster: Path | None = None
     cluster_password: str = ""
+    cluster_database: str = "template1"
+    static: Path | None = None
     web_servers: int = 2
     background: bool = True
 
@@ -95,6 +97,7 @@ class Stack:
         self.console = console
         self.var = plan.var.resolve()
         self.log = self.var / "log"
+        self.static = plan.static or self.var / "static"
         self.url = ""
         self.env: dict[str, str] = {}
         self._listener: socket.socket | None = None
@@ -192,7 +195,7 @@ class Stack:
         )
         bus = self.valkey.child()
         self.supervisor.add(Service(bus, lambda: self.valkey.start(bus), bus.start))
-        self.postgres.ensure_database()
+        self.postgres.ensure_database(template=self.plan.cluster_database)
 
     def _secrets_of_copy(self) -> dict[str, str]:
         keys = ensure_secrets(self.var) if (self.var / "secrets.env").exists() else {}
@@ -217,6 +220,8 @@ class Stack:
             "PUBLIC_URL": self.url,
             "ALLOWED_HOSTS": ",".join(sorted(hosts)),
             "VAR_DIR": str(self.var),
+            "MEDIA_ROOT": str(self.var / "media"),
+            "STATIC_ROOT": str(self.static),
             "TRIAL": "1",
             "INBOUND_SMTP_PORT": str(mail_port),
             "SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
@@ -300,7 +305,7 @@ class Stack:
         facts = "".join(f"{path}{path.stat().st_size}{path.stat().st_mtime_ns}" for path in sorted(files))
         facts += (ROOT / "requirements.lock").read_text(encoding="utf-8")
         digest = hashlib.sha256(facts.encode()).hexdigest()
-        stamp = self.var / "static" / ".collected"
+        stamp = self.static / ".collected"
         if stamp.exists() and stamp.read_text() == digest:
             return
         self.console.note("collecting static files …")
