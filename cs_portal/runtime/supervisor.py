@@ -137,6 +137,8 @@ class Supervisor:
             service.child.send(signal.SIGKILL)  # what the dead leader left behind in its group
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             self._console.warn(f"{service.name} ended ({how}), starting again in {wait:g} s · {service.child.log}")
+            if service.crashes == 3:
+                self._console.bad(service.child.log_tail(3))
         elif now >= service.next_try:
             service.next_try = 0.0
             try:

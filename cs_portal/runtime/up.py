@@ -151,9 +151,10 @@ def stay(options: argparse.Namespace, console: Console) -> int:
         except Interrupted:
             pass
         finally:
-            console.line("\n  stopping …")
-            stack.close()
-    console.line("  stopped.")
+            if stack.supervisor is not None:
+                console.line("\n  stopping …")
+                stack.close()
+                console.line("  stopped.")
     return 0
 
 
