@@ -24,6 +24,7 @@ class SessionVersion:
         user = request.user
         if not isinstance(user, Staff):
             request.session_ended = True  # type: ignore[attr-defined]
+            request.session.flush()
             return self.get_response(request)
         with timezone.override(ZoneInfo(user.timezone)):
             return self.get_response(request)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -20,6 +21,7 @@ from core.errors import NotFound
 from core.http import client_ip, form_invalid, render_page
 
 PAGE = 50
+FIELD_WORDS = {"phone": _("Phone number"), "address": _("Address"), "email": _("Email"), "name": _("Name")}
 
 
 @staff_page(Permission.PII_REVEAL)
@@ -75,7 +77,7 @@ def access_log(request: StaffRequest) -> HttpResponse:
         kept = {name: value for name, value in request.GET.items() if name in {"staff", "subject", "since"} and value}
         next_url = f"?{urlencode(kept | {'before': rows[PAGE - 1].pk})}"
     context: dict[str, Any] = {
-        "entries": [{"row": row, "who": names.get(row.actor_id or 0, ""), "why": purpose_words(row.purpose)} for row in rows[:PAGE]],
+        "entries": [{"row": row, "fields": [FIELD_WORDS.get(name, name) for name in row.fields], "who": names.get(row.actor_id or 0, ""), "why": purpose_words(row.purpose)} for row in rows[:PAGE]],
         "wanted": wanted,
         "next_url": next_url,
         "people": selectors.active_staff().only("pk", "display_name"),
