@@ -1,7 +1,5 @@
 """Business calendars as edited by people; `selectors.load_calendar` turns one into a `BusinessCalendar`."""
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
@@ -15,7 +13,7 @@ WEEKDAY_RANGE = (0, 6)  # Monday is 0, as in Python
 class CalendarDefinition(models.Model):
     """Weekly opening hours in one time zone, with or without a country's holidays."""
 
-    event_type: ClassVar[str] = "calendar"
+    event_type = "calendar"
 
     name = models.CharField(_("name"), max_length=80)
     timezone = models.CharField(_("time zone"), max_length=64, default="Asia/Shanghai")
@@ -46,7 +44,7 @@ class CalendarDefinition(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def event_streams(self) -> dict[str, int]:
+    def event_streams(self) -> dict[str, int | None]:
         """Return no streams: a calendar belongs to no shop, customer, order or ticket."""
         return {}
 
@@ -87,7 +85,7 @@ class CalendarException(models.Model):
 class HolidayDay(models.Model):
     """One public holiday or make-up working day of a country, seeded and then editable."""
 
-    event_type: ClassVar[str] = "holiday_day"
+    event_type = "holiday_day"
 
     country = models.CharField(max_length=2, default="CN")
     on = models.DateField(_("date"))
@@ -119,6 +117,6 @@ class HolidayDay(models.Model):
     def __str__(self) -> str:
         return f"{self.on} {self.name_zh or self.get_kind_display()}"
 
-    def event_streams(self) -> dict[str, int]:
+    def event_streams(self) -> dict[str, int | None]:
         """Return no streams: a holiday belongs to no shop, customer, order or ticket."""
         return {}

@@ -251,7 +251,7 @@ def _checked(values: CalendarInput, calendar_id: int | None) -> dict[str, Any]:
         problems["name"] = [_("Give the calendar a name.")]
     elif len(name) > 80:
         problems["name"] = [_("Use at most 80 characters.")]
-    elif CalendarDefinition.objects.filter(name__iexact=name).exclude(pk=calendar_id).exists():
+    elif CalendarDefinition.objects.filter(name__iexact=name).exclude(pk=calendar_id or 0).exists():
         problems["name"] = [_("There is already a calendar with this name.")]
     if values.timezone not in _zones():
         problems["timezone"] = [_("Choose a time zone from the list.")]
@@ -274,7 +274,8 @@ def _checked(values: CalendarInput, calendar_id: int | None) -> dict[str, Any]:
 def _week(weekly: WeeklyPairs) -> tuple[list[list[list[str]]], list[Text]]:
     if len(weekly) != 7:
         return [], [_("A week has seven days.")]
-    week, problems = [], []
+    week: list[list[list[str]]] = []
+    problems: list[Text] = []
     for weekday, pairs in enumerate(weekly):
         day, problem = _windows(pairs)
         week.append(day)

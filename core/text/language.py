@@ -22,22 +22,22 @@ def detect_language(text: str) -> Language:
     return "en" if words > han else "zh-hans"
 
 
+def _as_is(run: str) -> str:
+    return run
+
+
+def _without_separators(run: str) -> str:
+    return _SEPARATORS.sub("", run)
+
+
 def pinyin_key(text: str) -> str:
     """Return a key that sorts Chinese by pinyin and tone among Latin words: 退货 → "tui4 huo4".
 
     The embedded database has no ICU collation, so the key is stored beside the name and ordered by.
     """
-    from pypinyin import (  # its dictionaries cost 40 ms and some MB: only whoever sorts pays
-        Style,
-        lazy_pinyin,
-    )
+    from pypinyin import Style, lazy_pinyin  # its dictionaries cost 40 ms and some MB: only whoever sorts pays
 
-    syllables = lazy_pinyin(
-        text.strip(),
-        style=Style.TONE3,
-        neutral_tone_with_five=True,
-        errors=lambda run: [run],
-    )
+    syllables = lazy_pinyin(text.strip(), style=Style.TONE3, neutral_tone_with_five=True, errors=_as_is)
     return " ".join(" ".join(syllables).lower().split())
 
 
@@ -45,5 +45,5 @@ def pinyin_initials(text: str) -> str:
     """Return what a hurried typist enters: 退货原因 → "thyy", VIP 客户 → "vipkh"."""
     from pypinyin import Style, lazy_pinyin
 
-    letters = lazy_pinyin(text, style=Style.FIRST_LETTER, errors=lambda run: [_SEPARATORS.sub("", run)])
+    letters = lazy_pinyin(text, style=Style.FIRST_LETTER, errors=_without_separators)
     return "".join(letters).lower()

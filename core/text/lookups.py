@@ -28,11 +28,11 @@ class Matches(Lookup):
         """Return the query as text without NUL, which PostgreSQL refuses."""
         return self.rhs if hasattr(self.rhs, "resolve_expression") else str(self.rhs).replace("\x00", "")
 
-    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, list[Any]]:
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, Any]:
         """Bind the query as text: the vector's own adaptation would quote it."""
         return "%s", [TextField().get_db_prep_value(value, connection)]
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """Return the SQL of the match."""
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
