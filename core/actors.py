@@ -37,9 +37,7 @@ class Actor:
     @classmethod
     def customer(cls, customer: Any) -> Actor:
         """Return the actor for a customer (object or primary key)."""
-        return cls(
-            ActorType.CUSTOMER, customer if isinstance(customer, int) else customer.pk
-        )
+        return cls(ActorType.CUSTOMER, customer if isinstance(customer, int) else customer.pk)
 
     @classmethod
     def carrier(cls, carrier_id: int | None) -> Actor:

@@ -68,9 +68,7 @@ def _check_depth(value: Any, depth: int) -> None:
 
 def _check_text(value: str) -> None:
     if "\x00" in value or any(0xD800 <= ord(char) <= 0xDFFF for char in value):
-        raise exceptions.ParseError(
-            _("The body holds characters that cannot be stored.")
-        )
+        raise exceptions.ParseError(_("The body holds characters that cannot be stored."))
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -91,20 +89,14 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
             response["Retry-After"] = str(error.retry_after)
         return response
     if isinstance(error, exceptions.APIException):
-        code = (
-            error.get_codes()
-            if isinstance(error.get_codes(), str)
-            else error.default_code
-        )
+        code = error.get_codes() if isinstance(error.get_codes(), str) else error.default_code
         body = {
             "type": f"urn:cs-portal:error:{code}",
             "title": str(error.detail),
             "status": error.status_code,
             "code": code,
         }
-        response = Response(
-            body, status=error.status_code, content_type="application/problem+json"
-        )
+        response = Response(body, status=error.status_code, content_type="application/problem+json")
         if error.status_code == status.HTTP_401_UNAUTHORIZED:
             response["WWW-Authenticate"] = "Bearer"
         return response
@@ -117,9 +109,7 @@ def _flatten(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
         for key, value in detail.items():
             result.update(_flatten(value, f"{prefix}.{key}" if prefix else str(key)))
         return result
-    if isinstance(detail, list) and any(
-        isinstance(item, dict | list) for item in detail
-    ):
+    if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         result = {}
         for index, value in enumerate(detail):
             result.update(_flatten(value, f"{prefix}[{index}]"))

@@ -13,7 +13,6 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the declaration modules of every app, in that order."""
-        import cs_portal.celery  # noqa: F401 - makes it the current Celery app in web processes too
         from core import checks  # noqa: F401
 
         for module in ("events", "jobs", "reactions", "registrations"):

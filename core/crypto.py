@@ -35,12 +35,7 @@ def encrypt(text: str) -> bytes:
     key_id = next(iter(settings.FIELD_KEYS))
     nonce = os.urandom(12)
     tag = key_id.encode()
-    return (
-        bytes([len(tag)])
-        + tag
-        + nonce
-        + _cipher(key_id).encrypt(nonce, text.encode(), tag)
-    )
+    return bytes([len(tag)]) + tag + nonce + _cipher(key_id).encrypt(nonce, text.encode(), tag)
 
 
 def decrypt(value: bytes | memoryview) -> str:
@@ -73,17 +68,13 @@ def hash_token(token: str) -> bytes:
 
 def sign(payload: Any, purpose: str) -> str:
     """Sign a JSON payload for a link; readable by anyone, alterable by no one."""
-    return signing.dumps(
-        payload, key=settings.SECRET_KEY, salt=f"cs.{purpose}", compress=False
-    )
+    return signing.dumps(payload, key=settings.SECRET_KEY, salt=f"cs.{purpose}", compress=False)
 
 
 def verify(token: str, purpose: str, max_age: timedelta | None = None) -> Any:
     """Return the payload of a signed token. Raises Expired when too old, NotFound when it is not ours."""
     try:
-        return signing.loads(
-            token, key=settings.SECRET_KEY, salt=f"cs.{purpose}", max_age=max_age
-        )
+        return signing.loads(token, key=settings.SECRET_KEY, salt=f"cs.{purpose}", max_age=max_age)
     except signing.SignatureExpired:
         raise Expired from None
     except signing.BadSignature:
@@ -94,9 +85,7 @@ def short_mac(text: str, purpose: str) -> str:
     """Return 16 lower-case characters (80 bits) that prove an address part is ours; for mail reply addresses."""
     import base64
 
-    digest = hmac.digest(
-        settings.INDEX_KEY, f"mac.{purpose}\0{text}".encode(), "sha256"
-    )
+    digest = hmac.digest(settings.INDEX_KEY, f"mac.{purpose}\0{text}".encode(), "sha256")
     return base64.b32encode(digest[:10]).decode().lower()
 
 

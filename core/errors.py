@@ -42,18 +42,14 @@ class NotFound(DomainError):
     """The thing does not exist or the asker may not know that it does."""
 
     code, http_status = "not_found", 404
-    message = _(
-        "We could not find this. It may have been moved, or the link may be incomplete."
-    )
+    message = _("We could not find this. It may have been moved, or the link may be incomplete.")
 
 
 class NotAllowed(DomainError):
     """The asker may see the thing but not do this with it."""
 
     code, http_status = "not_allowed", 403
-    message = _(
-        "You do not have the right to do this. Ask your supervisor if you need it."
-    )
+    message = _("You do not have the right to do this. Ask your supervisor if you need it.")
 
 
 class NotSignedIn(DomainError):
@@ -98,9 +94,7 @@ class StaleEdit(Conflict):
     """Somebody saved another version meanwhile; `changes` lists {field, yours, theirs}."""
 
     code = "stale_edit"
-    message = _(
-        "Someone changed this while you were editing. Your text is kept; compare and save again."
-    )
+    message = _("Someone changed this while you were editing. Your text is kept; compare and save again.")
 
     def __init__(
         self,
@@ -117,13 +111,9 @@ class RateLimited(DomainError):
     """Too many attempts; `retry_after` is in seconds."""
 
     code, http_status = "rate_limited", 429
-    message = _(
-        "Too many attempts in a short time. Please wait a little and try again."
-    )
+    message = _("Too many attempts in a short time. Please wait a little and try again.")
 
-    def __init__(
-        self, message: Text | None = None, *, retry_after: int = 60, **context: Any
-    ):
+    def __init__(self, message: Text | None = None, *, retry_after: int = 60, **context: Any):
         super().__init__(message, retry_after=retry_after, **context)
         self.retry_after = retry_after
 
@@ -146,6 +136,4 @@ class Unavailable(DomainError):
     """A part of the system cannot be reached just now."""
 
     code, http_status = "unavailable", 503
-    message = _(
-        "We cannot reach a part of the system just now. Nothing is lost; please try again in a moment."
-    )
+    message = _("We cannot reach a part of the system just now. Nothing is lost; please try again in a moment.")

@@ -42,9 +42,7 @@ def register_fold(fold: Fold) -> Fold:
 
 def horizon(cursor: Any) -> int:
     """Return x1: every transaction with a lower id has ended."""
-    cursor.execute(
-        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint"
-    )
+    cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint")
     return int(cursor.fetchone()[0])
 
 
@@ -62,9 +60,7 @@ def advance(fold: Fold, at: datetime) -> bool:
         # The horizon is read before our own row lock takes a transaction id, which would hold it back.
         x1 = horizon(cursor)
         row = (
-            FoldCursor.objects.select_for_update(skip_locked=True)
-            .filter(name=fold.name, version=fold.version)
-            .first()
+            FoldCursor.objects.select_for_update(skip_locked=True).filter(name=fold.name, version=fold.version).first()
         )
         if row is None or row.upto >= x1:
             return False
@@ -85,21 +81,14 @@ def advance(fold: Fold, at: datetime) -> bool:
 def rebuild(fold: Fold, at: datetime) -> None:
     """Empty the fold's tables and consume the whole log again; the figures must come out the same."""
     with transaction.atomic(), connection.cursor() as cursor:
-        FoldCursor.objects.select_for_update().filter(
-            name=fold.name, version=fold.version
-        ).update(upto=FIRST_XID)
+        FoldCursor.objects.select_for_update().filter(name=fold.name, version=fold.version).update(upto=FIRST_XID)
         fold.clear(cursor, fold.version)
     advance(fold, at)
 
 
 def active_version(name: str) -> int:
     """Return the version readers use."""
-    row = (
-        FoldCursor.objects.filter(name=name, is_active=True)
-        .order_by("-version")
-        .values_list("version")
-        .first()
-    )
+    row = FoldCursor.objects.filter(name=name, is_active=True).order_by("-version").values_list("version").first()
     return row[0] if row else FOLDS[name].version
 
 
@@ -129,16 +118,12 @@ def _is_first(fold: Fold) -> bool:
 
 
 def _swap_when_ready(fold: Fold) -> None:
-    stale = FoldCursor.objects.filter(name=fold.name, is_active=True).exclude(
-        version=fold.version
-    )
+    stale = FoldCursor.objects.filter(name=fold.name, is_active=True).exclude(version=fold.version)
     if not stale.exists():
         return
     with transaction.atomic(), connection.cursor() as cursor:
         old = list(stale.select_for_update())
-        FoldCursor.objects.filter(name=fold.name, version=fold.version).update(
-            is_active=True
-        )
+        FoldCursor.objects.filter(name=fold.name, version=fold.version).update(is_active=True)
         for row in old:
             row.is_active = False
             row.save(update_fields=["is_active"])

@@ -44,9 +44,7 @@ class ServerTiming:
         with connection.execute_wrapper(count):
             response = self.get_response(request)
         app = (time.perf_counter() - start) * 1000
-        response["Server-Timing"] = (
-            f'app;dur={app:.2f}, db;dur={seen["s"] * 1000:.2f};desc="{seen["n"]}"'
-        )
+        response["Server-Timing"] = f'app;dur={app:.2f}, db;dur={seen["s"] * 1000:.2f};desc="{seen["n"]}"'
         return response
 
 
@@ -60,9 +58,7 @@ class Outage:
         """Answer, or say that we cannot just now."""
         response = self.get_response(request)
         if getattr(request, "_database_lost", False):
-            if request.method in {"GET", "HEAD"} and not getattr(
-                request, "_repeated", False
-            ):
+            if request.method in {"GET", "HEAD"} and not getattr(request, "_repeated", False):
                 request._repeated = True  # type: ignore[attr-defined]
                 request._database_lost = False  # type: ignore[attr-defined]
                 response = self.get_response(request)
@@ -71,14 +67,10 @@ class Outage:
                 response["Retry-After"] = "5"
         return response
 
-    def process_exception(
-        self, request: HttpRequest, error: Exception
-    ) -> HttpResponse | None:
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Recognise a lost connection."""
         if isinstance(error, OperationalError | InterfaceError) and _is_lost(error):
-            logger.warning(
-                "database.lost path=%s error=%s", request.path, type(error).__name__
-            )
+            logger.warning("database.lost path=%s error=%s", request.path, type(error).__name__)
             request._database_lost = True  # type: ignore[attr-defined]
             return HttpResponse(status=503)
         return None
@@ -89,9 +81,7 @@ def _is_lost(error: Exception) -> bool:
     from psycopg_pool import PoolTimeout
 
     cause = error.__cause__
-    if isinstance(
-        cause, errors.QueryCanceled | errors.LockNotAvailable | errors.DeadlockDetected
-    ):
+    if isinstance(cause, errors.QueryCanceled | errors.LockNotAvailable | errors.DeadlockDetected):
         return False
     return isinstance(cause, PoolTimeout) or getattr(cause, "sqlstate", None) in {
         None,
@@ -148,8 +138,6 @@ class DomainErrors:
         """Pass through."""
         return self.get_response(request)
 
-    def process_exception(
-        self, request: HttpRequest, error: Exception
-    ) -> HttpResponse | None:
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Render DomainError, leave the rest to Django."""
         return render_error(request, error) if isinstance(error, DomainError) else None

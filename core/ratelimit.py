@@ -13,9 +13,7 @@ from core.errors import RateLimited
 
 def hit(scope: str, key: str, *, period: timedelta) -> int:
     """Count one hit of `key` in the present window and return the count so far. The key is stored as a digest."""
-    start = datetime.fromtimestamp(
-        int(time.time() // period.total_seconds() * period.total_seconds()), tz=UTC
-    )
+    start = datetime.fromtimestamp(int(time.time() // period.total_seconds() * period.total_seconds()), tz=UTC)
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO core_rate_counter (scope, key_hash, window_start, hits, expires_at)
@@ -39,9 +37,7 @@ def check(scope: str, key: str, *, limit: int, period: timedelta) -> None:
 
 def peek(scope: str, key: str, *, period: timedelta) -> int:
     """Return the hits of the present window without counting one."""
-    start = datetime.fromtimestamp(
-        int(time.time() // period.total_seconds() * period.total_seconds()), tz=UTC
-    )
+    start = datetime.fromtimestamp(int(time.time() // period.total_seconds() * period.total_seconds()), tz=UTC)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT hits FROM core_rate_counter WHERE scope = %s AND key_hash = %s AND window_start = %s",
@@ -62,9 +58,7 @@ def forget(scope: str, key: str) -> None:
 
 def refund(scope: str, key: str, *, period: timedelta) -> None:
     """Take back one hit of the present window (an attempt that turned out right); earlier hits stay counted."""
-    start = datetime.fromtimestamp(
-        int(time.time() // period.total_seconds() * period.total_seconds()), tz=UTC
-    )
+    start = datetime.fromtimestamp(int(time.time() // period.total_seconds() * period.total_seconds()), tz=UTC)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_rate_counter SET hits = hits - 1"

@@ -116,9 +116,7 @@ def register_settings_page(
     permission: str = "",
 ) -> None:
     """Add a page to the settings hub."""
-    SETTINGS_PAGES[key] = SettingsPage(
-        key, label, description, icon, url_name, order, permission
-    )
+    SETTINGS_PAGES[key] = SettingsPage(key, label, description, icon, url_name, order, permission)
 
 
 def register_panel(
@@ -131,19 +129,13 @@ def register_panel(
     permission: str = "",
 ) -> None:
     """Offer a fragment for a slot (`context`) beside a subject (`ticket`); the URL takes the subject's id."""
-    PANELS[slot, subject_type, key] = Panel(
-        slot, subject_type, key, label, url_name, order, permission
-    )
+    PANELS[slot, subject_type, key] = Panel(slot, subject_type, key, label, url_name, order, permission)
 
 
 def panels_for(slot: str, subject_type: str) -> list[Panel]:
     """Return the panels of a slot in their order."""
     return sorted(
-        (
-            p
-            for p in PANELS.values()
-            if (p.slot, p.subject_type) == (slot, subject_type)
-        ),
+        (p for p in PANELS.values() if (p.slot, p.subject_type) == (slot, subject_type)),
         key=_order,
     )
 

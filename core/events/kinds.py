@@ -65,9 +65,7 @@ def declare(
             raise BadPayload(f"{name}.{field_name}: {hint!r} may not stand in the log")
     lifts = upcasters or {}
     if set(lifts) != set(range(1, schema)):
-        raise ValueError(
-            f"{name}: an upcaster is needed for each schema below {schema}"
-        )
+        raise ValueError(f"{name}: an upcaster is needed for each schema below {schema}")
     kind = Kind(name, payload, schema, lifts)
     known = KINDS.get(name)
     if known is not None and known.payload is not payload:
@@ -89,14 +87,10 @@ def dump(kind: Kind, payload: Any) -> dict[str, Any]:
     if payload is None:
         payload = kind.payload()
     if type(payload) is not kind.payload:
-        raise BadPayload(
-            f"{kind.name} wants {kind.payload.__name__}, got {type(payload).__name__}"
-        )
+        raise BadPayload(f"{kind.name} wants {kind.payload.__name__}, got {type(payload).__name__}")
     hints = _hints(kind.payload)
     return {
-        field.name: _to_json(
-            f"{kind.name}.{field.name}", getattr(payload, field.name), hints[field.name]
-        )
+        field.name: _to_json(f"{kind.name}.{field.name}", getattr(payload, field.name), hints[field.name])
         for field in dataclasses.fields(payload)
     }
 
@@ -107,11 +101,7 @@ def load(name: str, schema: int, data: dict[str, Any]) -> Any:
     for version in range(schema, kind.schema):
         data = kind.upcasters[version](dict(data))
     hints = _hints(kind.payload)
-    known = {
-        key: _from_json(value, hints[key])
-        for key, value in data.items()
-        if key in hints
-    }
+    known = {key: _from_json(value, hints[key]) for key, value in data.items() if key in hints}
     return kind.payload(**known)
 
 
@@ -128,9 +118,7 @@ def _members(hint: Any) -> tuple[Any, ...]:
 def _allowed(hint: Any) -> bool:
     for member in _members(hint):
         if typing.get_origin(member) is tuple:
-            if not all(
-                _allowed(arg) for arg in typing.get_args(member) if arg is not Ellipsis
-            ):
+            if not all(_allowed(arg) for arg in typing.get_args(member) if arg is not Ellipsis):
                 return False
         elif member not in {int, bool, Decimal, datetime, date, Code, type(None)}:
             return False
@@ -150,24 +138,11 @@ def _to_json(place: str, value: Any, hint: Any) -> Any:
             return value
         if member is Decimal and isinstance(value, Decimal) and value.is_finite():
             return str(value)
-        if (
-            member is datetime
-            and isinstance(value, datetime)
-            and value.tzinfo is not None
-        ):
+        if member is datetime and isinstance(value, datetime) and value.tzinfo is not None:
             return value.isoformat()
-        if (
-            member is date
-            and isinstance(value, date)
-            and not isinstance(value, datetime)
-        ):
+        if member is date and isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
-        if (
-            member is Code
-            and isinstance(value, str)
-            and _CODE.fullmatch(value)
-            and not _LONG_NUMBER.fullmatch(value)
-        ):
+        if member is Code and isinstance(value, str) and _CODE.fullmatch(value) and not _LONG_NUMBER.fullmatch(value):
             return str(value)
     raise BadPayload(f"{place} may not hold {type(value).__name__}")
 

@@ -93,9 +93,7 @@ def record(
     Raises UndeclaredKind, BadPayload, TooDeep, and TransactionManagementError outside a transaction.
     """
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(
-            f"record({kind!r}) outside a transaction"
-        )
+        raise transaction.TransactionManagementError(f"record({kind!r}) outside a transaction")
     event = _build(Fact(kind, subject, actor, at, data, reason), origin, untrusted)
     event.save(force_insert=True)
     from core.reactions import (
@@ -106,14 +104,10 @@ def record(
     return event
 
 
-def record_many(
-    facts: Iterable[Fact], *, origin: str = Origin.IMPORT, untrusted: bool = True
-) -> list[Event]:
+def record_many(facts: Iterable[Fact], *, origin: str = Origin.IMPORT, untrusted: bool = True) -> list[Event]:
     """Append many events in one statement; by default history from outside, which causes no reaction."""
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(
-            "record_many() outside a transaction"
-        )
+        raise transaction.TransactionManagementError("record_many() outside a transaction")
     events = [_build(fact, origin, untrusted) for fact in facts]
     Event.objects.bulk_create(events, batch_size=2000)
     from core.reactions import enqueue_reactions
@@ -134,18 +128,14 @@ def refuse_second_act(rule: str, subject: Subject) -> None:
         subject_id=subject.pk,
     )
     if not created:
-        raise TooDeep(
-            f"{rule} acted on {subject.event_type}:{subject.pk} already in this chain"
-        )
+        raise TooDeep(f"{rule} acted on {subject.event_type}:{subject.pk} already in this chain")
 
 
 def _build(fact: Fact, origin: str, untrusted: bool) -> Event:
     kind = kinds.get_kind(fact.kind)
     if fact.at.tzinfo is None:
         raise kinds.BadPayload(f"{fact.kind}: `at` has no time zone")
-    if len(fact.reason) > 64 or (
-        fact.reason and not kinds._CODE.fullmatch(fact.reason)
-    ):
+    if len(fact.reason) > 64 or (fact.reason and not kinds._CODE.fullmatch(fact.reason)):
         raise kinds.BadPayload(f"{fact.kind}: `reason` is a code, not a sentence")
     data = kinds.dump(kind, fact.data)
     at = fact.at
@@ -157,9 +147,7 @@ def _build(fact: Fact, origin: str, untrusted: bool) -> Event:
     cause = _cause.get()
     depth = cause.depth + 1 if cause else 0
     if depth > MAX_DEPTH:
-        raise TooDeep(
-            f"{fact.kind} would be step {depth} of a chain that began with event {cause and cause.root_id}"
-        )
+        raise TooDeep(f"{fact.kind} would be step {depth} of a chain that began with event {cause and cause.root_id}")
     streams = fact.subject.event_streams()
     return Event(
         schema_v=kind.schema,

@@ -56,17 +56,13 @@ def roll_partitions(now: datetime) -> int:
     number = month_number(now.astimezone(ZONE).date())
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtext('core_event.partitions'))"
-            )
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('core_event.partitions'))")
         for ahead in range(3):
             create_partition(number + ahead)
     # After the commit: an id of the new month must never meet a missing partition. Under the lock again: two callers
     # that both saw the old month must not set the sequence back after ids of the new one were given out.
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('core_event.partitions'))"
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('core_event.partitions'))")
         cursor.execute(
             "SELECT CASE WHEN last_value < %s THEN setval('core_event_id_seq', %s) END FROM core_event_id_seq",
             [month_base(number), month_base(number)],

@@ -14,9 +14,7 @@ from core.errors import Text
 
 def is_htmx(request: HttpRequest) -> bool:
     """Say whether HTMX asks (for a fragment), as opposed to a page visit."""
-    return bool(getattr(request, "htmx", False)) and not getattr(
-        request.htmx, "boosted", False
-    )  # type: ignore[attr-defined]
+    return bool(getattr(request, "htmx", False)) and not getattr(request.htmx, "boosted", False)  # type: ignore[attr-defined]
 
 
 def render_page(
@@ -42,7 +40,7 @@ def fragment_or_redirect(
     args: tuple[Any, ...] = (),
     message: Text | None = None,
 ) -> HttpResponse:
-    """After a successful write: the fresh fragment for HTMX, a redirect to the named URL (or path) for everyone else."""
+    """After a successful write: the fresh fragment for HTMX, a redirect to the named URL (or path) for others."""
     if is_htmx(request):
         response = render(request, f"{template}#{fragment}", context)
         return toast(response, message) if message else response
@@ -53,18 +51,14 @@ def fragment_or_redirect(
     return HttpResponseRedirect(to if to.startswith("/") else reverse(to, args=args))
 
 
-def form_invalid(
-    request: HttpRequest, template: str, context: dict[str, Any], *, fragment: str = ""
-) -> HttpResponse:
+def form_invalid(request: HttpRequest, template: str, context: dict[str, Any], *, fragment: str = "") -> HttpResponse:
     """Show a form again with what was typed and its errors, as 422."""
     return render_page(request, template, context, fragment=fragment, status=422)
 
 
-def toast(
-    response: HttpResponse, message: Text, tone: str = "success", **extra: Any
-) -> HttpResponse:
+def toast(response: HttpResponse, message: Text, tone: str = "good", **extra: Any) -> HttpResponse:
     """Have the page show a short message: the `toast` event in HX-Trigger."""
     events = json.loads(response.get("HX-Trigger", "{}"))
-    events["toast"] = {"message": str(message), "tone": tone, **extra}
+    events["toast"] = {"text": str(message), "tone": tone, **extra}
     response["HX-Trigger"] = json.dumps(events)
     return response

@@ -10,11 +10,7 @@ from django.http import HttpRequest
 
 def client_ip(request: HttpRequest) -> str:
     """Return the client's address. X-Forwarded-For counts only from the right, one hop per trusted proxy."""
-    hops = [
-        part.strip()
-        for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if part.strip()
-    ]
+    hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     chosen = request.META.get("REMOTE_ADDR", "") or "0.0.0.0"
     if settings.TRUSTED_PROXIES and len(hops) >= settings.TRUSTED_PROXIES:
         chosen = hops[-settings.TRUSTED_PROXIES]

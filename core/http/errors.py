@@ -15,9 +15,7 @@ PAGES = {400, 403, 404, 410, 429, 500, 503}
 
 def wants_json(request: HttpRequest) -> bool:
     """Say whether the asker is a program."""
-    return request.path.startswith("/api/") or request.headers.get(
-        "Accept", ""
-    ).startswith("application/json")
+    return request.path.startswith("/api/") or request.headers.get("Accept", "").startswith("application/json")
 
 
 def render_error(request: HttpRequest, error: DomainError) -> HttpResponse:
@@ -31,12 +29,10 @@ def render_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     elif is_htmx(request):
         response = HttpResponse(status=error.http_status)
         response["HX-Reswap"] = "none"
-        toast(response, error.message, tone="error", code=error.code)
+        toast(response, error.message, tone="bad", code=error.code)
     else:
         page = error.http_status if error.http_status in PAGES else 400
-        html = render_to_string(
-            f"errors/{page}.html", {"error": error, "message": error.message}, request
-        )
+        html = render_to_string(f"errors/{page}.html", {"error": error, "message": error.message}, request)
         response = HttpResponse(html, status=error.http_status)
     if isinstance(error, RateLimited):
         response["Retry-After"] = str(error.retry_after)
@@ -52,9 +48,7 @@ def problem(error: DomainError) -> dict[str, Any]:
         "code": error.code,
     }
     if isinstance(error, InvalidInput) and error.fields:
-        body["errors"] = {
-            name: [str(text) for text in texts] for name, texts in error.fields.items()
-        }
+        body["errors"] = {name: [str(text) for text in texts] for name, texts in error.fields.items()}
     if isinstance(error, StaleEdit) and error.changes:
         body["changes"] = error.changes
     if error.context:

@@ -40,19 +40,13 @@ def make_periods(item: Periodic, now: datetime) -> int:
     newest = period_start(now, item.every)
     row = Period.objects.select_for_update().filter(name=item.name).first()
     if row is None:
-        Period.objects.bulk_create(
-            [Period(name=item.name, last_start=newest)], ignore_conflicts=True
-        )
+        Period.objects.bulk_create([Period(name=item.name, last_start=newest)], ignore_conflicts=True)
         starts = [newest]
     elif newest <= row.last_start:
         return 0
     else:
         count = int((newest - row.last_start) / item.every)
-        starts = (
-            [newest - item.every * n for n in range(min(count, MAX_FILL))][::-1]
-            if item.fill
-            else [newest]
-        )
+        starts = [newest - item.every * n for n in range(min(count, MAX_FILL))][::-1] if item.fill else [newest]
         row.last_start = newest
         row.save(update_fields=["last_start"])
     made = 0
@@ -76,9 +70,7 @@ def period_start(now: datetime, every: timedelta) -> datetime:
 def _alone(name: str, function: object, now: datetime) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"tick:{name}"]
-            )
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"tick:{name}"])
             if not cursor.fetchone()[0]:
                 return
         function(now)  # type: ignore[operator]

@@ -69,11 +69,7 @@ def cancel(name: str, key: str) -> bool:
 
 def reschedule(name: str, key: str, due_at: datetime) -> bool:
     """Move a job that has not begun to another time; return whether there was one."""
-    return bool(
-        Job.objects.filter(name=name, key=key, state=JobState.READY).update(
-            due_at=due_at, retry_at=None
-        )
-    )
+    return bool(Job.objects.filter(name=name, key=key, state=JobState.READY).update(due_at=due_at, retry_at=None))
 
 
 _CLAIM = """
@@ -104,25 +100,16 @@ def claim(limit: int, *, names: list[str] | None = None) -> list[RunningJob]:
         default=timedelta(seconds=90),
     )
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM, {"names": wanted, "limit": limit, "lease": longest.total_seconds()}
-        )
+        cursor.execute(_CLAIM, {"names": wanted, "limit": limit, "lease": longest.total_seconds()})
         rows = cursor.fetchall()
-    jobs = [
-        RunningJob(
-            r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6], r[7], r[8], r[9]
-        )
-        for r in rows
-    ]
+    jobs = [RunningJob(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6], r[7], r[8], r[9]) for r in rows]
     return sorted(jobs, key=lambda job: (job.due_at, job.id))
 
 
 def run_job(running: RunningJob) -> bool:
     """Run one claimed job to its end, its retry or its quarantine; return whether it is done."""
     kind = JOBS[running.name]
-    if (
-        running.attempts > kind.max_attempts
-    ):  # earlier attempts took their worker down before they could report
+    if running.attempts > kind.max_attempts:  # earlier attempts took their worker down before they could report
         _quarantine(running, "worker lost in every attempt")
         return False
     try:
@@ -176,25 +163,19 @@ def _root_of(event_id: int) -> int:
 
 
 def _finish(running: RunningJob) -> None:
-    done = Job.objects.filter(
-        pk=running.id, fence=running.fence, state=JobState.RUNNING
-    ).update(
+    done = Job.objects.filter(pk=running.id, fence=running.fence, state=JobState.RUNNING).update(
         state=JobState.DONE, done_at=timezone.now(), lease_until=None, last_error=""
     )
     if not done:
         raise LeaseLost(running.id)
 
 
-def _fail(
-    running: RunningJob, kind: JobKind, error: str, delay: timedelta | None
-) -> None:
+def _fail(running: RunningJob, kind: JobKind, error: str, delay: timedelta | None) -> None:
     if running.attempts >= kind.max_attempts:
         _quarantine(running, error)
         return
-    wait = delay or kind.backoff[min(running.attempts, len(kind.backoff)) - 1]
-    Job.objects.filter(
-        pk=running.id, fence=running.fence, state=JobState.RUNNING
-    ).update(
+    wait = delay if delay is not None else kind.backoff[min(running.attempts, len(kind.backoff)) - 1]
+    Job.objects.filter(pk=running.id, fence=running.fence, state=JobState.RUNNING).update(
         state=JobState.READY,
         retry_at=timezone.now() + wait,
         lease_until=None,
@@ -203,9 +184,7 @@ def _fail(
 
 
 def _quarantine(running: RunningJob, error: str) -> None:
-    changed = Job.objects.filter(
-        pk=running.id, fence=running.fence, state=JobState.RUNNING
-    ).update(
+    changed = Job.objects.filter(pk=running.id, fence=running.fence, state=JobState.RUNNING).update(
         state=JobState.QUARANTINED,
         done_at=timezone.now(),
         lease_until=None,
@@ -237,11 +216,7 @@ def replay_job(*, job_id: int, at: datetime) -> bool:
 @transaction.atomic
 def discard_job(*, job_id: int, at: datetime) -> bool:
     """Close a quarantined job for good; return whether it was in quarantine."""
-    return bool(
-        Job.objects.filter(pk=job_id, state=JobState.QUARANTINED).update(
-            state=JobState.CANCELLED, done_at=at
-        )
-    )
+    return bool(Job.objects.filter(pk=job_id, state=JobState.QUARANTINED).update(state=JobState.CANCELLED, done_at=at))
 
 
 def drain(*, seconds: float, batch: int = 20) -> int:

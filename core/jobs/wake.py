@@ -22,4 +22,4 @@ def _send_wake() -> None:
     try:
         drain_jobs.apply_async(retry=False, expires=30)
     except Exception as error:  # the broker may be down in any of a dozen ways; the row is committed, the tick finds it
-        logger.warning("jobs.wake_failed error=%s", type(error).__name__)
+        logger.warning("jobs.wake_failed error=%s", type(error.__cause__ or error).__name__)

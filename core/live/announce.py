@@ -53,8 +53,6 @@ def type_name(error: Exception) -> str:
 def _client() -> Any:
     client = getattr(_local, "client", None)
     if client is None:
-        client = redis.Redis.from_url(
-            settings.LAYER_URL, socket_timeout=1, socket_connect_timeout=1
-        )
+        client = redis.Redis.from_url(settings.LAYER_URL, socket_timeout=1, socket_connect_timeout=1)
         _local.client = client
     return client

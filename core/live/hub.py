@@ -51,9 +51,7 @@ class Hub:
 
     def leave(self, listener: Listener) -> None:
         """Take a listener out of all groups."""
-        for group in [
-            name for name, members in self.groups.items() if listener in members
-        ]:
+        for group in [name for name, members in self.groups.items() if listener in members]:
             self.groups[group].discard(listener)
             if not self.groups[group]:
                 del self.groups[group]
@@ -84,9 +82,7 @@ class Hub:
                         self.resync_all()
                     wait = 0.1
                     while self.groups:
-                        message = await pubsub.get_message(
-                            ignore_subscribe_messages=True, timeout=5
-                        )
+                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5)
                         if message is not None:
                             self._take(message["data"])
             except (aioredis.RedisError, OSError, TimeoutError) as error:

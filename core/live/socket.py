@@ -48,9 +48,7 @@ class DeskSocket(AsyncWebsocketConsumer):
             with contextlib.suppress(asyncio.CancelledError):
                 await self.sender
 
-    async def receive(
-        self, text_data: str | None = None, bytes_data: bytes | None = None
-    ) -> None:
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Answer one frame: subscribe or ping. Ten bad ones close the socket."""
         if not await self._still_signed_in():
             await self.close(SIGNED_OUT)
@@ -59,11 +57,7 @@ class DeskSocket(AsyncWebsocketConsumer):
         kind = frame.get("type") if frame else None
         if kind == "ping":
             await self._say({"type": "pong"})
-        elif (
-            kind == "subscribe"
-            and frame is not None
-            and isinstance(frame.get("groups"), list)
-        ):
+        elif kind == "subscribe" and frame is not None and isinstance(frame.get("groups"), list):
             await self._subscribe([str(name) for name in frame["groups"][:MAX_GROUPS]])
         else:
             self.strikes += 1
@@ -81,16 +75,12 @@ class DeskSocket(AsyncWebsocketConsumer):
         self.groups_joined = set(allowed)
         await self._say({"type": "subscribed", "groups": sorted(allowed)})
         if refused:
-            await self._say(
-                {"type": "error", "code": "not_allowed", "count": len(refused)}
-            )
+            await self._say({"type": "error", "code": "not_allowed", "count": len(refused)})
 
     def _allowed(self, names: list[str]) -> list[str]:
         from django.contrib.auth import get_user_model
 
-        staff = (
-            get_user_model().objects.filter(pk=self.staff_id, is_active=True).first()
-        )
+        staff = get_user_model().objects.filter(pk=self.staff_id, is_active=True).first()
         if staff is None:
             return []
         return [name for name in dict.fromkeys(names) if _may_listen(staff, name)]
@@ -101,9 +91,7 @@ class DeskSocket(AsyncWebsocketConsumer):
             return True
         self.checked_at = time.monotonic()
         key = _session_key(self.scope)
-        self.staff_id = (
-            await database_sync_to_async(_staff_of_session)(key) if key else None
-        )
+        self.staff_id = await database_sync_to_async(_staff_of_session)(key) if key else None
         return self.staff_id is not None
 
     async def _pump(self) -> None:
@@ -115,9 +103,7 @@ class DeskSocket(AsyncWebsocketConsumer):
                     while not self.listener.queue.empty():
                         self.listener.queue.get_nowait()
                     frame = {"type": "resync"}
-                if frame.get(
-                    "event"
-                ) == "signed_out" and not await self._still_signed_in(force=True):
+                if frame.get("event") == "signed_out" and not await self._still_signed_in(force=True):
                     await self.close(SIGNED_OUT)
                     return
                 await asyncio.wait_for(self._say(frame), timeout=20)
@@ -156,9 +142,7 @@ def _session_key(scope: Any) -> str | None:
 
     for name, value in scope.get("headers", []):
         if name == b"cookie":
-            morsel = SimpleCookie(value.decode("latin-1")).get(
-                settings.SESSION_COOKIE_NAME
-            )
+            morsel = SimpleCookie(value.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
             return morsel.value if morsel else None
     return None
 
@@ -180,13 +164,7 @@ def _staff_of_session(key: str) -> int | None:
     store = import_module(settings.SESSION_ENGINE).SessionStore(key)
     if BACKEND_SESSION_KEY not in store:
         return None
-    staff = (
-        get_user_model()
-        .objects.filter(pk=store.get(SESSION_KEY), is_active=True)
-        .first()
-    )
-    if staff is None or not same(
-        str(store.get(HASH_SESSION_KEY, "")), staff.get_session_auth_hash()
-    ):
+    staff = get_user_model().objects.filter(pk=store.get(SESSION_KEY), is_active=True).first()
+    if staff is None or not same(str(store.get(HASH_SESSION_KEY, "")), staff.get_session_auth_hash()):
         return None
     return int(staff.pk)

@@ -20,9 +20,7 @@ class Xid8Field(models.Field):
         """Turn the text the driver gives into an int."""
         return None if value is None else int(value)
 
-    def get_db_prep_value(
-        self, value: Any, connection: Any, prepared: bool = False
-    ) -> Any:
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         """Send it as text; the server casts."""
         return None if value is None or hasattr(value, "as_sql") else str(value)
 

@@ -21,9 +21,7 @@ class Company(models.Model):
 
     class Meta:
         db_table = "core_company"
-        constraints = [
-            models.CheckConstraint(condition=Q(id=1), name="company_single_row")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="company_single_row")]
 
     def __str__(self) -> str:
         return self.name
@@ -40,11 +38,7 @@ class RateCounter(models.Model):
 
     class Meta:
         db_table = "core_rate_counter"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["scope", "key_hash", "window_start"], name="rate_window"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["scope", "key_hash", "window_start"], name="rate_window")]
         indexes = [models.Index(fields=["expires_at"], name="rate_expiry")]
 
     def __str__(self) -> str:
@@ -63,11 +57,7 @@ class IdempotentReply(models.Model):
 
     class Meta:
         db_table = "core_idempotent_reply"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["scope", "key"], name="idempotent_scope_key"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotent_scope_key")]
         indexes = [models.Index(fields=["created_at"], name="idempotent_created")]
 
     def __str__(self) -> str:

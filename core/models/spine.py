@@ -64,9 +64,7 @@ class Event(models.Model):
                 name="event_ticket",
                 condition=Q(ticket_id__isnull=False),
             ),
-            models.Index(
-                fields=["subject_type", "subject_id", "id"], name="event_subject"
-            ),
+            models.Index(fields=["subject_type", "subject_id", "id"], name="event_subject"),
             models.Index(fields=["xid"], name="event_xid"),
         ]
         constraints = [
@@ -74,9 +72,7 @@ class Event(models.Model):
                 condition=Q(origin__in=["live", "import", "demo"]),
                 name="event_origin_known",
             ),
-            models.CheckConstraint(
-                condition=Q(depth__gte=0, depth__lte=8), name="event_depth_bounded"
-            ),
+            models.CheckConstraint(condition=Q(depth__gte=0, depth__lte=8), name="event_depth_bounded"),
         ]
 
     def __str__(self) -> str:
@@ -121,9 +117,7 @@ class Job(models.Model):
         db_table = "core_job"
         constraints = [
             models.UniqueConstraint(fields=["name", "key"], name="job_name_key"),
-            models.CheckConstraint(
-                condition=Q(state__in=JobState.values), name="job_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
             models.CheckConstraint(
                 condition=~Q(state="running") | Q(lease_until__isnull=False),
                 name="job_running_has_lease",
@@ -144,12 +138,8 @@ class Job(models.Model):
                 name="job_shard",
                 condition=Q(state__in=["ready", "running"]) & ~Q(shard=""),
             ),
-            models.Index(
-                fields=["-id"], name="job_quarantined", condition=Q(state="quarantined")
-            ),
-            models.Index(
-                fields=["done_at"], name="job_done", condition=Q(state="done")
-            ),
+            models.Index(fields=["-id"], name="job_quarantined", condition=Q(state="quarantined")),
+            models.Index(fields=["done_at"], name="job_done", condition=Q(state="done")),
             models.Index(
                 fields=["event_id"],
                 name="job_event",
@@ -185,11 +175,7 @@ class FoldCursor(models.Model):
 
     class Meta:
         db_table = "core_fold_cursor"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["name", "version"], name="fold_name_version"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="fold_name_version")]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"

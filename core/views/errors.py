@@ -18,9 +18,7 @@ def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 def not_allowed(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """Answer 403."""
-    return render_error(
-        request, exception if isinstance(exception, DomainError) else NotAllowed()
-    )
+    return render_error(request, exception if isinstance(exception, DomainError) else NotAllowed())
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
@@ -33,9 +31,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return render_error(
         request,
         DomainError(
-            _(
-                "Something went wrong on our side. It has been noted; please try again in a moment."
-            ),
+            _("Something went wrong on our side. It has been noted; please try again in a moment."),
             code="internal",
             http_status=500,
         ),
@@ -47,9 +43,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render_error(
         request,
         NotAllowed(
-            _(
-                "The page was open for too long. Load it again; what you typed can be copied over."
-            ),
+            _("The page was open for too long. Load it again; what you typed can be copied over."),
             code="csrf",
         ),
     )

@@ -33,15 +33,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus metrics, for loopback or the bearer of METRICS_TOKEN."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    allowed = (
-        same(token, settings.METRICS_TOKEN)
-        if settings.METRICS_TOKEN
-        else client_ip(request) == "127.0.0.1"
-    )
+    allowed = same(token, settings.METRICS_TOKEN) if settings.METRICS_TOKEN else client_ip(request) == "127.0.0.1"
     if not allowed:
         raise NotFound
     from core.system.metrics import exposition
 
-    return HttpResponse(
-        exposition(), content_type="text/plain; version=0.0.4; charset=utf-8"
-    )
+    return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -21,12 +21,8 @@ SECRET_KEY = env.text(
     None,
     "At least 50 random characters; bin/up makes one in var/secrets.env.",
 )
-FIELD_KEYS = env.keyring(
-    "FIELD_KEYS", None, "id:base64 keys of 32 bytes that encrypt phones and addresses."
-)
-INDEX_KEY = env.text(
-    "INDEX_KEY", None, "Secret for the look-up digests of phones; never change it."
-).encode()
+FIELD_KEYS = env.keyring("FIELD_KEYS", None, "id:base64 keys of 32 bytes that encrypt phones and addresses.")
+INDEX_KEY = env.text("INDEX_KEY", None, "Secret for the look-up digests of phones; never change it.").encode()
 PUBLIC_URL = env.text(
     "PUBLIC_URL",
     "http://127.0.0.1:8000",
@@ -39,42 +35,24 @@ ALLOWED_HOSTS = env.words(
 )
 VAR_DIR = env.path("VAR_DIR", "var", "Where local data lives.")
 DEBUG = env.flag("DEBUG", "0", "Django's debug pages; never in production.")
-TRIAL = env.flag(
-    "TRIAL", "0", "1 switches on the mail viewer and the demo sign-ins of bin/up."
-)
-BENCH = env.flag(
-    "BENCH", "0", "1 adds a Server-Timing header with SQL counts; for bin/bench."
-)
-TRUSTED_PROXIES = env.number(
-    "TRUSTED_PROXIES", "0", "How many proxies in front may set X-Forwarded-For."
-)
-METRICS_TOKEN = env.text(
-    "METRICS_TOKEN", "", "Bearer token for /metrics; empty serves it to loopback only."
-)
+TRIAL = env.flag("TRIAL", "0", "1 switches on the mail viewer and the demo sign-ins of bin/up.")
+BENCH = env.flag("BENCH", "0", "1 adds a Server-Timing header with SQL counts; for bin/bench.")
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", "0", "How many proxies in front may set X-Forwarded-For.")
+METRICS_TOKEN = env.text("METRICS_TOKEN", "", "Bearer token for /metrics; empty serves it to loopback only.")
 DEFAULT_CSP_REPORT = None
 
 # --- data --------------------------------------------------------------------------------------------------------
-DATABASE_URL = env.text(
-    "DATABASE_URL", None, "postgresql://user:password@host:port/name"
-)
+DATABASE_URL = env.text("DATABASE_URL", None, "postgresql://user:password@host:port/name")
 DB_POOL = env.flag("DB_POOL", "0", "1 in web processes: a connection pool per process.")
-DB_STATEMENT_TIMEOUT_MS = env.number(
-    "DB_STATEMENT_TIMEOUT_MS", "60000", "5000 in web processes."
-)
-DATABASES = {
-    "default": env.database(
-        DATABASE_URL, pool=DB_POOL, statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS
-    )
-}
+DB_STATEMENT_TIMEOUT_MS = env.number("DB_STATEMENT_TIMEOUT_MS", "60000", "5000 in web processes.")
+DATABASES = {"default": env.database(DATABASE_URL, pool=DB_POOL, statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL", None, "redis://host:port/0, the broker (with AOF).")
 LAYER_URL = env.text(
     "LAYER_URL",
     "",
     "redis://host:port/1, live hints and cache; empty: next to the broker.",
-) or (
-    REDIS_URL.rsplit("/", 1)[0] + "/1" if REDIS_URL.count("/") > 2 else REDIS_URL + "/1"
-)
+) or (REDIS_URL.rsplit("/", 1)[0] + "/1" if REDIS_URL.count("/") > 2 else REDIS_URL + "/1")
 REDIS_PREFIX = env.text("REDIS_PREFIX", "cs", "Prefix of every channel and key.")
 CACHES = {
     "default": {
@@ -89,18 +67,12 @@ MEDIA_ROOT = env.path(
     str(VAR_DIR / "media"),
     "Where attachments are kept when S3_BUCKET is empty.",
 )
-S3_BUCKET = env.text(
-    "S3_BUCKET", "", "Bucket for attachments; empty keeps them in MEDIA_ROOT."
-)
+S3_BUCKET = env.text("S3_BUCKET", "", "Bucket for attachments; empty keeps them in MEDIA_ROOT.")
 S3_ENDPOINT = env.text("S3_ENDPOINT", "", "Endpoint of an S3-compatible store.")
 S3_ACCESS_KEY = env.text("S3_ACCESS_KEY", "", "Access key of the store.")
 S3_SECRET_KEY = env.text("S3_SECRET_KEY", "", "Secret key of the store.")
-ATTACHMENT_MAX_BYTES = env.number(
-    "ATTACHMENT_MAX_BYTES", str(20 * 1024 * 1024), "Largest single attachment."
-)
-ATTACHMENT_QUOTA_BYTES = env.number(
-    "ATTACHMENT_QUOTA_BYTES", str(50 * 1024**3), "All attachments together."
-)
+ATTACHMENT_MAX_BYTES = env.number("ATTACHMENT_MAX_BYTES", str(20 * 1024 * 1024), "Largest single attachment.")
+ATTACHMENT_QUOTA_BYTES = env.number("ATTACHMENT_QUOTA_BYTES", str(50 * 1024**3), "All attachments together.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
@@ -108,9 +80,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 STATIC_URL = "/static/"
-STATIC_ROOT = env.path(
-    "STATIC_ROOT", str(VAR_DIR / "static"), "Where collectstatic puts files."
-)
+STATIC_ROOT = env.path("STATIC_ROOT", str(VAR_DIR / "static"), "Where collectstatic puts files.")
 STATICFILES_DIRS = [ROOT / "static"]
 STORAGES = {
     "default": {
@@ -139,9 +109,7 @@ STORAGES = {
             },
         }
     ),
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
 # --- apps --------------------------------------------------------------------------------------------------------
@@ -272,14 +240,10 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 CSRF_COOKIE_HTTPONLY = False
 CSRF_FAILURE_VIEW = "core.views.errors.csrf_failure"
-CSRF_TRUSTED_ORIGINS = (
-    [PUBLIC_URL.rstrip("/")] if PUBLIC_URL.startswith("https://") else []
-)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL.rstrip("/")] if PUBLIC_URL.startswith("https://") else []
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"
-    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 10},
@@ -314,9 +278,7 @@ MFA_FORMS = {
 MFA_TOTP_ISSUER = "cs_portal"
 MFA_TOTP_TOLERANCE = 1
 USERSESSIONS_TRACK_ACTIVITY = False
-REQUIRE_MFA_ROLES = env.words(
-    "REQUIRE_MFA_ROLES", "", "Roles that must use a second factor, comma-separated."
-)
+REQUIRE_MFA_ROLES = env.words("REQUIRE_MFA_ROLES", "", "Roles that must use a second factor, comma-separated.")
 
 # --- mail --------------------------------------------------------------------------------------------------------
 SMTP_URL = env.text(
@@ -336,18 +298,10 @@ MAIL_DOMAIN = env.text(
     "service.example",
     "Domain of the reply addresses; its MX leads to the listener.",
 )
-DEFAULT_FROM_EMAIL = env.text(
-    "MAIL_FROM", f"service@{MAIL_DOMAIN}", "Sender of mails that belong to no mailbox."
-)
-INBOUND_SMTP_HOST = env.text(
-    "INBOUND_SMTP_HOST", "127.0.0.1", "Address the inbound SMTP listener binds."
-)
-INBOUND_SMTP_PORT = env.number(
-    "INBOUND_SMTP_PORT", "2525", "Port of the inbound SMTP listener."
-)
-INBOUND_MAX_BYTES = env.number(
-    "INBOUND_MAX_BYTES", str(30 * 1024 * 1024), "Largest mail accepted."
-)
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"service@{MAIL_DOMAIN}", "Sender of mails that belong to no mailbox.")
+INBOUND_SMTP_HOST = env.text("INBOUND_SMTP_HOST", "127.0.0.1", "Address the inbound SMTP listener binds.")
+INBOUND_SMTP_PORT = env.number("INBOUND_SMTP_PORT", "2525", "Port of the inbound SMTP listener.")
+INBOUND_MAX_BYTES = env.number("INBOUND_MAX_BYTES", str(30 * 1024 * 1024), "Largest mail accepted.")
 
 # --- background --------------------------------------------------------------------------------------------------
 CELERY = {
@@ -373,6 +327,11 @@ CELERY = {
         "unacked_restore_throttle": 1,
         "socket_timeout": 30,
         "socket_connect_timeout": 2,
+        # A publish while the broker is away fails in milliseconds instead of six seconds; the row is committed.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.05,
+        "interval_max": 0.1,
         "global_keyprefix": f"{REDIS_PREFIX}.",
     },
     "enable_utc": True,
@@ -381,9 +340,7 @@ CELERY = {
 
 # --- API ---------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.authentication.ApiKeyAuthentication"
-    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.StrictJSONParser"],
