@@ -44,7 +44,7 @@ def remember_looks(response: HttpResponse, staff: Staff) -> None:
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):
-    error_messages = {  # noqa: RUF012 - overrides a plain dict of the base
+    error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _("This email and password do not belong together. Check both and try again."),
         "too_many_login_attempts": _("Too many attempts. Wait a quarter of an hour, or set a new password by mail."),

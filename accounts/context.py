@@ -49,5 +49,3 @@ def presence_choice(status: str | None) -> dict[str, Any]:
         "tone": TONES[state],
         "choices": [{"state": one.value, "label": one.label, "tone": TONES[one]} for one in PresenceStatus],
     }
-
-

@@ -34,9 +34,7 @@ def invitation_url(token: str) -> str:
 def send_invitation(invitation: Invitation, token: str, *, message_key: str) -> None:
     """Send an invitation in the language chosen for the newcomer."""
     context = {"url": invitation_url(token), "invited_by": invitation.invited_by.display_name, "days": 7}
-    _send(
-        "invitation", to=invitation.email, language=invitation.language, context=context, message_key=message_key
-    )
+    _send("invitation", to=invitation.email, language=invitation.language, context=context, message_key=message_key)
 
 
 def send_password_reset(staff: Staff, *, message_key: str) -> None:

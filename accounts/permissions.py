@@ -93,7 +93,7 @@ def must_set_up_second_factor(staff: Staff) -> bool:
     """Tell whether one of the person's roles needs a second factor that is not set up yet."""
     if not set(settings.REQUIRE_MFA_ROLES) & set(staff.roles):
         return False
-    from allauth.mfa.utils import is_mfa_enabled  # noqa: PLC0415 - allauth's models load after ours
+    from allauth.mfa.utils import is_mfa_enabled
 
     return not is_mfa_enabled(staff)
 

@@ -21,10 +21,16 @@ registry.register_settings_page(
     "accounts:access_log", 85, Permission.ACCESS_LOG_VIEW,
 )  # fmt: skip
 
-registry.register_command("profile", _("My account"), "user-circle", "accounts:profile", keywords="profile account password 2fa")
-registry.register_command("staff", _("Staff"), "users", "accounts:staff", Permission.STAFF_VIEW, keywords="team people roles")
+registry.register_command(
+    "profile", _("My account"), "user-circle", "accounts:profile", keywords="profile account password 2fa"
+)
+registry.register_command(
+    "staff", _("Staff"), "users", "accounts:staff", Permission.STAFF_VIEW, keywords="team people roles"
+)
 registry.register_command("invite", _("Invite somebody"), "user-plus", "accounts:invite", Permission.STAFF_MANAGE)
-registry.register_command("access_log", _("Access log"), "shield-lock", "accounts:access_log", Permission.ACCESS_LOG_VIEW)
+registry.register_command(
+    "access_log", _("Access log"), "shield-lock", "accounts:access_log", Permission.ACCESS_LOG_VIEW
+)
 
 
 def _own(staff: Staff, staff_id: int | None) -> bool:

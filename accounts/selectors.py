@@ -6,7 +6,16 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.enums import Permission, PresenceStatus
-from accounts.models import ApiKey, Invitation, Membership, Notification, PersonalDataAccess, Staff, Team, UserPreference
+from accounts.models import (
+    ApiKey,
+    Invitation,
+    Membership,
+    Notification,
+    PersonalDataAccess,
+    Staff,
+    Team,
+    UserPreference,
+)
 from accounts.roles import ROLES
 from core.errors import NotFound
 

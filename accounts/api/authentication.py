@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -9,7 +10,6 @@ from accounts import selectors, services
 from accounts.models import ApiKey
 from core import ratelimit
 from core.http import client_ip
-from django.utils.translation import gettext_lazy as _
 
 PER_MINUTE = 600
 BAD_KEYS_PER_MINUTE = 30

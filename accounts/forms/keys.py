@@ -6,14 +6,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import ApiScope, RevealReason
 
 
-
 class ApiKeyForm(forms.Form):
     name = forms.CharField(
         label=_("What is it for?"), max_length=80, help_text=_("For instance: order sync of the main shop.")
     )
-    scopes = forms.MultipleChoiceField(
-        label=_("It may"), choices=ApiScope.choices, widget=forms.CheckboxSelectMultiple
-    )
+    scopes = forms.MultipleChoiceField(label=_("It may"), choices=ApiScope.choices, widget=forms.CheckboxSelectMultiple)
     shop_ids = forms.TypedMultipleChoiceField(
         label=_("Shops"),
         coerce=int,

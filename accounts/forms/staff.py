@@ -23,9 +23,7 @@ def role_choices(giver: Staff) -> list[tuple[str, Any]]:
     own = permissions_for(giver)
     words = '{}<small class="muted">{}</small>'
     return [
-        (code, format_html(words, role.title, role.sentence))
-        for code, role in ROLES.items()
-        if role.permissions <= own
+        (code, format_html(words, role.title, role.sentence)) for code, role in ROLES.items() if role.permissions <= own
     ]
 
 
@@ -41,7 +39,9 @@ class _TeamsForRoles(forms.Form):
         roles = [ROLES[code] for code in data.get("roles", ())]
         narrow = bool(roles) and not any(role.reach == "company" for role in roles)
         if narrow and not data.get("teams") and "teams" in self.fields:
-            self.add_error("teams", _("With this role one sees only the work of one's teams. Choose at least one team."))
+            self.add_error(
+                "teams", _("With this role one sees only the work of one's teams. Choose at least one team.")
+            )
         return data
 
 

@@ -4,8 +4,8 @@ from accounts.services.access import record_access
 from accounts.services.api_keys import create_api_key, revoke_api_key, touch_api_key
 from accounts.services.invitations import accept_invitation, invite_staff, revoke_invitation
 from accounts.services.notices import mark_all_notices_read, mark_notice_read, notify
-from accounts.services.presence import set_presence, touch_presence
 from accounts.services.preferences import save_preference
+from accounts.services.presence import set_presence, touch_presence
 from accounts.services.sessions import change_password, end_own_other_sessions, end_sessions, note_second_factor_change
 from accounts.services.staff import create_staff, deactivate_staff, edit_profile, edit_staff, reactivate_staff
 from accounts.services.teams import archive_team, create_team, edit_team

@@ -2,7 +2,7 @@ import base64
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import EmailTaken, InvitationDead
@@ -11,7 +11,7 @@ from accounts.models import Invitation, Staff, Team
 from accounts.services.staff import StaffDraft, check_may_give, check_teams, codes, create_staff
 from core import crypto
 from core.actors import Actor
-from core.errors import InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
 from core.events import record
 from core.jobs import schedule
 
@@ -25,7 +25,7 @@ def invite_staff(
     """Invite somebody by mail; returns the invitation and its token, which is shown once and kept as a hash.
 
     A second invitation to the same address withdraws the first. After commit: the mail goes out as a job.
-    Raises EmailTaken, RoleAboveOwn, InvalidInput.
+    Raises EmailTaken, RoleAboveOwn, InvalidInput, Conflict.
     """
     address, wanted, teams = email.strip().lower(), list(roles), sorted(set(team_ids))
     check_may_give(actor=actor, roles=wanted)
@@ -34,12 +34,9 @@ def invite_staff(
         raise EmailTaken(fields={"email": [EmailTaken.message]})
     if not actor.is_person:
         raise InvalidInput(fields={"email": [_("Only a member of staff can invite.")]})
-    # Two invitations of one address at once: both wait here for the other's open row, or the unique index refuses one.
-    Invitation.objects.select_for_update(no_key=True).filter(
-        email=address, accepted_at__isnull=True, revoked_at__isnull=True
-    ).update(revoked_at=at)
+    Invitation.objects.filter(email=address, accepted_at__isnull=True, revoked_at__isnull=True).update(revoked_at=at)
     token = crypto.random_token()
-    invitation = Invitation.objects.create(
+    invitation = Invitation(
         email=address,
         roles=wanted,
         team_ids=teams,
@@ -49,6 +46,11 @@ def invite_staff(
         created_at=at,
         expires_at=at + LIFETIME,
     )
+    try:
+        with transaction.atomic():
+            invitation.save(force_insert=True)
+    except IntegrityError as error:  # two invited this address at the same moment; the unique index lets one through
+        raise Conflict(_("Somebody is inviting this address just now.")) from error
     record("invitation.sent", subject=invitation, actor=actor, at=at, data=InvitationSent(codes(wanted), tuple(teams)))
     schedule(
         "accounts.send_invitation",

@@ -125,7 +125,9 @@ def _check_version(staff: Staff, version: int, draft: StaffDraft) -> None:
     mine = {"display_name": draft.display_name, "roles": list(draft.roles), "skills": list(draft.skills)}
     raise StaleEdit(
         changes=[
-            {"field": name, "yours": mine[name], "theirs": theirs[name]} for name in theirs if mine[name] != theirs[name]
+            {"field": name, "yours": mine[name], "theirs": theirs[name]}
+            for name in theirs
+            if mine[name] != theirs[name]
         ]
     )
 

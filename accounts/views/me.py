@@ -88,9 +88,7 @@ def read_all_notices(request: StaffRequest) -> HttpResponse:
         services.mark_all_notices_read(staff_id=request.user.pk, up_to_id=int(up_to), at=timezone.now())
     rows = [(notice, words_for(notice)) for notice in selectors.notices_of(request.user)]
     context = {"notices": rows, "unread": selectors.count_unread(request.user.pk)}
-    return fragment_or_redirect(
-        request, "accounts/notices.html", context, fragment="list", to="accounts:notices"
-    )
+    return fragment_or_redirect(request, "accounts/notices.html", context, fragment="list", to="accounts:notices")
 
 
 @staff_page()

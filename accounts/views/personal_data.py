@@ -31,7 +31,7 @@ def reveal(request: StaffRequest) -> HttpResponse:
     """Ask for the reason, then show the field; both as a page or in place of the masked value."""
     form = RevealForm(request.POST if request.method == "POST" else None, initial=request.GET.dict())
     if request.method != "POST":
-        asked = RevealForm(request.GET | {"reason": "call", "words": ""})
+        asked = RevealForm(request.GET.dict() | {"reason": "call", "words": ""})
         if not asked.is_valid():
             raise NotFound
         _check(request, asked)
@@ -77,11 +77,21 @@ def access_log(request: StaffRequest) -> HttpResponse:
         kept = {name: value for name, value in request.GET.items() if name in {"staff", "subject", "since"} and value}
         next_url = f"?{urlencode(kept | {'before': rows[PAGE - 1].pk})}"
     context: dict[str, Any] = {
-        "entries": [{"row": row, "fields": [FIELD_WORDS.get(name, name) for name in row.fields], "who": names.get(row.actor_id or 0, ""), "why": purpose_words(row.purpose)} for row in rows[:PAGE]],
+        "entries": [
+            {
+                "row": row,
+                "fields": [FIELD_WORDS.get(name, name) for name in row.fields],
+                "who": names.get(row.actor_id or 0, ""),
+                "why": purpose_words(row.purpose),
+            }
+            for row in rows[:PAGE]
+        ],
         "wanted": wanted,
         "next_url": next_url,
         "people": selectors.active_staff().only("pk", "display_name"),
-        "faults": verify_access_chain(since=timezone.now().date()) if "check" not in request.GET else verify_access_chain(),
+        "faults": verify_access_chain(since=timezone.now().date())
+        if "check" not in request.GET
+        else verify_access_chain(),
         "checked_all": "check" in request.GET,
     }
     return render_page(request, "accounts/access_log.html", context)

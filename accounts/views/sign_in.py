@@ -110,5 +110,3 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     response = redirect("/desk/")
     remember_looks(response, staff)
     return response
-
-

@@ -79,11 +79,14 @@ def invite(request: StaffRequest) -> HttpResponse:
 @require_POST
 def revoke_invitation(request: StaffRequest, invitation_id: int) -> HttpResponse:
     """Withdraw an invitation."""
-    services.revoke_invitation(
-        invitation_id=invitation_id, actor=Actor.staff(request.user), at=timezone.now()
-    )
+    services.revoke_invitation(invitation_id=invitation_id, actor=Actor.staff(request.user), at=timezone.now())
     return fragment_or_redirect(
-        request, "accounts/gone.html", {}, fragment="gone", to="accounts:staff", message=_("The invitation is withdrawn.")
+        request,
+        "accounts/gone.html",
+        {},
+        fragment="gone",
+        to="accounts:staff",
+        message=_("The invitation is withdrawn."),
     )
 
 
@@ -133,7 +136,11 @@ def staff_edit(request: StaffRequest, staff_id: int) -> HttpResponse:
     return fragment_or_redirect(
         request,
         "accounts/staff_edit.html",
-        _page(request, fresh := selectors.get_staff(staff_id), StaffForm(giver=request.user, initial=StaffForm.initial_of(fresh))),
+        _page(
+            request,
+            fresh := selectors.get_staff(staff_id),
+            StaffForm(giver=request.user, initial=StaffForm.initial_of(fresh)),
+        ),
         fragment="form",
         to="accounts:staff_edit",
         args=(staff_id,),
@@ -149,9 +156,7 @@ def deactivate(request: StaffRequest, staff_id: int) -> HttpResponse:
     form = DeactivateForm(request.POST, staff=staff)
     if not form.is_valid():
         raise InvalidInput(fields={"successor": [_("Choose who takes over the open work.")]})
-    services.deactivate_staff(
-        staff_id=staff_id, actor=Actor.staff(request.user), at=timezone.now(), **form.target()
-    )
+    services.deactivate_staff(staff_id=staff_id, actor=Actor.staff(request.user), at=timezone.now(), **form.target())
     return _done(request, staff_id, _("The account is closed and signed out everywhere."))
 
 

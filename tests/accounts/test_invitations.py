@@ -21,7 +21,12 @@ pytestmark = pytest.mark.django_db
 
 def invite(giver: Staff, email: str = "new@shop.example", roles=("agent",), teams=()):  # type: ignore[no-untyped-def]
     return services.invite_staff(
-        email=email, roles=roles, team_ids=[t.pk for t in teams], language="en", actor=Actor.staff(giver), at=timezone.now()
+        email=email,
+        roles=roles,
+        team_ids=[t.pk for t in teams],
+        language="en",
+        actor=Actor.staff(giver),
+        at=timezone.now(),
     )
 
 
@@ -32,7 +37,10 @@ def accept(token: str, name: str = "New Person", at=None) -> Staff:  # type: ign
 def test_invited_person_joins_by_the_link_in_the_mail(client: Client) -> None:
     boss, team = make_staff(roles=["manager"]), make_team("North")
     client.force_login(boss)
-    page = client.post("/settings/staff/invite/", {"email": "New@Shop.example", "roles": ["agent"], "teams": [team.pk], "language": "en"})
+    page = client.post(
+        "/settings/staff/invite/",
+        {"email": "New@Shop.example", "roles": ["agent"], "teams": [team.pk], "language": "en"},
+    )
     assert page.status_code == 200
     shown = page.context["url"]
     run_job("accounts.send_invitation")
@@ -105,9 +113,21 @@ def test_nobody_invites_above_herself(client: Client) -> None:
         with pytest.raises(InvalidInput):
             invite(boss, roles=roles)
     with pytest.raises(InvalidInput):
-        services.invite_staff(email="a@b.example", roles=["agent"], team_ids=[999], language="en", actor=Actor.staff(boss), at=timezone.now())
+        services.invite_staff(
+            email="a@b.example",
+            roles=["agent"],
+            team_ids=[999],
+            language="en",
+            actor=Actor.staff(boss),
+            at=timezone.now(),
+        )
     client.force_login(boss)
-    assert client.post("/settings/staff/invite/", {"email": "a@b.example", "roles": ["admin"], "language": "en"}).status_code == 422
+    assert (
+        client.post(
+            "/settings/staff/invite/", {"email": "a@b.example", "roles": ["admin"], "language": "en"}
+        ).status_code
+        == 422
+    )
     no_team = client.post("/settings/staff/invite/", {"email": "a@b.example", "roles": ["agent"], "language": "en"})
     assert no_team.status_code == 422
     assert "teams" in no_team.context["form"].errors

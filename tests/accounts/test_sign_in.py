@@ -112,13 +112,18 @@ def test_next_never_leaves_the_site(client: Client, target: str) -> None:
 
 def test_next_inside_the_site_is_followed(client: Client) -> None:
     staff = make_staff(password=PASSWORD)
-    assert sign_in(client, staff.email, next="/settings/staff/?q=1&state=closed")["Location"] == "/settings/staff/?q=1&state=closed"
+    assert (
+        sign_in(client, staff.email, next="/settings/staff/?q=1&state=closed")["Location"]
+        == "/settings/staff/?q=1&state=closed"
+    )
 
 
 def test_stranger_comes_back_to_where_she_wanted(client: Client) -> None:
     response = client.get("/settings/staff/?q=a")
     assert response["Location"] == f"{LOGIN}?next=%2Fsettings%2Fstaff%2F%3Fq%3Da"
-    fragment = client.get("/accounts/notifications/", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/?v=1"})
+    fragment = client.get(
+        "/accounts/notifications/", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/?v=1"}
+    )
     assert fragment.status_code == 401
     assert fragment["HX-Redirect"] == f"{LOGIN}?next=%2Fdesk%2F%3Fv%3D1"
 
@@ -177,11 +182,19 @@ def test_password_change_keeps_this_session_and_ends_the_others() -> None:
     here, there = Client(), Client()
     for client in (here, there):
         sign_in(client, staff.email)
-    wrong = here.post("/accounts/password/change/", {"oldpassword": "no", "password1": "a-new-long-one-9", "password2": "a-new-long-one-9"})
+    wrong = here.post(
+        "/accounts/password/change/",
+        {"oldpassword": "no", "password1": "a-new-long-one-9", "password2": "a-new-long-one-9"},
+    )
     assert wrong.status_code == 422
-    weak = here.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "1234567890", "password2": "1234567890"})
+    weak = here.post(
+        "/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "1234567890", "password2": "1234567890"}
+    )
     assert weak.status_code == 422
-    done = here.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "a-new-long-one-9", "password2": "a-new-long-one-9"})
+    done = here.post(
+        "/accounts/password/change/",
+        {"oldpassword": PASSWORD, "password1": "a-new-long-one-9", "password2": "a-new-long-one-9"},
+    )
     assert done["Location"] == "/accounts/me/"
     assert signed_in(here)
     assert not signed_in(there)
@@ -206,7 +219,11 @@ def test_reset_by_mail_sets_the_password_once(client: Client, mailoutbox: list) 
     other.force_login(staff)
     known = client.post("/accounts/password/reset/", {"email": staff.email})
     unknown = client.post("/accounts/password/reset/", {"email": "nobody@shop.example"})
-    assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"]) == (302, "/accounts/password/reset/done/")
+    assert (
+        (known.status_code, known["Location"])
+        == (unknown.status_code, unknown["Location"])
+        == (302, "/accounts/password/reset/done/")
+    )
     assert Job.objects.filter(name="accounts.send_password_reset").count() == 1
     run_job("accounts.send_password_reset")
     assert [m.to for m in mail.outbox] == [[staff.email]]

@@ -24,7 +24,11 @@ def draft(**fields) -> StaffDraft:  # type: ignore[no-untyped-def]
 
 def edit(staff: Staff, by: Staff, version: int | None = None, **fields) -> Staff:  # type: ignore[no-untyped-def]
     return services.edit_staff(
-        staff_id=staff.pk, version=version or staff.version, draft=draft(**fields), actor=Actor.staff(by), at=timezone.now()
+        staff_id=staff.pk,
+        version=version or staff.version,
+        draft=draft(**fields),
+        actor=Actor.staff(by),
+        at=timezone.now(),
     )
 
 
@@ -37,8 +41,15 @@ def close(staff: Staff, by: Staff | None = None, successor: Staff | None = None,
 
 def test_edit_changes_roles_teams_and_skills_and_says_so() -> None:
     boss, staff, team = make_staff(roles=["manager"]), make_staff(), make_team()
-    saved = edit(staff, boss, display_name="李雷", roles=("agent_lead", "trainer"), team_ids=(team.pk,), skills=("vip",))
-    assert (saved.display_name, saved.roles, saved.skills, saved.version) == ("李雷", ["agent_lead", "trainer"], ["vip"], 2)
+    saved = edit(
+        staff, boss, display_name="李雷", roles=("agent_lead", "trainer"), team_ids=(team.pk,), skills=("vip",)
+    )
+    assert (saved.display_name, saved.roles, saved.skills, saved.version) == (
+        "李雷",
+        ["agent_lead", "trainer"],
+        ["vip"],
+        2,
+    )
     event = Event.objects.get(kind="staff.changed")
     assert set(payload_of(event).fields) == {"display_name", "roles", "skills", "teams"}
     assert payload_of(event).team_ids == (team.pk,)
@@ -137,7 +148,12 @@ def test_deactivation_names_the_successor() -> None:
 @pytest.mark.parametrize("who", ["self", "closed", "mute", "nobody"])
 def test_successor_must_be_able_to_take_over(who: str) -> None:
     boss, staff = make_staff(roles=["manager"]), make_staff()
-    heir = {"self": staff, "closed": make_staff(is_active=False), "mute": make_staff(roles=["analyst"]), "nobody": Staff(pk=10**9)}[who]
+    heir = {
+        "self": staff,
+        "closed": make_staff(is_active=False),
+        "mute": make_staff(roles=["analyst"]),
+        "nobody": Staff(pk=10**9),
+    }[who]
     with pytest.raises(InvalidInput):
         close(staff, boss, heir)
     assert Staff.objects.get(pk=staff.pk).is_active
@@ -178,7 +194,9 @@ def test_profile_saves_and_refuses_nonsense(client: Client) -> None:
     assert client.post("/accounts/me/", fields).status_code == 409
     for name, value in (("timezone", "Mars/Base"), ("language", "xx"), ("theme", "pink"), ("display_name", "")):
         assert client.post("/accounts/me/", fields | {"version": 2, name: value}).status_code == 422
-    extra = client.post("/accounts/me/", fields | {"version": 2, "roles": ["admin"], "is_superuser": "1", "email": "x@y.example"})
+    extra = client.post(
+        "/accounts/me/", fields | {"version": 2, "roles": ["admin"], "is_superuser": "1", "email": "x@y.example"}
+    )
     assert extra.status_code == 302
     fresh.refresh_from_db()
     assert (fresh.roles, fresh.is_superuser, fresh.email) == (["agent"], False, staff.email)
@@ -217,4 +235,6 @@ def test_email_is_kept_in_small_letters_and_once() -> None:
     from accounts.errors import EmailTaken
 
     with pytest.raises(EmailTaken):
-        services.create_staff(email=" A@Shop.example ", password=PASSWORD, draft=draft(), actor=SYSTEM, at=timezone.now())
+        services.create_staff(
+            email=" A@Shop.example ", password=PASSWORD, draft=draft(), actor=SYSTEM, at=timezone.now()
+        )

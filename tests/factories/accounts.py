@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, Membership, Notification, Staff, Team
 from core import crypto
 
-PASSWORD = "correct-horse-battery-7"  # noqa: S105 - a password for tests
+PASSWORD = "correct-horse-battery-7"
 _number = itertools.count(1)
 
 
