@@ -6,7 +6,9 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from babel.dates import get_timezone_location
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -21,16 +23,24 @@ _DASH = re.compile(r"\s*(?:[-–—−~至到]|\bto\b)\s*")
 _BETWEEN = re.compile(r"[,;、\s]+")
 
 
-@cache
 def zone_choices() -> list[tuple[str, str]]:
-    """Return the zones people mostly need first, then all regions in order."""
+    """Return the zones in the active language, those people mostly need first."""
+    return _zone_choices("zh_Hans" if (get_language() or "").startswith("zh") else "en")
+
+
+@cache
+def _zone_choices(locale: str) -> list[tuple[str, str]]:
     others = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
-    return [(name, name.replace("_", " ")) for name in dict.fromkeys((*COMMON_ZONES, *others, "UTC"))]
+    choices = []
+    for name in dict.fromkeys((*COMMON_ZONES, *others, "UTC")):
+        place = get_timezone_location(name, locale=locale)
+        choices.append((name, name if place.startswith("Unknown") else f"{place} · {name.replace('_', ' ')}"))
+    return choices
 
 
 def weekday_choices() -> list[tuple[str, str]]:
-    """Return the weekdays for a choice."""
-    return [(str(weekday), weekday_name(weekday)) for weekday in range(7)]
+    """Return the weekdays for a choice, nothing chosen first."""
+    return [("", "—")] + [(str(weekday), weekday_name(weekday)) for weekday in range(7)]
 
 
 class HoursField(forms.CharField):
@@ -65,6 +75,8 @@ class HoursField(forms.CharField):
 
 class CalendarForm(forms.Form):
     """One calendar; the weekdays are the fields day_0 (Monday) to day_6."""
+
+    all_optional = True  # an empty day means closed; marking seven fields as optional would only be noise
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     name = forms.CharField(label=_("Name"), max_length=80)

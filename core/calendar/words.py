@@ -72,7 +72,7 @@ def rule_reason(rule: DayRule) -> str:
     if rule.kind is DayKind.MAKEUP and rule.follows is not None:
         return gettext("make-up day, works like %(weekday)s") % {"weekday": weekday_name(rule.follows)}
     if rule.kind is DayKind.CLOSED:
-        return name or gettext("closed")
+        return name or pgettext("calendar day", "closed")
     if rule.kind is DayKind.HOURS:
         return name or gettext("other hours")
     return ""

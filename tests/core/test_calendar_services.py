@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, connections, transaction
+from django.utils import translation
 
 from core.actors import SYSTEM, Actor
 from core.calendar import due, elapsed, explain, in_words
@@ -274,8 +275,6 @@ def test_an_explanation_reads_as_a_colleague_would_say_it() -> None:
         target=timedelta(hours=9),
         pauses=[(datetime(2026, 10, 8, 10, tzinfo=SHANGHAI), datetime(2026, 10, 8, 11, tzinfo=SHANGHAI))],
     )
-    from django.utils import translation
-
     with translation.override("en"):
         assert in_words(explanation) == (
             "Wed 30 Sep 17:30–18:00 counts 30 min; Thu 1 Oct to Wed 7 Oct off: National Day; "
@@ -283,4 +282,12 @@ def test_an_explanation_reads_as_a_colleague_would_say_it() -> None:
             "Thu 8 Oct 13:30–18:00 counts 4 h 30 min; Fri 9 Oct off: 盘点; "
             "Sat 10 Oct 09:00–11:00 counts 2 h (make-up day, works like Wed); "
             "total 9 h, until Sat 10 Oct 11:00"
+        )
+    with translation.override("zh-hans"):
+        assert in_words(explanation) == (
+            "9月30日周三 17:30–18:00 计 30 分钟；10月1日周四至10月7日周三 休息（国庆节）；"
+            "10月8日周四 09:00–10:00 计 1 小时；10月8日周四 10:00–11:00 暂停计时；10月8日周四 11:00–12:00 计 1 小时；"
+            "10月8日周四 13:30–18:00 计 4 小时 30 分钟；10月9日周五 休息（盘点）；"
+            "10月10日周六 09:00–11:00 计 2 小时（调休上班，按周三的时间）；"
+            "合计 9 小时，到 10月10日周六 11:00"
         )
