@@ -202,9 +202,9 @@ def update(root: Path, *, prune: bool = False, words: dict[str, list[str]] | Non
     for language in LANGUAGES:
         old = load(root, language)
         known = _known(old)
-        for glued, strings in (words or {}).items() if language == "zh_Hans" else ():
+        for glued, given in (words or {}).items() if language == "zh_Hans" else ():
             context, glue, singular = glued.rpartition(CONTEXT_GLUE)
-            known[singular, context if glue else None] = tuple(strings)
+            known[singular, context if glue else None] = tuple(given)
         new = Catalog(locale=language, fuzzy=False)
         missing[language] = 0
         for key, plural in found.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from cs_portal.runtime.faults import StartError
@@ -62,3 +62,13 @@ def ensure_secrets(var: Path) -> dict[str, str]:
     if whole != known:
         write_env(path, whole, "Keys of this installation. Keep a copy: without them encrypted data is lost.")
     return whole
+
+
+def adopt_running(environ: MutableMapping[str, str], var: Path) -> bool:
+    """Give a command typed by hand the environment of the running bin/up, unless it has its own; True when given."""
+    path = var / "run.env"
+    if "SECRET_KEY" in environ or not path.exists():
+        return False
+    for name, value in read_env(path).items():
+        environ.setdefault(name, value)
+    return True

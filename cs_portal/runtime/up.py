@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import shutil
 import signal
@@ -12,7 +11,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -44,27 +42,28 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return options
 
 
-@contextlib.contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Turn signals into Interrupted while starting, and into a set event afterwards; a second one is ignored."""
-    asked = threading.Event()
-    started = threading.Event()
+class Stop:
+    """Turns signals into Interrupted while starting and into a set event afterwards; a second one is ignored."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
-            return
-        asked.set()
-        if not started.is_set():
-            raise Interrupted
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.is_starting = True
+        self._before: dict[signal.Signals, object] = {}
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    asked.started = started  # type: ignore[attr-defined]
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        if not self.asked.is_set():
+            self.asked.set()
+            if self.is_starting:
+                raise Interrupted
+
+    def __enter__(self) -> Stop:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 def reset(var: Path, console: Console) -> bool:
@@ -138,16 +137,16 @@ def stay(options: argparse.Namespace, console: Console) -> int:
     """Start and go on until a signal comes."""
     begun = time.monotonic()
     stack = Stack(Plan(var=options.var, host=options.host, port=options.port), console)
-    with interruptible() as asked:
+    with Stop() as stop:
         try:
             stack.open()
             stack.prepare()
             filled = fill(stack, empty=options.empty, console=console)
             player = filled == "demo" and not (options.quiet_demo or options.empty)
             stack.run(player=player)
-            asked.started.set()  # type: ignore[attr-defined]
+            stop.is_starting = False
             show_address(stack, filled, time.monotonic() - begun, console)
-            asked.wait()
+            stop.asked.wait()
         except Interrupted:
             pass
         finally:
@@ -163,7 +162,7 @@ def smoke(console: Console) -> int:
     folder = Path(tempfile.mkdtemp(prefix="cs-portal-smoke-"))
     begun = time.monotonic()
     stack = Stack(Plan(var=folder), console)
-    with interruptible():
+    with Stop():
         try:
             stack.open()
             stack.prepare()

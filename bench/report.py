@@ -1,0 +1,77 @@
+"""What every benchmark prints: measurements, targets, what was missed, as one JSON line. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TARGETS = Path(__file__).resolve().parent / "targets.toml"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the nearest-rank percentile of at least one value; share is 0 to 1."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine in a few words."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    model = platform.machine()
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    except OSError:
+        pass
+    return {"cpus": os.cpu_count(), "cpu": model, "memory_mb": memory, "python": platform.python_version()}
+
+
+@dataclass
+class Report:
+    """Collects cases and judges them by bench/targets.toml, section [NAME.CASE]."""
+
+    bench: str
+    params: Mapping[str, Any]
+    topology: str = ""
+    cases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    targets_file: Path = TARGETS
+
+    def targets(self) -> dict[str, dict[str, float]]:
+        """Read the limits: a measure's name for "at most", min_NAME for "at least"."""
+        return dict(tomllib.loads(self.targets_file.read_text(encoding="utf-8")).get(self.bench, {}))
+
+    def missed(self) -> list[str]:
+        """List every target that was not met; a case or measure that is not there counts as missed."""
+        wrong = []
+        for case, limits in self.targets().items():
+            for name, limit in limits.items():
+                measure = name.removeprefix("min_")
+                value = self.cases.get(case, {}).get(measure)
+                if value is None:
+                    wrong.append(f"{case}.{measure}: not measured")
+                elif (value < limit) if name.startswith("min_") else (value > limit):
+                    wrong.append(f"{case}.{measure}: {value} {'<' if name.startswith('min_') else '>'} {limit}")
+        return wrong
+
+    def finish(self) -> int:
+        """Print the JSON line; returns the exit code."""
+        missed = self.missed()
+        facts = {
+            "bench": self.bench,
+            "params": dict(self.params),
+            "machine": {**machine(), "topology": self.topology},
+            "cases": self.cases,
+            "targets": self.targets(),
+            "missed": missed,
+        }
+        print(json.dumps(facts, ensure_ascii=False), flush=True)
+        return 1 if missed else 0

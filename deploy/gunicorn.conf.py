@@ -1,0 +1,18 @@
+"""How gunicorn serves pages in production; the proxy in front keeps slow clients away from the threads."""
+
+import multiprocessing
+
+bind = "0.0.0.0:8000"
+worker_class = "gthread"
+workers = max(2, multiprocessing.cpu_count())
+threads = 4
+timeout = 35
+graceful_timeout = 20
+keepalive = 75
+max_requests = 5000
+max_requests_jitter = 500
+worker_tmp_dir = "/dev/shm"
+forwarded_allow_ips = "*"  # only the proxy reaches this port
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
