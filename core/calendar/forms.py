@@ -1,7 +1,7 @@
 """Forms of the calendar settings; hours are typed as people write them: 09:00–12:00, 13:30–18:00."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -149,6 +149,13 @@ class TrialForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"],
     )
     hours = forms.DecimalField(label=_("Hours allowed"), min_value=0, max_value=2000, decimal_places=2)
+
+    def clean_start(self) -> datetime:
+        """Refuse years in which no calendar can be reckoned."""
+        start: datetime = self.cleaned_data["start"]
+        if not 2000 <= start.year < 2100:
+            raise forms.ValidationError(_("Choose a date between 2000 and 2099."))
+        return start
 
     @property
     def target(self) -> timedelta:

@@ -203,7 +203,7 @@ def _tried(calendar: BusinessCalendar, wall: datetime, target: timedelta) -> dic
     try:
         explanation = explain(calendar, start, target=target)
     except DeadlineUnreachable:
-        return {"lines": [_("This calendar is never open, so nothing would ever be due.")]}
+        return {"lines": [_("With these hours it would not be due within ten years.")]}
     return {"lines": lines_of(explanation), "plain": length_name(explanation.plain)}
 
 

@@ -103,7 +103,12 @@ def test_a_deadline_can_be_tried(boss: Client) -> None:
     page = boss.get(f"{LIST}{calendar.pk}/?start=2026-11-20T17:30&hours=8").content.decode()
     assert "total 8 h, until Mon 23 Nov 18:00" in page
     assert "In plain hours that is 72 h 30 min." in page
-    assert boss.get(f"{LIST}{calendar.pk}/?start=never&hours=x").status_code == 200
+    for odd in ("start=never&hours=x", "start=9999-12-31T23:59&hours=8", "start=0001-01-01T00:00&hours=8", "hours=1e9"):
+        page = boss.get(f"{LIST}{calendar.pk}/?{odd}")
+        assert page.status_code == 200
+        assert 'class="field-error"' in page.content.decode()
+    address = f"{LIST}{make_calendar(name='B', weekly=[[['09:00', '09:01']]] + [[]] * 6).pk}/"
+    assert "not be due within ten years" in boss.get(f"{address}?start=2026-11-20T17:30&hours=2000").content.decode()
 
 
 def test_a_stale_edit_keeps_what_was_typed_and_shows_the_other(boss: Client) -> None:

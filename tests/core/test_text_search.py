@@ -1,6 +1,7 @@
 """Search in PostgreSQL: what is in a text is found, by two Chinese signs or a word, whatever the text."""
 
 import random
+from importlib import import_module
 
 import pytest
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
@@ -164,3 +165,15 @@ def test_search_is_independent_of_the_search_path() -> None:
         cursor.execute("SET LOCAL search_path = ''")
         cursor.execute(f"SELECT {schema}.cs_tokens('快递 A')::text, {schema}.cs_query('快递')::text")
         assert cursor.fetchone() == ("'a' '快' '快递' '递'", "'快递'")
+
+
+def test_the_migration_goes_there_and_back() -> None:
+    migration = import_module("core.migrations.0003_search_functions").Migration
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA elsewhere; SET LOCAL search_path = elsewhere")
+        for operation in migration.operations:
+            cursor.execute(operation.sql)
+        assert ask("count(*) FROM pg_proc WHERE pronamespace = 'elsewhere'::regnamespace") == 2
+        for operation in reversed(migration.operations):
+            cursor.execute(operation.reverse_sql)
+        assert ask("count(*) FROM pg_proc WHERE pronamespace = 'elsewhere'::regnamespace") == 0
