@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
@@ -67,10 +68,13 @@ def period_start(now: datetime, every: timedelta) -> datetime:
     return epoch + every * int((now - epoch) / every)
 
 
-def _alone(name: str, function: object, now: datetime) -> None:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"tick:{name}"])
-            if not cursor.fetchone()[0]:
-                return
-        function(now)  # type: ignore[operator]
+def _alone(name: str, function: Callable[[datetime], None], now: datetime) -> None:
+    """Run the function in one process at a time; it opens its own transactions."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [f"tick:{name}"])
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            function(now)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"tick:{name}"])

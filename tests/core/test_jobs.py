@@ -186,7 +186,7 @@ def test_reactions_run_once_per_event_and_know_their_cause():
     with transaction.atomic():
         event = record("probe.reacted", subject=Thing(1), actor=SYSTEM, at=now())
     drain(seconds=5)
-    assert RAN == [event.pk]
+    assert [event.pk] == RAN
     effect = Event.objects.get(kind="probe.seldom")
     assert (effect.cause_id, effect.depth) == (event.pk, 1)
 

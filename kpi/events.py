@@ -1,0 +1,5 @@
+"""Events of the KPI app."""
+
+from core.events import declare
+
+declare("target.changed")

@@ -1,0 +1,1 @@
+"""Folds over the event log; each metric's facts are one SELECT."""

@@ -1,0 +1,14 @@
+"""Keep the figures near the present."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.jobs import every_tick
+from kpi.services import advance_folds
+
+
+@every_tick("kpi.folds", at_most_every=timedelta(seconds=2))
+def fold_events(now: datetime) -> None:
+    """Fold what was recorded since the last tick and have open boards look again."""
+    advance_folds(at=now)

@@ -1,0 +1,118 @@
+"""Facts, their roll-up and the targets a supervisor set."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from core.models.fields import ClockTimestamp
+
+
+class Dimensioned(models.Model):
+    """Where a fact is counted, as it stood at the fact's own event; null = does not apply or not known."""
+
+    day = models.DateField()
+    shop_id = models.BigIntegerField(null=True)
+    team_id = models.BigIntegerField(null=True)
+    agent_id = models.BigIntegerField(null=True)
+    channel = models.CharField(max_length=16, null=True)  # noqa: DJ001
+    category = models.CharField(max_length=40, null=True)  # noqa: DJ001
+    stage = models.CharField(max_length=16, null=True)  # noqa: DJ001
+    priority = models.SmallIntegerField(null=True)
+    tier = models.CharField(max_length=16, null=True)  # noqa: DJ001
+    survey = models.CharField(max_length=40, null=True)  # noqa: DJ001
+
+    class Meta:
+        abstract = True
+
+
+class Fact(Dimensioned):
+    """What one counted thing last contributed to a metric. Rebuilt from the event log at will.
+
+    `fact_key` is unique per metric (`ticket:17`, `event:123`); `value` is the measured quantity (seconds, score),
+    `numerator`/`denominator` the parts of a ratio.
+    """
+
+    fold = models.CharField(max_length=24)
+    version = models.SmallIntegerField()
+    metric = models.CharField(max_length=40)
+    fact_key = models.CharField(max_length=40)
+    root_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    event_id = models.BigIntegerField()
+    ticket_id = models.BigIntegerField(null=True)
+    order_id = models.BigIntegerField(null=True)
+    customer_id = models.BigIntegerField(null=True)
+    value = models.DecimalField(max_digits=20, decimal_places=3, null=True)
+    numerator = models.DecimalField(max_digits=20, decimal_places=3, default=1)
+    denominator = models.DecimalField(max_digits=20, decimal_places=3, default=1)
+
+    class Meta:
+        db_table = "kpi_fact"
+        constraints = [models.UniqueConstraint(fields=["version", "metric", "fact_key"], name="fact_once")]
+        indexes = [
+            models.Index(fields=["metric", "version", "day"], name="fact_metric_day"),
+            models.Index(fields=["fold", "version", "root_id"], name="fact_root"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.fact_key}"
+
+
+class Rollup(Dimensioned):
+    """Sums over facts by day, dimensions and histogram bucket; every figure is a SUM over these rows."""
+
+    version = models.SmallIntegerField()
+    metric = models.CharField(max_length=40)
+    bucket = models.SmallIntegerField(null=True)
+    n = models.BigIntegerField(default=0)
+    value_sum = models.DecimalField(max_digits=24, decimal_places=3, default=0)
+    numerator = models.DecimalField(max_digits=24, decimal_places=3, default=0)
+    denominator = models.DecimalField(max_digits=24, decimal_places=3, default=0)
+
+    class Meta:
+        db_table = "kpi_rollup"
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "metric",
+                    "version",
+                    "day",
+                    "bucket",
+                    "shop_id",
+                    "team_id",
+                    "agent_id",
+                    "channel",
+                    "category",
+                    "stage",
+                    "priority",
+                    "tier",
+                    "survey",
+                ],
+                name="rollup_cell",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.day}"
+
+
+class Target(models.Model):
+    """A target the supervisor set instead of the default; in the metric's own unit."""
+
+    event_type = "kpi_target"
+
+    metric = models.CharField(max_length=40, unique=True)
+    value = models.FloatField()
+    version = models.IntegerField(default=1)
+    changed_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        db_table = "kpi_target"
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value}"
+
+    def event_streams(self) -> dict[str, int | None]:
+        """A target belongs to no stream."""
+        return {}

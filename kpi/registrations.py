@@ -1,0 +1,16 @@
+"""What the KPI app adds to the shell: folds, the board's place in the rail, live upkeep."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.registry import register_command, register_health, register_live_group, register_nav
+from kpi.folds.feedback import SURVEYS, VISITS
+from kpi.folds.tickets import TICKETS
+from kpi.services import fold_health
+
+for fold in (TICKETS, SURVEYS, VISITS):
+    fold.register()
+
+register_nav("board", _("Board"), "chart-bar", "kpi:board", 40, permission="board.view", shortcut="g b")
+register_command("board", _("Open the board"), "chart-bar", "kpi:board", permission="board.view", keywords="KPI")
+register_live_group("board", lambda staff, number: number is None and staff.may("board.view"))
+register_health("folds", fold_health)
