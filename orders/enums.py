@@ -32,10 +32,7 @@ ORDER_TRANSITIONS: dict[str, frozenset[str]] = {
         other
         for other, rank in ORDER_RANK.items()
         if rank > ORDER_RANK[status]
-        and not (
-            other == OrderStatus.CANCELLED
-            and status in {OrderStatus.DELIVERED, OrderStatus.COMPLETED}
-        )
+        and not (other == OrderStatus.CANCELLED and status in {OrderStatus.DELIVERED, OrderStatus.COMPLETED})
     )
     for status in OrderStatus
 }
@@ -77,3 +74,22 @@ class ImportState(models.TextChoices):
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+
+
+IMPORT_TRANSITIONS: dict[str, frozenset[str]] = {
+    ImportState.UPLOADED: frozenset({ImportState.CHECKING, ImportState.CANCELLED, ImportState.FAILED}),
+    ImportState.CHECKING: frozenset({ImportState.CHECKED, ImportState.CANCELLED, ImportState.FAILED}),
+    ImportState.CHECKED: frozenset({ImportState.CHECKING, ImportState.RUNNING, ImportState.CANCELLED}),
+    ImportState.RUNNING: frozenset({ImportState.DONE, ImportState.CANCELLED, ImportState.FAILED}),
+    ImportState.DONE: frozenset(),
+    ImportState.FAILED: frozenset({ImportState.CHECKING, ImportState.CANCELLED}),
+    ImportState.CANCELLED: frozenset(),
+}
+
+
+class HookState(models.TextChoices):
+    """What became of a webhook message."""
+
+    STORED = "stored", _("Received")
+    APPLIED = "applied", _("Applied")
+    REFUSED = "refused", _("Refused")

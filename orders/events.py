@@ -62,6 +62,16 @@ class ImportFinished:
     same: int
 
 
+@dataclass(frozen=True)
+class ShopChanged:
+    """A shop's settings changed; which (codes)."""
+
+    fields: tuple[Code, ...]
+
+
+declare("shop.added")
+declare("shop.changed", ShopChanged)
+declare("carrier.saved")
 declare("order.placed", OrderPlaced)
 declare("order.paid", OrderPaid)
 for step in ("packed", "shipped", "delivered", "completed", "cancelled"):

@@ -1,5 +1,6 @@
 """Models of the orders app."""
 
+from orders.models.hook import InboundHook
 from orders.models.imports import ImportMapping, ImportRowError, ImportRun
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
@@ -10,6 +11,7 @@ __all__ = [
     "ImportMapping",
     "ImportRowError",
     "ImportRun",
+    "InboundHook",
     "Order",
     "OrderItem",
     "Parcel",

@@ -13,9 +13,7 @@ from orders.enums import ImportState
 class ImportMapping(models.Model):
     """How a shop's file columns are matched to our fields; remembered by the set of its headings."""
 
-    shop = models.ForeignKey(
-        "orders.Shop", on_delete=models.CASCADE, related_name="import_mappings"
-    )
+    shop = models.ForeignKey("orders.Shop", on_delete=models.CASCADE, related_name="import_mappings")
     headings_hash = models.BinaryField(max_length=32)
     columns = models.JSONField(default=dict)
     options = models.JSONField(default=dict)
@@ -23,24 +21,21 @@ class ImportMapping(models.Model):
 
     class Meta:
         db_table = "orders_import_mapping"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["shop", "headings_hash"], name="import_mapping_per_headings"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["shop", "headings_hash"], name="import_mapping_per_headings")]
 
     def __str__(self) -> str:
         return f"mapping {self.pk}"
 
 
 class ImportRun(models.Model):
-    """One file on its way in: checked dry first, then imported in resumable batches; counts are of rows and orders."""
+    """One file on its way in: checked dry first, then imported in resumable batches; counts are of rows and orders.
+
+    `orders_done` orders (in the order in which the file completes them) are in: where a stopped import goes on.
+    """
 
     event_type = "import_run"
 
-    shop = models.ForeignKey(
-        "orders.Shop", on_delete=models.PROTECT, related_name="import_runs"
-    )
+    shop = models.ForeignKey("orders.Shop", on_delete=models.PROTECT, related_name="import_runs")
     file_name = models.CharField(max_length=200)
     file_key = models.CharField(max_length=120)
     file_size = models.BigIntegerField()
@@ -51,13 +46,13 @@ class ImportRun(models.Model):
     columns = models.JSONField(default=dict)
     options = models.JSONField(default=dict)
     live_from = models.DateTimeField(null=True, blank=True)
-    state = models.CharField(
-        max_length=12, choices=ImportState, default=ImportState.UPLOADED
-    )
+    state = models.CharField(max_length=12, choices=ImportState, default=ImportState.UPLOADED)
     rows_total = models.IntegerField(default=0)
     rows_read = models.IntegerField(default=0)
     rows_bad = models.IntegerField(default=0)
     orders_total = models.IntegerField(default=0)
+    orders_done = models.IntegerField(default=0)
+    orders_bad = models.IntegerField(default=0)
     orders_new = models.IntegerField(default=0)
     orders_changed = models.IntegerField(default=0)
     orders_same = models.IntegerField(default=0)
@@ -76,11 +71,7 @@ class ImportRun(models.Model):
 
     class Meta:
         db_table = "orders_import_run"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=ImportState.values), name="import_state_known"
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=Q(state__in=ImportState.values), name="import_state_known")]
         indexes = [
             models.Index(
                 fields=["-id"],
@@ -98,16 +89,17 @@ class ImportRun(models.Model):
 
 
 class ImportRowError(models.Model):
-    """Why one row was refused: row number as in the file (1 = headings), column heading, code with its values."""
+    """Why one row was refused: row number as in the file (1 = headings), column heading, code with its values.
 
-    run = models.ForeignKey(
-        ImportRun, on_delete=models.CASCADE, related_name="row_errors"
-    )
+    `cells_enc` is the encrypted JSON list of the row's original cells, for the download of refused rows.
+    """
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="row_errors")
     row = models.IntegerField()
     column = models.CharField(max_length=120, blank=True, default="")
     code = models.CharField(max_length=40)
     params = models.JSONField(default=dict)
-    cells = models.JSONField(default=list)
+    cells_enc = models.BinaryField(null=True)
 
     class Meta:
         db_table = "orders_import_row_error"

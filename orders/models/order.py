@@ -13,21 +13,16 @@ from orders.enums import OrderStatus
 class Order(models.Model):
     """One order as the shop told it. The recipient's phone and street are encrypted; digests find the phone.
 
-    `promised_at` is the promised delivery; amounts are in `currency`.
+    `number` is in the form of core.text.normalise_order_number; `promised_at` is the promised delivery; amounts are in
+    `currency`; `is_history` marks an order that came in by a file import as history.
     """
 
     event_type = "order"
 
-    shop = models.ForeignKey(
-        "orders.Shop", on_delete=models.PROTECT, related_name="orders"
-    )
+    shop = models.ForeignKey("orders.Shop", on_delete=models.PROTECT, related_name="orders")
     number = models.CharField(max_length=64)
-    customer = models.ForeignKey(
-        "customers.Customer", on_delete=models.PROTECT, related_name="orders"
-    )
-    status = models.CharField(
-        max_length=12, choices=OrderStatus, default=OrderStatus.PLACED
-    )
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="orders")
+    status = models.CharField(max_length=12, choices=OrderStatus, default=OrderStatus.PLACED)
     currency = models.CharField(max_length=3, default="CNY")
     total = models.DecimalField(max_digits=12, decimal_places=2, default=0)
     paid = models.DecimalField(max_digits=12, decimal_places=2, default=0)
@@ -58,16 +53,10 @@ class Order(models.Model):
     class Meta:
         db_table = "orders_order"
         constraints = [
-            models.UniqueConstraint(
-                fields=["shop", "number"], name="order_number_per_shop"
-            ),
+            models.UniqueConstraint(fields=["number", "shop"], name="order_number_per_shop"),
+            models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
             models.CheckConstraint(
-                condition=Q(status__in=OrderStatus.values), name="order_status_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    total__gte=0, paid__gte=0, discount__gte=0, shipping_fee__gte=0
-                ),
+                condition=Q(total__gte=0, paid__gte=0, discount__gte=0, shipping_fee__gte=0),
                 name="order_amounts_not_negative",
             ),
             models.CheckConstraint(
@@ -84,9 +73,7 @@ class Order(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["customer", "-placed_at", "-id"], name="order_customer_newest"
-            ),
+            models.Index(fields=["customer", "-placed_at", "-id"], name="order_customer_newest"),
             models.Index(fields=["-placed_at", "-id"], name="order_newest"),
             models.Index(
                 F("shop"),
@@ -105,6 +92,7 @@ class Order(models.Model):
                 condition=Q(phone_last4_index__isnull=False),
             ),
             GinIndex(OpClass("number", name="gin_trgm_ops"), name="order_number_trgm"),
+            models.Index(fields=["delivered_at", "id"], name="order_waiting_completion", condition=Q(status="delivered")),
         ]
 
     def __str__(self) -> str:
@@ -124,9 +112,7 @@ class OrderItem(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items")
     line = models.PositiveSmallIntegerField()
-    product = models.ForeignKey(
-        "orders.Product", on_delete=models.SET_NULL, null=True, related_name="+"
-    )
+    product = models.ForeignKey("orders.Product", on_delete=models.SET_NULL, null=True, related_name="+")
     sku = models.CharField(max_length=64, blank=True, default="")
     title = models.CharField(max_length=200)
     quantity = models.PositiveIntegerField()
@@ -135,15 +121,9 @@ class OrderItem(models.Model):
     class Meta:
         db_table = "orders_item"
         constraints = [
-            models.UniqueConstraint(
-                fields=["order", "line"], name="item_line_per_order"
-            ),
-            models.CheckConstraint(
-                condition=Q(quantity__gte=1), name="item_quantity_positive"
-            ),
-            models.CheckConstraint(
-                condition=Q(unit_price__gte=0), name="item_price_not_negative"
-            ),
+            models.UniqueConstraint(fields=["order", "line"], name="item_line_per_order"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="item_quantity_positive"),
+            models.CheckConstraint(condition=Q(unit_price__gte=0), name="item_price_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -163,9 +143,7 @@ class Payment(models.Model):
     class Meta:
         db_table = "orders_payment"
         constraints = [
-            models.UniqueConstraint(
-                fields=["order", "method", "reference"], name="payment_once"
-            ),
+            models.UniqueConstraint(fields=["order", "method", "reference"], name="payment_once"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_positive"),
         ]
 

@@ -33,20 +33,17 @@ class Carrier(models.Model):
 
 
 class Parcel(models.Model):
-    """One parcel of an order. Status is that of its highest-ranked scan, so late and repeated scans change nothing."""
+    """One parcel of an order. Status is that of its highest-ranked scan, so late and repeated scans change nothing.
+
+    Two orders sent in one box are two rows with the same tracking number: each order tells its own story.
+    """
 
     event_type = "parcel"
 
-    order = models.ForeignKey(
-        "orders.Order", on_delete=models.CASCADE, related_name="parcels"
-    )
-    carrier = models.ForeignKey(
-        Carrier, on_delete=models.PROTECT, related_name="parcels"
-    )
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="parcels")
+    carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="parcels")
     tracking_number = models.CharField(max_length=64)
-    status = models.CharField(
-        max_length=20, choices=ParcelStatus, default=ParcelStatus.CREATED
-    )
+    status = models.CharField(max_length=20, choices=ParcelStatus, default=ParcelStatus.CREATED)
     rank = models.SmallIntegerField(default=10)
     rank_at = models.DateTimeField(null=True, blank=True)
     place = models.CharField(max_length=120, blank=True, default="")
@@ -61,15 +58,11 @@ class Parcel(models.Model):
     class Meta:
         db_table = "orders_parcel"
         constraints = [
-            models.UniqueConstraint(
-                fields=["carrier", "tracking_number"], name="parcel_tracking_number"
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=ParcelStatus.values), name="parcel_status_known"
-            ),
+            models.UniqueConstraint(fields=["order", "carrier", "tracking_number"], name="parcel_once_per_order"),
+            models.CheckConstraint(condition=Q(status__in=ParcelStatus.values), name="parcel_status_known"),
         ]
         indexes = [
-            models.Index(fields=["order"], name="parcel_order"),
+            models.Index(fields=["tracking_number"], name="parcel_tracking"),
             GinIndex(
                 OpClass("tracking_number", name="gin_trgm_ops"),
                 name="parcel_tracking_trgm",
@@ -103,12 +96,8 @@ class Scan(models.Model):
     class Meta:
         db_table = "orders_scan"
         constraints = [
-            models.UniqueConstraint(
-                fields=["parcel", "at", "code", "text_hash"], name="scan_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=ParcelStatus.values), name="scan_status_known"
-            ),
+            models.UniqueConstraint(fields=["parcel", "at", "code", "text_hash"], name="scan_once"),
+            models.CheckConstraint(condition=Q(status__in=ParcelStatus.values), name="scan_status_known"),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,11 @@ from core.models.fields import ClockTimestamp
 
 
 class Shop(models.Model):
-    """One shop of the company: a site with its own look, currency and order numbers."""
+    """One shop of the company: a site with its own look, currency and order numbers.
+
+    `promise_days` after placing an order it is promised to arrive when the shop tells no date; `complete_after_days`
+    after delivery it is completed; `hook_secret_enc` is the encrypted secret that signs the shop's webhooks.
+    """
 
     event_type = "shop"
 
@@ -24,6 +28,8 @@ class Shop(models.Model):
     contact_phone = models.CharField(max_length=32, blank=True, default="")
     origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     complete_after_days = models.PositiveSmallIntegerField(default=7)
+    promise_days = models.PositiveSmallIntegerField(default=5)
+    hook_secret_enc = models.BinaryField(null=True)
     is_active = models.BooleanField(default=True)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
@@ -31,12 +37,8 @@ class Shop(models.Model):
     class Meta:
         db_table = "orders_shop"
         constraints = [
-            models.CheckConstraint(
-                condition=Q(color__regex=r"^#[0-9A-Fa-f]{6}$"), name="shop_color_is_hex"
-            ),
-            models.CheckConstraint(
-                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="shop_currency_is_code"
-            ),
+            models.CheckConstraint(condition=Q(color__regex=r"^#[0-9A-Fa-f]{6}$"), name="shop_color_is_hex"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="shop_currency_is_code"),
         ]
 
     def __str__(self) -> str:
@@ -63,9 +65,7 @@ class Product(models.Model):
     class Meta:
         db_table = "orders_product"
         constraints = [
-            models.UniqueConstraint(
-                fields=["shop", "sku"], name="product_sku_per_shop"
-            ),
+            models.UniqueConstraint(fields=["shop", "sku"], name="product_sku_per_shop"),
             models.CheckConstraint(
                 condition=Q(price__isnull=True) | Q(price__gte=0),
                 name="product_price_not_negative",

@@ -1,0 +1,84 @@
+"""What can be wrong with an order, in words: one table for forms, API and the refused rows of an import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Conflict, InvalidInput, Text
+
+
+class Problem(NamedTuple):
+    """One thing wrong: field path (`items[0].quantity`), code of PROBLEMS, values for its sentence."""
+
+    field: str
+    code: str
+    params: dict[str, Any] = {}
+
+
+PROBLEMS: dict[str, Text] = {
+    "missing": _("This is missing."),
+    "too_long": _("This is longer than %(max)s characters."),
+    "not_amount": _("“%(value)s” is not an amount."),
+    "negative": _("An amount cannot be negative."),
+    "too_large": _("This amount is too large."),
+    "decimals": _("An amount has at most two decimal places."),
+    "not_quantity": _("“%(value)s” is not a quantity; whole numbers from 1 to 100,000 are."),
+    "not_date": _("“%(value)s” is not a date and time we can read."),
+    "date_range": _("This date lies before the year 2000 or in the future."),
+    "not_phone": _("This is not a phone number: digits, blanks, dashes and +86 are fine, letters are not."),
+    "not_email": _("This is not an email address."),
+    "not_currency": _("“%(value)s” is not a currency code such as CNY."),
+    "not_status": _("“%(value)s” is not a status we know."),
+    "not_number": _("An order number has 1 to 64 letters, digits or signs."),
+    "not_tracking": _("A tracking number has 5 to 64 letters and digits."),
+    "unknown_carrier": _("We do not know a carrier “%(value)s”. Add it under Settings, Carriers."),
+    "no_items": _("An order needs at least one item."),
+    "too_many_items": _("An order has at most %(max)s items."),
+    "not_zero": _("A payment is more than zero."),
+    "twice": _("This stands twice in one order."),
+    "differs": _("The rows of one order tell different things here: “%(one)s” and “%(two)s”."),
+    "cell_too_long": _("The cell holds more than %(max)s characters."),
+    "too_many_cells": _("The row has more cells than there are headings."),
+    "open_quote": _("A quotation mark is opened and never closed."),
+    "order_refused": _("Another row of the same order is wrong, so the whole order stays out."),
+    "unreadable": _("The row holds characters that cannot be stored."),
+    "too_far_apart": _("The rows of this order lie too far apart. Sort the file by order number and try again."),
+    "unknown_shop": _("There is no shop with this code."),
+}
+
+
+def say(problem: Problem) -> Text:
+    """Return the sentence for a problem in the reader's language."""
+    from django.utils.text import format_lazy
+
+    text = PROBLEMS[problem.code]
+    return text % problem.params if problem.params else format_lazy("{}", text)
+
+
+class InvalidOrder(InvalidInput):
+    """The order cannot be taken as told; `problems` says why, `fields` in words."""
+
+    code = "invalid_order"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        fields: dict[str, list[Text]] = {}
+        for problem in self.problems:
+            fields.setdefault(problem.field, []).append(say(problem))
+        super().__init__(_("The order cannot be taken as it is."), fields=fields)
+
+
+class ImportRefused(InvalidInput):
+    """A file cannot be imported at all; code and sentence say why."""
+
+    code = "import_refused"
+
+
+class ImportBusy(Conflict):
+    """The import is in a state in which this is not possible."""
+
+    code = "import_busy"
+    message = _("This import has moved on meanwhile. Look at its present state.")

@@ -1,0 +1,59 @@
+"""Who may see which orders: those of the shops one's teams serve."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from accounts.models import ApiKey, Staff
+from accounts.permissions import Permission, has, require, shop_scope
+from core.errors import NotFound
+from orders.models import ImportRun, Order, Shop
+
+
+def orders_visible_to(staff: Staff | ApiKey) -> QuerySet[Order]:
+    """Return the orders of the shops this person or key sees."""
+    shops = shop_scope(staff)
+    return Order.objects.all() if shops is None else Order.objects.filter(shop_id__in=shops)
+
+
+def shops_visible_to(staff: Staff | ApiKey) -> QuerySet[Shop]:
+    """Return the shops this person or key sees, by name."""
+    shops = shop_scope(staff)
+    rows = Shop.objects.order_by("name", "pk")
+    return rows if shops is None else rows.filter(pk__in=shops)
+
+
+def get_order_for(staff: Staff, order_id: int, permission: Permission = Permission.ORDER_VIEW) -> Order:
+    """Return an order with shop and customer. Raises NotFound when invisible, NotAllowed without the right."""
+    require(staff, Permission.ORDER_VIEW)
+    order = orders_visible_to(staff).select_related("shop", "customer").filter(pk=order_id).first()
+    if order is None:
+        raise NotFound
+    require(staff, permission)
+    return order
+
+
+def get_import_for(staff: Staff, run_id: int) -> ImportRun:
+    """Return an import of a shop one sees. Raises NotFound, NotAllowed."""
+    require(staff, Permission.ORDER_IMPORT)
+    shops = shop_scope(staff)
+    run = ImportRun.objects.select_related("shop").filter(pk=run_id).first()
+    if run is None or (shops is not None and run.shop_id not in shops):
+        raise NotFound
+    return run
+
+
+def may_hear_order(staff: Staff, order_id: int | None) -> bool:
+    """Say whether one may listen to an order, or to the list (None)."""
+    if not has(staff, Permission.ORDER_VIEW):
+        return False
+    return order_id is None or orders_visible_to(staff).filter(pk=order_id).exists()
+
+
+def may_hear_import(staff: Staff, run_id: int | None) -> bool:
+    """Say whether one may listen to an import."""
+    if run_id is None or not has(staff, Permission.ORDER_IMPORT):
+        return False
+    shops = shop_scope(staff)
+    run = ImportRun.objects.filter(pk=run_id).values_list("shop_id", flat=True).first()
+    return run is not None and (shops is None or run in shops)

@@ -1,0 +1,20 @@
+"""Shops by code and as choices."""
+
+from __future__ import annotations
+
+from orders.models import Shop
+
+
+def active_shops() -> list[Shop]:
+    """Return the shops that are open, by name."""
+    return list(Shop.objects.filter(is_active=True).order_by("name", "pk"))
+
+
+def find_shop_by_code(code: str) -> Shop | None:
+    """Return the shop with a code."""
+    return Shop.objects.filter(code=code.strip().lower()).first()
+
+
+def shop_choices() -> list[tuple[int, str]]:
+    """Return (id, name) of all shops, for other apps' settings."""
+    return list(Shop.objects.order_by("name", "pk").values_list("pk", "name"))

@@ -1,0 +1,165 @@
+"""Take carrier scans in: each once, in any order, as often as they are told."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from core.actors import Actor
+from core.errors import InvalidInput, NotFound
+from core.events import Code, Fact, record_many
+from core.live import announce
+from orders.enums import ParcelStatus
+from orders.events import OrderStep, ParcelStep
+from orders.models import Order, Parcel, Scan
+from orders.services.data import OLDEST, clean_line
+from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
+
+AHEAD = timedelta(days=1)
+MAX_SCANS = 500
+_SCAN_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class ScanData:
+    """One scan as a carrier tells it: when, its own code, our status for it, words and place."""
+
+    at: datetime
+    status: str
+    code: str = ""
+    text: str = ""
+    place: str = ""
+
+
+def add_scan(
+    *,
+    parcel_id: int,
+    at: datetime,
+    code: str,
+    status: str,
+    text: str,
+    place: str = "",
+    actor: Actor,
+    received_at: datetime,
+    origin: str = "live",
+) -> bool:
+    """Take one scan in; return whether it was new. See add_scans."""
+    scan = ScanData(at=at, status=status, code=code, text=text, place=place)
+    return add_scans(parcel_id=parcel_id, scans=[scan], actor=actor, received_at=received_at, origin=origin) > 0
+
+
+@transaction.atomic
+def add_scans(
+    *, parcel_id: int, scans: Iterable[ScanData], actor: Actor, received_at: datetime, origin: str = "live"
+) -> int:
+    """Take scans in, each once by (time, code, words); return how many were new.
+
+    The parcel's status is that of its highest-ranked scan; a higher rank is one event, dated by that scan. The order is
+    shipped with its first parcel and delivered with its last. Raises NotFound, InvalidInput.
+    """
+    rows = _check(scans, received_at)
+    order_id = Parcel.objects.filter(pk=parcel_id).values_list("order_id", flat=True).first()
+    if order_id is None:
+        raise NotFound
+    order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
+    parcels = list(
+        Parcel.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("carrier")
+        .filter(order_id=order_id)
+        .order_by("pk")
+    )
+    parcel = next(p for p in parcels if p.pk == parcel_id)
+    fresh = _insert(parcel, rows, received_at)
+    parcel.refreshed_at = received_at
+    if not fresh:
+        Parcel.objects.filter(pk=parcel.pk).update(refreshed_at=received_at)
+        return 0
+    before = str(parcel.status)
+    limit = received_at + timedelta(minutes=5)
+    for scan in fresh:
+        raise_parcel(parcel, scan.status, min(scan.at, limit))
+        parcel.last_scan_at = max(filter(None, (parcel.last_scan_at, min(scan.at, limit))))
+    top = max((s for s in fresh if s.status == parcel.status), key=lambda s: s.at, default=fresh[0])
+    _place(parcel)
+    parcel.version += 1
+    parcel.save()
+    parcel.order = order
+    facts = []
+    if before != parcel.status:
+        step = ParcelStep(parcel.carrier_id, Code(parcel.carrier.code), Code(before), Code(_code(top.code)))
+        facts.append(Fact(f"parcel.{parcel.status}", parcel, actor, parcel.rank_at or top.at, step))
+    facts += _move_order(order, parcels, actor, received_at, origin)
+    record_many(facts, origin=origin, untrusted=True)
+    announce(f"order.{order.pk}", "order", order.pk, order.version)
+    return len(fresh)
+
+
+def _check(scans: Iterable[ScanData], received_at: datetime) -> list[ScanData]:
+    rows = list(scans)
+    fields: dict[str, list] = {}
+    if len(rows) > MAX_SCANS:
+        fields["scans"] = [_("At most 500 scans can be told at once.")]
+    for index, scan in enumerate(rows[:MAX_SCANS]):
+        if scan.status not in ParcelStatus.values:
+            fields[f"scans[{index}].status"] = [_("This is not a parcel status we know.")]
+        if scan.at.tzinfo is None or scan.at < OLDEST or scan.at > received_at + AHEAD:
+            fields[f"scans[{index}].at"] = [_("This is not a time with its zone between the year 2000 and tomorrow.")]
+        if scan.code and not _SCAN_CODE.fullmatch(scan.code):
+            fields[f"scans[{index}].code"] = [_("A scan code has at most 20 letters, digits and the signs _ . : -")]
+    if fields:
+        raise InvalidInput(fields=fields)
+    return rows
+
+
+def _insert(parcel: Parcel, rows: list[ScanData], received_at: datetime) -> list[ScanData]:
+    """Insert what is not there yet; the parcel's lock keeps two tellers of the same trace apart."""
+    wanted: dict[tuple[datetime, str, bytes], ScanData] = {}
+    for scan in rows:
+        scan = ScanData(scan.at, scan.status, scan.code, clean_line(scan.text)[:400], clean_line(scan.place)[:120])
+        digest = hashlib.blake2b(scan.text.encode(), digest_size=16).digest()
+        wanted.setdefault((scan.at, scan.code, digest), scan)
+    have = {
+        (at, code, bytes(digest))
+        for at, code, digest in parcel.scans.filter(at__in={key[0] for key in wanted}).values_list(
+            "at", "code", "text_hash"
+        )
+    }
+    fresh = {key: scan for key, scan in wanted.items() if key not in have}
+    Scan.objects.bulk_create(
+        Scan(
+            parcel=parcel, at=at, code=code, text_hash=digest, status=scan.status, text=scan.text, place=scan.place,
+            received_at=received_at,
+        )
+        for (at, code, digest), scan in fresh.items()
+    )  # fmt: skip
+    return list(fresh.values())
+
+
+def _place(parcel: Parcel) -> None:
+    """Set where the parcel is now: the place of its latest scan that names one."""
+    newest = parcel.scans.exclude(place="").order_by("-at", "-code", "-text_hash").values_list("place", flat=True)
+    parcel.place = newest.first() or parcel.place
+
+
+def _move_order(order: Order, parcels: list[Parcel], actor: Actor, now: datetime, origin: str) -> list[Fact]:
+    taken = take_steps(order, steps_of_parcels(parcels))
+    order.version += 1
+    order.updated_at = now
+    if origin == "live" and taken:
+        order.is_history = False
+    order.save(update_fields=["status", "shipped_at", "delivered_at", "version", "updated_at", "is_history"])
+    return [
+        Fact(f"order.{step}", order, actor, getattr(order, f"{step}_at"), OrderStep(Code(before)))
+        for step, before in taken
+    ]
+
+
+def _code(code: str) -> str:
+    """Keep a scan's code for the log unless it looks like a number of a person or parcel."""
+    return "" if len(code) >= 8 and code.isdigit() else code

@@ -1,0 +1,77 @@
+"""The one place where orders and parcels move: only forward, each step dated once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.errors import TransitionNotAllowed
+from orders.enums import ORDER_RANK, ORDER_TRANSITIONS, PARCEL_RANK, OrderStatus, ParcelStatus
+from orders.models import Order, Parcel
+
+_STEPS = sorted((status for status in OrderStatus if status != OrderStatus.PLACED), key=lambda s: ORDER_RANK[s])
+
+
+def take_steps(order: Order, told: dict[str, datetime]) -> list[tuple[str, str]]:
+    """Date the steps that were not known yet and move the status forward; return (step, status before) of each.
+
+    Late news of an earlier step fills in its time and moves nothing. What cannot be (cancelled after delivery,
+    completed after cancelling) is left out.
+    """
+    taken = []
+    for step in _STEPS:
+        moment = told.get(step)
+        if moment is None or getattr(order, f"{step}_at") is not None or not _can_be(order, step):
+            continue
+        setattr(order, f"{step}_at", moment)
+        before = order.status
+        if step in ORDER_TRANSITIONS[before]:
+            order.status = step
+        taken.append((str(step), str(before)))
+    return taken
+
+
+def _can_be(order: Order, step: str) -> bool:
+    if step == OrderStatus.CANCELLED:
+        return order.delivered_at is None and order.completed_at is None
+    if step in {OrderStatus.DELIVERED, OrderStatus.COMPLETED}:
+        return order.cancelled_at is None
+    return True
+
+
+def move(order: Order, *, to: str, at: datetime) -> tuple[str, str]:
+    """Move an order by hand; return (step, status before). Raises TransitionNotAllowed."""
+    if to not in ORDER_TRANSITIONS[order.status]:
+        raise TransitionNotAllowed(status=str(order.status), to=str(to))
+    taken = take_steps(order, {to: at})
+    if not taken:
+        raise TransitionNotAllowed(status=str(order.status), to=str(to))
+    return taken[-1]
+
+
+def raise_parcel(parcel: Parcel, status: str, at: datetime) -> bool:
+    """Take in that a parcel had a status at a time; return whether its rank rose.
+
+    Each field is a maximum or minimum over all that was told, so any order and repetition of news gives the same row.
+    """
+    rank, before = PARCEL_RANK[ParcelStatus(status)], parcel.rank
+    if rank > before:
+        parcel.rank, parcel.status, parcel.rank_at = rank, status, at
+    elif rank == before and (parcel.rank_at is None or at < parcel.rank_at):
+        parcel.rank_at = at
+    if rank > PARCEL_RANK[ParcelStatus.CREATED] and (parcel.shipped_at is None or at < parcel.shipped_at):
+        parcel.shipped_at = at
+    if status == ParcelStatus.DELIVERED and (parcel.delivered_at is None or at < parcel.delivered_at):
+        parcel.delivered_at = at
+    return rank > before
+
+
+def steps_of_parcels(parcels: list[Parcel]) -> dict[str, datetime]:
+    """Return what an order's parcels say about it: shipped with the first, delivered with the last."""
+    told: dict[str, datetime] = {}
+    shipped = [p.shipped_at for p in parcels if p.shipped_at is not None]
+    if shipped:
+        told[OrderStatus.SHIPPED] = min(shipped)
+    arrived = [p.delivered_at for p in parcels if p.delivered_at is not None]
+    if parcels and len(arrived) == len(parcels):
+        told[OrderStatus.DELIVERED] = max(arrived)
+    return told

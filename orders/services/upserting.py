@@ -1,0 +1,320 @@
+"""Take an order in, from whichever door: new, changed or the same as before, never backwards."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from core.actors import Actor
+from core.crypto import blind_index, decrypt, encrypt
+from core.errors import InvalidInput
+from core.events import Code, Fact, record_many
+from core.live import announce
+from core.text import normalise_order_number
+from customers.services import find_or_add_customer
+from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
+from orders.errors import PROBLEMS
+from orders.events import OrderChanged, OrderPaid, OrderPlaced, OrderStep, ParcelStep
+from orders.models import Order, OrderItem, Parcel, Payment, Product, Shop
+from orders.selectors.carriers import carrier_codes, carrier_ids
+from orders.services.data import (
+    STEPS,
+    ItemData,
+    OrderData,
+    ParcelData,
+    clean_order,
+    fingerprint,
+    items_total,
+    parcel_told,
+    steps_told,
+)
+from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
+
+PHONE, LAST4 = "phone", "phone.last4"
+_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,24}")
+
+
+@transaction.atomic
+def upsert_order(
+    *, shop_id: int, data: OrderData, actor: Actor, at: datetime, origin: str = "live", source: str
+) -> tuple[Order, str]:
+    """Take an order in; return it with "new", "changed" or "same".
+
+    Status and dates only grow; items, amounts and the address follow the latest news; payments and parcels are added.
+    `source` is a code (api, hook, import, demo). Raises InvalidOrder with everything that is wrong, NotFound for a shop.
+    Records order.placed and one event per step when its time becomes known, order.changed for corrections, parcel.*.
+    """
+    shop = Shop.objects.filter(pk=shop_id, is_active=True).first()
+    if shop is None:
+        raise InvalidInput(fields={"shop": [PROBLEMS["unknown_shop"]]})
+    number = normalise_order_number(data.number)[:64]
+    order = Order.objects.filter(number=number, shop_id=shop_id).first()
+    clean = clean_order(data, currency=shop.currency, at=at, carriers=carrier_codes(), partial=order is not None)
+    digest = fingerprint(clean)
+    if order is not None and order.content_hash is not None and bytes(order.content_hash) == digest:
+        return order, "same"
+    work = _Upsert(shop, clean, digest, actor, at, origin, source)
+    if order is None:
+        try:
+            with transaction.atomic():
+                return work.add(), "new"
+        except IntegrityError:  # another door brought the same number in between: theirs is committed, ours changes it
+            pass
+    return work.change()
+
+
+class _Upsert:
+    """One order on its way in: what was told, by whom, and the facts it makes."""
+
+    def __init__(
+        self, shop: Shop, data: OrderData, digest: bytes, actor: Actor, at: datetime, origin: str, source: str
+    ) -> None:
+        self.shop, self.data, self.digest = shop, data, digest
+        self.actor, self.at, self.origin, self.source = actor, at, origin, source
+        self.steps = steps_told(data, now=at if origin == "live" else None)
+        self.facts: list[Fact] = []
+
+    def add(self) -> Order:
+        data, shop = self.data, self.shop
+        assert data.placed_at is not None
+        customer = find_or_add_customer(
+            phone=data.phone if data.phone.startswith("+") else None,
+            email=data.email or None,
+            name=data.recipient,
+            shop_id=shop.pk,
+            language=shop.language,
+            source=self.source,
+            actor=self.actor,
+            at=self.at,
+            account=data.account or (None if data.phone.startswith("+") or data.email else f"order:{data.number}"),
+        )
+        order = Order(shop=shop, number=data.number, customer=customer, placed_at=data.placed_at, source=self.source)
+        order.is_history = self.origin == "import"
+        for name, value in told_fields(data, shop).items():
+            setattr(order, name, value)
+        taken = take_steps(order, self.steps)
+        fill_paid(order, data)
+        order.content_hash = self.digest
+        order.save(force_insert=True)
+        self.fact(
+            "order.placed",
+            order,
+            data.placed_at,
+            OrderPlaced(order.total, Code(order.currency), len(data.items), Code(self.source), order.promised_at),
+        )
+        OrderItem.objects.bulk_create(
+            OrderItem(order=order, line=line, product_id=product, **_columns(item))
+            for line, (item, product) in enumerate(zip(data.items, self._products(), strict=True), 1)
+        )
+        self._add_payments(order)
+        self._step_facts(order, taken)
+        self._take_parcels(order)
+        self._finish(order)
+        return order
+
+    def change(self) -> tuple[Order, str]:
+        data = self.data
+        order = Order.objects.select_for_update(no_key=True).get(number=data.number, shop_id=self.shop.pk)
+        if order.content_hash is not None and bytes(order.content_hash) == self.digest:
+            return order, "same"
+        changed = self._correct(order)
+        taken = take_steps(order, self.steps)
+        if fill_paid(order, data):
+            changed.append("paid")
+        if self._add_payments(order):
+            changed.append("payments")
+        if changed:
+            fields = tuple(Code(name) for name in dict.fromkeys(changed))
+            self.fact("order.changed", order, self.at, OrderChanged(fields))
+        self._step_facts(order, taken)
+        parcels = self._take_parcels(order)
+        order.content_hash = self.digest
+        if not self.facts and not parcels:
+            order.save(update_fields=["content_hash"])
+            return order, "same"
+        if self.origin == "live":
+            order.is_history = False
+        self._finish(order)
+        return order, "changed"
+
+    def fact(self, kind: str, subject: Any, at: datetime, payload: Any) -> None:
+        self.facts.append(Fact(kind, subject, self.actor, at, payload))
+
+    def _finish(self, order: Order) -> None:
+        if order.version and not order._state.adding:
+            order.version += 1
+        order.updated_at = self.at
+        order.save()
+        if self.facts:
+            record_many(self.facts, origin=self.origin, untrusted=True)
+        announce(f"order.{order.pk}", "order", order.pk, order.version)
+        if self.origin == "live":
+            announce("orders", "order", order.pk, order.version)
+
+    def _step_facts(self, order: Order, taken: list[tuple[str, str]]) -> None:
+        for step, before in taken:
+            self.fact(f"order.{step}", order, getattr(order, f"{step}_at"), step_payload(order, step, before, self.data))
+
+    def _correct(self, order: Order) -> list[str]:
+        changed = []
+        for name, value in told_fields(self.data, self.shop, known=order).items():
+            if not _alike(name, getattr(order, name), value):
+                setattr(order, name, value)
+                if name not in {"phone_index", "phone_last4_index"}:
+                    changed.append(name.removesuffix("_enc"))
+        if self.data.items and self._correct_items(order):
+            changed.append("items")
+        return changed
+
+    def _correct_items(self, order: Order) -> bool:
+        have = {item.line: item for item in order.items.all()}
+        products = self._products()
+        touched = False
+        for line, (item, product) in enumerate(zip(self.data.items, products, strict=True), 1):
+            columns = {**_columns(item), "product_id": product}
+            row = have.pop(line, None)
+            if row is None:
+                OrderItem.objects.create(order=order, line=line, **columns)
+                touched = True
+            elif any(getattr(row, name) != value for name, value in columns.items()):
+                OrderItem.objects.filter(pk=row.pk).update(**columns)
+                touched = True
+        if have:
+            OrderItem.objects.filter(pk__in=[row.pk for row in have.values()]).delete()
+        return touched or bool(have)
+
+    def _products(self) -> list[int | None]:
+        wanted = {item.sku for item in self.data.items if item.sku}
+        if not wanted:
+            return [None] * len(self.data.items)
+        found = dict(Product.objects.filter(shop_id=self.shop.pk, sku__in=wanted).values_list("sku", "pk"))
+        return [found.get(item.sku) for item in self.data.items]
+
+    def _add_payments(self, order: Order) -> bool:
+        if not self.data.payments:
+            return False
+        have = set(order.payments.values_list("method", "reference"))
+        fresh = [
+            Payment(
+                order=order, method=p.method, reference=p.reference, amount=p.amount,
+                currency=p.currency, paid_at=p.paid_at,
+            )
+            for p in self.data.payments
+            if (p.method, p.reference) not in have
+        ]  # fmt: skip
+        Payment.objects.bulk_create(fresh)
+        return bool(fresh)
+
+    def _take_parcels(self, order: Order) -> bool:
+        if not self.data.parcels:
+            return False
+        ids = carrier_ids()
+        have = {(p.carrier_id, p.tracking_number): p for p in order.parcels.select_for_update(no_key=True).order_by("pk")}
+        touched = False
+        for told in self.data.parcels:
+            told = parcel_told(told, self.steps)
+            parcel = have.get((ids[told.carrier], told.tracking_number))
+            if parcel is None:
+                parcel = Parcel(order=order, carrier_id=ids[told.carrier], tracking_number=told.tracking_number)
+                have[parcel.carrier_id, parcel.tracking_number] = parcel
+            touched |= self._take_parcel(order, parcel, told)
+        self._step_facts(order, take_steps(order, steps_of_parcels(list(have.values()))))
+        return touched
+
+    def _take_parcel(self, order: Order, parcel: Parcel, told: ParcelData) -> bool:
+        is_new, before, was = parcel.pk is None, str(parcel.status), _state(parcel)
+        moment = parcel_moment(told, order, self.at if self.origin == "live" else None)
+        if told.shipped_at:
+            raise_parcel(parcel, ParcelStatus.PICKED_UP, told.shipped_at)
+        rose = raise_parcel(parcel, told.status, moment) or before != parcel.status
+        if told.expected_at:
+            parcel.expected_at = told.expected_at
+        if not is_new and _state(parcel) == was:
+            return False
+        parcel.version += 0 if is_new else 1
+        parcel.save()
+        parcel.order = order
+        if is_new or rose:
+            payload = ParcelStep(parcel.carrier_id, Code(told.carrier), Code("" if is_new else before), Code(""))
+            self.fact(f"parcel.{parcel.status}", parcel, parcel.rank_at or moment, payload)
+        return True
+
+
+def told_fields(data: OrderData, shop: Shop, known: Order | None = None) -> dict[str, Any]:
+    """Return the columns an order gets from what was told; with a known order only what was really told."""
+    fields: dict[str, Any] = {"currency": data.currency}
+    if data.total is not None:
+        fields["total"] = data.total
+    elif data.items:
+        fields["total"] = items_total(data)
+    for name in ("discount", "shipping_fee", "promised_at"):
+        if (value := getattr(data, name)) is not None:
+            fields[name] = value
+    for name in ("recipient", "region", "buyer_note"):
+        if value := getattr(data, name):
+            fields[name] = value
+    if data.street:
+        fields["street_enc"] = encrypt(data.street)
+    if data.phone:
+        fields |= phone_columns(data.phone)
+    if known is None and data.promised_at is None and data.placed_at is not None and shop.promise_days:
+        fields["promised_at"] = data.placed_at + timedelta(days=shop.promise_days)
+    return fields
+
+
+def phone_columns(phone: str) -> dict[str, Any]:
+    """Return the stored forms of a cleaned phone; of a masked one (`****8000`) only the last four can be found."""
+    last4 = blind_index(phone[-4:], LAST4)
+    if phone.startswith("*"):
+        return {"phone_enc": encrypt(phone), "phone_index": None, "phone_last4_index": last4}
+    return {"phone_enc": encrypt(phone), "phone_index": blind_index(phone, PHONE), "phone_last4_index": last4}
+
+
+def fill_paid(order: Order, data: OrderData) -> bool:
+    """Set the paid amount: as told, else the sum of payments, else the total once paid; return whether it changed."""
+    before = order.paid
+    if data.paid is not None:
+        order.paid = data.paid
+    elif data.payments:
+        order.paid = max(order.paid, sum((p.amount for p in data.payments), start=order.paid * 0))
+    elif order.paid_at is not None and not order.paid:
+        order.paid = order.total
+    return before != order.paid and not order._state.adding
+
+
+def step_payload(order: Order, step: str, before: str, data: OrderData) -> Any:
+    """Return the event payload of a step."""
+    if step == OrderStatus.PAID:
+        method = data.payments[0].method if data.payments else ""
+        return OrderPaid(order.paid, Code(order.currency), Code(method if _CODE.fullmatch(method) else "other"))
+    return OrderStep(Code(before))
+
+
+def parcel_moment(told: ParcelData, order: Order, now: datetime | None) -> datetime:
+    """Return when a told parcel had its status: its own date, else now, else (history) the order's latest."""
+    if told.status == ParcelStatus.DELIVERED and told.delivered_at:
+        return told.delivered_at
+    if told.shipped_at and PARCEL_RANK[ParcelStatus(told.status)] > PARCEL_RANK[ParcelStatus.CREATED]:
+        return told.shipped_at
+    known = [moment for step in STEPS if (moment := getattr(order, f"{step}_at")) is not None]
+    return now or max([order.placed_at, *known])
+
+
+def _columns(item: ItemData) -> dict[str, Any]:
+    return {"sku": item.sku, "title": item.title, "quantity": item.quantity, "unit_price": item.unit_price}
+
+
+def _state(parcel: Parcel) -> tuple[Any, ...]:
+    return parcel.rank, parcel.rank_at, parcel.shipped_at, parcel.delivered_at, parcel.expected_at
+
+
+def _alike(name: str, have: Any, told: Any) -> bool:
+    if name.endswith("_enc"):
+        return have is not None and decrypt(have) == decrypt(told)
+    if isinstance(told, bytes):
+        return have is not None and bytes(have) == told
+    return bool(have == told)
+
