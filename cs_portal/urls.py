@@ -18,6 +18,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
+    path("ui/", include("core.ui.urls")),
     *[path("", include(f"{app}.urls")) for app in settings.OUR_APPS if find_spec(f"{app}.urls") is not None],
     path("accounts/", include("allauth.account.urls")),
     path("accounts/mfa/", include("allauth.mfa.urls")),

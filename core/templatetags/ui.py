@@ -73,6 +73,7 @@ def stat(
     key: str = "",
 ) -> dict[str, Any]:
     """Show one big number with its target, its change and how many cases it stands on."""
+    n = None if n == "" else n
     small = n is not None and n < 20
     return {**locals()}
 

@@ -39,11 +39,11 @@ def mix(colour: str, with_colour: str, share: float) -> str:
     return write((red, green, blue))
 
 
-def readable(colour: str, ground: str, towards: str) -> str:
-    """Move the colour towards black or white until it reads on the ground."""
+def readable(colour: str, towards: str, *grounds: str) -> str:
+    """Move the colour towards black or white until it reads on every ground."""
     for step in range(21):
         moved = mix(colour, towards, step / 20)
-        if contrast(moved, ground) >= ENOUGH:
+        if all(contrast(moved, ground) >= ENOUGH for ground in grounds):
             return moved
     return towards
 
@@ -57,11 +57,13 @@ def shop_rules(colour: str) -> str:
         return ""
 
     def rules(ground: str, towards: str) -> str:
-        on = "#ffffff" if contrast(colour, "#ffffff") >= ENOUGH else "#101817"
+        on = "#101817" if contrast(colour, "#101817") >= max(ENOUGH, contrast(colour, "#ffffff")) else "#ffffff"
+        away = "#000000" if on == "#ffffff" else "#ffffff"
+        shop = readable(colour, away, on)
         soft = mix(ground, colour, 0.12)
         return (
-            f"--shop:{colour};--shop-hover:{mix(colour, '#000000' if on == '#ffffff' else '#ffffff', 0.14)};--on-shop:{on};"
-            f"--shop-soft:{soft};--shop-ink:{readable(colour, soft, towards)}"
+            f"--shop:{shop};--shop-hover:{mix(shop, away, 0.14)};--on-shop:{on};"
+            f"--shop-soft:{soft};--shop-ink:{readable(colour, towards, soft, ground)}"
         )
 
     light, dark = rules("#ffffff", "#000000"), rules("#1a2422", "#ffffff")

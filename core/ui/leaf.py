@@ -157,7 +157,7 @@ def button(
 
 def progress(value: float | None, maximum: float = 100, label: object = "") -> SafeString:
     """Render a native progress bar with its words; None means busy without an end in sight."""
-    amount = "" if value is None else f' value="{value}"'
+    amount = "" if value in (None, "") else f' value="{value}"'
     words = f'<span class="progress-label">{esc(label)}</span>' if label else ""
     named = f' aria-label="{esc(label or gettext("Progress"))}"'
     return mark_safe(f'<span class="progress-box">{words}<progress class="progress" max="{maximum}"{amount}{named}></progress></span>')
@@ -202,7 +202,7 @@ def file_chip(
 ) -> SafeString:
     """Render an attachment: picture or kind, name, size, and a way to take it off again."""
     face = f'<img src="{esc(thumb)}" alt="" loading="lazy">' if thumb else glyph_of(FILE_ICONS.get(kind, "file"))
-    meta = f'<span class="file-size num">{file_size(size)}</span>' if size is not None else ""
+    meta = f'<span class="file-size num">{file_size(size)}</span>' if size not in (None, "") else ""
     body = f'<span class="file-face">{face}</span><span class="file-name">{esc(name)}</span>{meta}'
     link = f'<a class="file-link" href="{esc(url)}">{body}</a>' if url else f'<span class="file-link">{body}</span>'
     words = esc(gettext("Remove %(name)s") % {"name": name})

@@ -70,7 +70,7 @@ def relative_words(at: datetime, *, now: datetime) -> str | None:
 
 def when(at: datetime | date | None, style: str = "auto", now: datetime | None = None) -> SafeString:
     """Render a <time>: `auto` (relative under a day), `full`, `date`, `time` or `relative`."""
-    if at is None:
+    if not at:
         return mark_safe(f'<span class="muted">{NOTHING}</span>')
     now = now or timezone.now()
     if not isinstance(at, datetime):
@@ -80,7 +80,7 @@ def when(at: datetime | date | None, style: str = "auto", now: datetime | None =
         relative = relative_words(at, now=now)
         if relative is not None:
             return mark_safe(
-                f'<time datetime="{iso}" title="{title}" data-when="{moment_words(at, now=now)}">{relative}</time>'
+                f'<time datetime="{iso}" title="{title}" data-when data-abs="{moment_words(at, now=now)}">{relative}</time>'
             )
     if style == "relative":
         span = duration(now - at)
@@ -110,8 +110,10 @@ def clock(
 
     `fraction` (0–1, business time) wins over started_at..due_at. `compact` leaves the words to the title.
     """
-    if due_at is None:
+    if not due_at:
         return SafeString("")
+    started_at, stopped_at = started_at or None, stopped_at or None  # a missing template variable is ""
+    fraction = None if fraction in (None, "") else float(fraction)
     now = now or timezone.now()
     state, words, share = clock_state(due_at, started_at, now, stopped_at, paused, fraction)
     live = ""

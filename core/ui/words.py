@@ -2,10 +2,13 @@
 
 from django.utils.translation import gettext
 
+from .icons import sprite_url
+
 
 def script_words() -> dict[str, str]:
     """Return name → sentence in the active language; %(n)s-like places are filled by the script."""
     return {
+        "sprite": sprite_url(),
         "justNow": gettext("just now"),
         "soon": gettext("in a moment"),
         "minAgo": gettext("%(n)d min ago"),

@@ -1,0 +1,145 @@
+// The staff socket: hints only. Every hint makes a page part look again through its normal view.
+// Closed socket: parts look again every 15 s. Back again: everything looks once.
+import { say } from "./words.js";
+
+const POLL = 15_000;
+const body = document.body;
+let socket = null;
+let state = "connecting";
+let tries = 0;
+let heartbeat = 0;
+let poller = 0;
+let deadline = 0;
+let ended = false;
+let everOpen = false;
+let sentGroups = "";
+const versions = new Map();
+
+const lists = (text) => (text ?? "").split(/[\s,]+/).filter(Boolean);
+
+/** Groups the page wants: the body's own and those of every part. */
+function groups() {
+  const wanted = new Set(lists(body.dataset.liveGroups));
+  for (const part of document.querySelectorAll("[data-live]")) for (const name of lists(part.dataset.live)) wanted.add(name);
+  return [...wanted].slice(0, 60);
+}
+
+function subscribe(force = false) {
+  const wanted = groups();
+  const key = wanted.join(" ");
+  if (socket?.readyState !== WebSocket.OPEN || (!force && key === sentGroups)) return;
+  sentGroups = key;
+  socket.send(JSON.stringify({ type: "subscribe", groups: wanted }));
+}
+
+function show(next) {
+  if (next === state && next !== "connecting") return;
+  state = next;
+  const words = say({ open: "live", connecting: "connecting", polling: "polling" }[next]);
+  for (const mark of document.querySelectorAll("[data-live-state]")) {
+    mark.dataset.state = next;
+    mark.title = words;
+  }
+  for (const place of document.querySelectorAll("[data-live-words]")) place.textContent = words;
+  document.documentElement.dataset.live = next;
+}
+
+function lookAgain(parts) {
+  for (const part of parts) window.htmx?.trigger(part, "live");
+}
+
+const parts = () => document.querySelectorAll("[data-live]");
+
+function announce(frame) {
+  const seenKey = `${frame.group}|${frame.event}|${frame.id}`;
+  if (frame.version && (versions.get(seenKey) ?? 0) >= frame.version) return;
+  if (frame.version) versions.set(seenKey, frame.version);
+  if (versions.size > 500) versions.clear();
+  const detail = { group: frame.group, event: frame.event, id: frame.id, version: frame.version };
+  document.dispatchEvent(new CustomEvent(`live:${frame.event}`, { detail }));
+  document.dispatchEvent(new CustomEvent("live:event", { detail }));
+  lookAgain([...parts()].filter((part) => lists(part.dataset.live).includes(frame.group) && !(frame.version && Number(part.dataset.version) >= frame.version)));
+}
+
+function receive(frame) {
+  clearTimeout(deadline);
+  if (frame.type === "hello") {
+    tries = 0;
+    show("open");
+    stopPolling();
+    subscribe(true);
+    clearInterval(heartbeat);
+    heartbeat = setInterval(ping, (frame.heartbeat ?? 25) * 1000);
+    if (everOpen) resync();
+    everOpen = true;
+  } else if (frame.type === "event") announce(frame);
+  else if (frame.type === "resync") resync();
+}
+
+function resync() {
+  versions.clear();
+  document.dispatchEvent(new CustomEvent("live:resync"));
+  lookAgain(parts());
+}
+
+function ping() {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  socket.send('{"type":"ping"}');
+  clearTimeout(deadline);
+  deadline = setTimeout(() => socket?.close(), 10_000);
+}
+
+function startPolling() {
+  show("polling");
+  if (poller) return;
+  poller = setInterval(() => {
+    if (document.visibilityState !== "visible" || !navigator.onLine) return;
+    document.dispatchEvent(new CustomEvent("live:poll"));
+    lookAgain(parts());
+  }, POLL);
+}
+
+function stopPolling() {
+  clearInterval(poller);
+  poller = 0;
+}
+
+function connect() {
+  if (ended || !body.dataset.socket) return;
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}${body.dataset.socket}`);
+  socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));
+  socket.addEventListener("close", (event) => {
+    clearInterval(heartbeat);
+    clearTimeout(deadline);
+    if (ended) return;
+    if (event.code === 4401) return signedOut();
+    tries += 1;
+    if (tries > 1 || everOpen) startPolling();
+    const ceiling = Math.min(30_000, 500 * 2 ** tries);
+    setTimeout(connect, ceiling / 2 + Math.random() * (ceiling / 2));
+  });
+}
+
+function signedOut() {
+  ended = true;
+  stopPolling();
+  const next = encodeURIComponent(location.pathname + location.search);
+  location.assign(`${body.dataset.signIn ?? "/accounts/login/"}?next=${next}`);
+}
+
+window.addEventListener("pagehide", () => {
+  ended = true;
+  socket?.close(1000);
+});
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  ended = false;
+  connect();
+});
+window.addEventListener("online", () => socket?.readyState === WebSocket.CLOSED && (tries = 0));
+document.addEventListener("htmx:afterSettle", () => subscribe());
+connect();
+
+/** Say what the page is connected by: open, connecting or polling. */
+export const liveState = () => state;
