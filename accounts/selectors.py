@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.enums import Permission, PresenceStatus
 from accounts.models import (
@@ -169,8 +170,17 @@ def has_second_factor(staff: Staff) -> bool:
     return Authenticator.objects.filter(user_id=staff.pk, type="totp").exists()
 
 
-def count_sessions(staff: Staff) -> int:
-    """Return how many sessions a person has open; ended ones are dropped from the list on the way."""
-    from allauth.usersessions.models import UserSession
+def sessions_of(staff: Staff) -> list[Any]:
+    """Return the browsers a person is signed in with, newest first, in two queries however many.
 
-    return len(UserSession.objects.purge_and_list(staff))
+    A row counts while its session exists and was made under the present password and session version.
+    """
+    from allauth.usersessions.models import UserSession
+    from django.contrib.auth import HASH_SESSION_KEY
+    from django.contrib.sessions.models import Session
+
+    rows = list(UserSession.objects.filter(user_id=staff.pk).order_by("-created_at", "-pk"))
+    alive = Session.objects.filter(session_key__in=[row.session_key for row in rows], expire_date__gt=timezone.now())
+    present = staff.get_session_auth_hash()
+    keys = {one.session_key for one in alive if one.get_decoded().get(HASH_SESSION_KEY) == present}
+    return [row for row in rows if row.session_key in keys]

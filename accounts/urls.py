@@ -25,6 +25,7 @@ urlpatterns = [
     path("accounts/invitation/<str:token>/", sign_in.invitation, name="invitation"),
     path("accounts/me/", me.profile, name="profile"),
     path("accounts/me/sign-out-everywhere/", me.sign_out_everywhere, name="sign_out_everywhere"),
+    path("accounts/sessions/", me.sessions, name="sessions"),
     path("accounts/presence/", me.presence, name="presence"),
     path("accounts/notifications/", me.notices, name="notices"),
     path("accounts/notifications/read/", me.read_all_notices, name="read_all_notices"),

@@ -7,6 +7,8 @@ from accounts.enums import ApiScope, RevealReason
 
 
 class ApiKeyForm(forms.Form):
+    all_optional = True
+
     name = forms.CharField(
         label=_("What is it for?"), max_length=80, help_text=_("For instance: order sync of the main shop.")
     )

@@ -34,6 +34,8 @@ def _team_choices() -> list[tuple[int, str]]:
 class _TeamsForRoles(forms.Form):
     """A role that reaches only its teams is of no use without one; say so before it is saved."""
 
+    all_optional = True  # what may be left out says so in its own words
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         roles = [ROLES[code] for code in data.get("roles", ())]
@@ -109,6 +111,8 @@ class StaffForm(_TeamsForRoles):
 
 
 class DeactivateForm(forms.Form):
+    all_optional = True
+
     successor = forms.TypedChoiceField(label=_("Open work goes to"), coerce=str, required=False)
 
     def __init__(self, *args: Any, staff: Staff, **kwargs: Any) -> None:
@@ -156,6 +160,8 @@ class ProfileForm(forms.Form):
 
 
 class TeamForm(forms.Form):
+    all_optional = True
+
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     name = forms.CharField(label=_("Name"), max_length=80)
     shop_ids = forms.TypedMultipleChoiceField(

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import selectors, services
 from accounts.adapter import is_local_path, remember_looks
+from accounts.devices import device_words
 from accounts.forms import ProfileForm
 from accounts.notice_words import words_for
 from accounts.permissions import StaffRequest, staff_page
@@ -27,7 +28,7 @@ def profile(request: StaffRequest) -> HttpResponse:
         "roles": [ROLES[code] for code in staff.roles if code in ROLES],
         "teams": selectors.teams_of(staff),
         "second_factor": selectors.has_second_factor(staff),
-        "session_count": selectors.count_sessions(staff),
+        "session_count": len(selectors.sessions_of(staff)),
     }
     if request.method != "POST":
         return render_page(request, "accounts/profile.html", context)
@@ -45,6 +46,22 @@ def profile(request: StaffRequest) -> HttpResponse:
     )
     remember_looks(response, staff)
     return response
+
+
+@staff_page()
+@require_http_methods(["GET", "HEAD"])
+def sessions(request: StaffRequest) -> HttpResponse:
+    """Show where the person is signed in, the newest first."""
+    rows = [
+        {
+            "device": device_words(one.user_agent),
+            "ip": one.ip,
+            "created_at": one.created_at,
+            "is_current": one.is_current(),
+        }
+        for one in selectors.sessions_of(request.user)
+    ]
+    return render_page(request, "usersessions/usersession_list.html", {"sessions": rows, "session_count": len(rows)})
 
 
 @staff_page()

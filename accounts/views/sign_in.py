@@ -26,7 +26,16 @@ from core.http import client_ip, form_invalid, render_page
 
 
 class RefusedIs422:
-    """Answer a form that fails with 422, or 429 when it was the lock-out that refused it."""
+    """Answer a form that fails with 422, or 429 when it was the lock-out that refused it.
+
+    Labels stand above the fields here, so django-allauth's placeholders go.
+    """
+
+    def get_form(self, form_class: Any = None) -> Form:
+        form: Form = super().get_form(form_class)  # type: ignore[misc]
+        for field in form.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+        return form
 
     def form_invalid(self, form: Form) -> HttpResponse:
         response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]

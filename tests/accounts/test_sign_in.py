@@ -207,6 +207,8 @@ def test_sign_out_everywhere_keeps_this_session() -> None:
     for client in (here, there):
         sign_in(client, staff.email)
     assert b"2" in here.get("/accounts/me/").content
+    listed = here.get("/accounts/sessions/").context["sessions"]
+    assert [row["is_current"] for row in listed] == [False, True]
     here.post(reverse("accounts:sign_out_everywhere"))
     assert signed_in(here)
     assert not signed_in(there)
@@ -281,3 +283,18 @@ def test_event_log_holds_no_personal_data() -> None:
     text = str(list(Event.objects.values()))
     assert "anary" not in text
     assert Actor.staff(staff).id == staff.pk
+
+
+@pytest.mark.parametrize(("agent", "words"), [
+    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141 Safari/537.36 Edg/141", "Edge · Windows"),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/19 Safari/604", "Safari · iPhone"),
+    ("Mozilla/5.0 (Linux; Android 16) AppleWebKit/537 Chrome/140 Mobile Safari/537 MicroMessenger/8", "WeChat · Android"),
+    ("curl/8", "Unknown device"),
+])  # fmt: skip
+def test_devices_have_names(agent: str, words: str) -> None:
+    from django.utils import translation
+
+    from accounts.devices import device_words
+
+    with translation.override("en"):
+        assert device_words(agent) == words
