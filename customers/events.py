@@ -40,3 +40,15 @@ declare("customer.added", CustomerAdded)
 declare("customer.identity_added", IdentityAdded)
 declare("customer.contact_choice_made", ContactChoiceMade)
 declare("customer.erased", CustomersErased)
+
+
+@dataclass(frozen=True)
+class CustomerChanged:
+    """Staff corrected the record; which fields (codes)."""
+
+    fields: tuple[Code, ...]
+
+
+declare("customer.changed", CustomerChanged)
+declare("customer.blocked")
+declare("customer.unblocked")

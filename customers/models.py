@@ -31,14 +31,8 @@ class Customer(models.Model):
 
     class Meta:
         db_table = "customers_customer"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(tier__in=Tier.values), name="customer_tier_known"
-            )
-        ]
-        indexes = [
-            GinIndex(OpClass("name", name="gin_trgm_ops"), name="customer_name_trgm")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(tier__in=Tier.values), name="customer_tier_known")]
+        indexes = [GinIndex(OpClass("name", name="gin_trgm_ops"), name="customer_name_trgm")]
 
     def __str__(self) -> str:
         return f"customer {self.pk}"
@@ -51,9 +45,7 @@ class Customer(models.Model):
 class Identity(models.Model):
     """One way a customer is known. The value is encrypted; digests of it and of a phone's last four digits find it."""
 
-    customer = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, related_name="identities"
-    )
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=16, choices=IdentityKind)
     shop_id = models.BigIntegerField(null=True, blank=True)
     value_enc = models.BinaryField()
@@ -76,9 +68,7 @@ class Identity(models.Model):
                 name="identity_one_primary",
                 condition=Q(is_primary=True),
             ),
-            models.CheckConstraint(
-                condition=Q(kind__in=IdentityKind.values), name="identity_kind_known"
-            ),
+            models.CheckConstraint(condition=Q(kind__in=IdentityKind.values), name="identity_kind_known"),
         ]
         indexes = [
             models.Index(
@@ -107,9 +97,7 @@ class Identity(models.Model):
 class ContactChoice(models.Model):
     """What a customer said about one channel and purpose; the newest row per pair counts, older ones are its history."""
 
-    customer = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, related_name="contact_choices"
-    )
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contact_choices")
     channel = models.CharField(max_length=16)
     purpose = models.CharField(max_length=16, choices=ContactPurpose)
     is_allowed = models.BooleanField()
@@ -144,16 +132,8 @@ class OneTimeCode(models.Model):
 
     class Meta:
         db_table = "customers_one_time_code"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(tries__lte=5), name="one_time_code_tries"
-            )
-        ]
-        indexes = [
-            models.Index(
-                fields=["purpose", "target_index", "-id"], name="one_time_code_target"
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=Q(tries__lte=5), name="one_time_code_tries")]
+        indexes = [models.Index(fields=["purpose", "target_index", "-id"], name="one_time_code_target")]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.pk}"

@@ -1,4 +1,7 @@
-"""Events of the tickets app. They carry the dimensions of the figures as they stood at the event."""
+"""Events of the tickets app. They carry the dimensions of the figures as they stood at the event.
+
+`version` is the ticket's version after the fact: what happened since a person looked is found by it.
+"""
 
 from dataclasses import dataclass
 
@@ -17,6 +20,7 @@ class Dimensions:
     tier: Code | None = None
     team_id: int | None = None
     agent_id: int | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class TicketAssigned:
     agent_id: int | None
     team_id: int | None
     before_id: int | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class StatusChanged:
     before: Code
     after: Code
     waited: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,10 @@ class TicketResolved(Dimensions):
 
 @dataclass(frozen=True)
 class TicketReopened(Dimensions):
-    """A resolved ticket came back; how it was before."""
+    """A resolved ticket came back; how it was before, and the seconds waited for the customer so far."""
 
     before: Code = Code("resolved")
+    waited: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class MessageReceived:
     channel: Code
     starts_turn: bool
     attachment_count: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,7 @@ class NoteAdded:
 
     seq: int
     mentioned: tuple[int, ...] = ()
+    version: int = 0
 
 
 declare("ticket.opened", TicketOpened)

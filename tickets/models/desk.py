@@ -13,9 +13,7 @@ from tickets.enums import Stage
 class Category(models.Model):
     """What a ticket is about; two levels."""
 
-    parent = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
-    )
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     key = models.SlugField(max_length=40, unique=True)
     name_zh = models.CharField(max_length=60)
     name_en = models.CharField(max_length=60)
@@ -28,11 +26,7 @@ class Category(models.Model):
 
     class Meta:
         db_table = "tickets_category"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(stage__in=Stage.values), name="category_stage_known"
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=Q(stage__in=Stage.values), name="category_stage_known")]
 
     def __str__(self) -> str:
         return self.key
@@ -43,13 +37,17 @@ class Category(models.Model):
 
 
 class SlaPolicy(models.Model):
-    """What we promise: minutes to the first reply and to the solution, in plain or business time."""
+    """What we promise: minutes to the first reply and to the solution, in plain or business time.
+
+    A resolved ticket closes by itself after `close_after_days`. `calendar_id` None = the default calendar.
+    """
 
     event_type = "sla_policy"
 
     name = models.CharField(max_length=80)
     first_response_minutes = models.PositiveIntegerField(default=120)
     resolution_minutes = models.PositiveIntegerField(default=2880)
+    close_after_days = models.PositiveSmallIntegerField(default=7)
     is_business_time = models.BooleanField(default=False)
     calendar_id = models.BigIntegerField(null=True, blank=True)
     is_default = models.BooleanField(default=False)
@@ -112,12 +110,8 @@ class CannedReply(models.Model):
 class Draft(models.Model):
     """What an agent has typed and not sent; hers alone."""
 
-    ticket = models.ForeignKey(
-        "tickets.Ticket", on_delete=models.CASCADE, related_name="drafts"
-    )
-    staff = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
-    )
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="drafts")
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     kind = models.CharField(max_length=8, default="public")
     text = models.TextField(blank=True, default="")
     seen_version = models.IntegerField(default=0)
@@ -125,11 +119,7 @@ class Draft(models.Model):
 
     class Meta:
         db_table = "tickets_draft"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["ticket", "staff", "kind"], name="draft_per_agent"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["ticket", "staff", "kind"], name="draft_per_agent")]
 
     def __str__(self) -> str:
         return f"draft {self.pk}"
@@ -138,19 +128,13 @@ class Draft(models.Model):
 class TicketRead(models.Model):
     """How far a member of staff has read a ticket."""
 
-    ticket = models.ForeignKey(
-        "tickets.Ticket", on_delete=models.CASCADE, related_name="reads"
-    )
-    staff = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ticket_reads"
-    )
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="reads")
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ticket_reads")
     seq = models.IntegerField()
 
     class Meta:
         db_table = "tickets_read"
-        constraints = [
-            models.UniqueConstraint(fields=["ticket", "staff"], name="ticket_read_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["ticket", "staff"], name="ticket_read_once")]
 
     def __str__(self) -> str:
         return f"{self.ticket_id} read to {self.seq}"
@@ -166,18 +150,12 @@ class BlockedSender(models.Model):
     value_index = models.BinaryField(max_length=32)
     mask = models.CharField(max_length=80)
     reason = models.CharField(max_length=120, blank=True, default="")
-    blocked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
+    blocked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
         db_table = "tickets_blocked_sender"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["kind", "value_index"], name="blocked_sender_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["kind", "value_index"], name="blocked_sender_once")]
 
     def __str__(self) -> str:
         return self.mask

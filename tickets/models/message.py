@@ -27,9 +27,7 @@ class Message(models.Model):
 
     event_type = "message"
 
-    ticket = models.ForeignKey(
-        "tickets.Ticket", on_delete=models.CASCADE, related_name="messages"
-    )
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="messages")
     seq = models.IntegerField()
     public_seq = models.IntegerField(null=True)
     client_id = models.UUIDField(null=True)
@@ -64,14 +62,12 @@ class Message(models.Model):
                 name="message_client_id",
                 condition=Q(client_id__isnull=False),
             ),
+            models.UniqueConstraint(fields=["mail_id"], name="message_mail_once", condition=~Q(mail_id="")),
             models.CheckConstraint(
-                condition=Q(kind="note", public_seq__isnull=True)
-                | (~Q(kind="note") & Q(public_seq__isnull=False)),
+                condition=Q(kind="note", public_seq__isnull=True) | (~Q(kind="note") & Q(public_seq__isnull=False)),
                 name="message_note_is_not_public",
             ),
-            models.CheckConstraint(
-                condition=Q(kind__in=MessageKind.values), name="message_kind_known"
-            ),
+            models.CheckConstraint(condition=Q(kind__in=MessageKind.values), name="message_kind_known"),
             models.CheckConstraint(
                 condition=Q(author_type__in=AuthorType.values),
                 name="message_author_known",
@@ -79,9 +75,6 @@ class Message(models.Model):
         ]
         indexes = [
             GinIndex(fields=["search"], name="message_search"),
-            models.Index(
-                fields=["mail_id"], name="message_mail_id", condition=~Q(mail_id="")
-            ),
         ]
 
     def __str__(self) -> str:
@@ -93,7 +86,8 @@ class Message(models.Model):
 
 
 class Attachment(models.Model):
-    """A file of a message, or one uploaded and not sent yet (message null, bound to its ticket or upload session)."""
+    """A file of a message, or one uploaded and not sent yet (message null, bound to its ticket and
+    uploader, or to an upload session by the digest of its unguessable id)."""
 
     key = models.CharField(max_length=64, unique=True)
     ticket = models.ForeignKey(
@@ -102,9 +96,7 @@ class Attachment(models.Model):
         null=True,
         related_name="attachments",
     )
-    message = models.ForeignKey(
-        Message, on_delete=models.CASCADE, null=True, related_name="attachments"
-    )
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="attachments")
     name = models.CharField(max_length=200)
     mime = models.CharField(max_length=100)
     size = models.BigIntegerField()
@@ -115,21 +107,23 @@ class Attachment(models.Model):
     content_id = models.CharField(max_length=255, blank=True, default="")
     is_inline = models.BooleanField(default=False)
     uploaded_by = models.BigIntegerField(null=True)
+    session_hash = models.BinaryField(max_length=32, null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
         db_table = "tickets_attachment"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(size__gte=0), name="attachment_size_not_negative"
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=Q(size__gte=0), name="attachment_size_not_negative")]
         indexes = [
             models.Index(
                 fields=["created_at"],
                 name="attachment_unsent",
                 condition=Q(message__isnull=True),
-            )
+            ),
+            models.Index(
+                fields=["session_hash"],
+                name="attachment_session",
+                condition=Q(session_hash__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

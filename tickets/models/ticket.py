@@ -20,30 +20,25 @@ class Ticket(models.Model):
     """One conversation. `last_seq` and `last_public_seq` are taken under this row's lock by each message.
 
     Clocks: `first_response_due_at` and `resolution_due_at` come from the policy; `waiting_seconds` is the time spent
-    waiting for the customer so far, `waiting_since` the start of the present wait. `resolved_at` is the latest
-    resolution, cleared by a reopening. `preview` is the first 160 characters of the newest message.
+    waiting for the customer so far (a resolution that did not hold counts too), `waiting_since` the start of the present
+    wait. `resolved_at` is the latest
+    resolution, cleared by a reopening. `preview` is the first 160 characters of the newest message people exchanged.
+    `contact_enc` is the encrypted mail address answers go to; `order_given` the order number the customer typed when no
+    order could be matched; `client_id` makes opening idempotent.
     """
 
     event_type = "ticket"
 
-    shop = models.ForeignKey(
-        "orders.Shop", on_delete=models.PROTECT, null=True, related_name="tickets"
-    )
+    shop = models.ForeignKey("orders.Shop", on_delete=models.PROTECT, null=True, related_name="tickets")
     customer = models.ForeignKey(
         "customers.Customer",
         on_delete=models.PROTECT,
         null=True,
         related_name="tickets",
     )
-    order = models.ForeignKey(
-        "orders.Order", on_delete=models.SET_NULL, null=True, related_name="tickets"
-    )
-    category = models.ForeignKey(
-        "tickets.Category", on_delete=models.PROTECT, null=True, related_name="tickets"
-    )
-    team = models.ForeignKey(
-        "accounts.Team", on_delete=models.SET_NULL, null=True, related_name="tickets"
-    )
+    order = models.ForeignKey("orders.Order", on_delete=models.SET_NULL, null=True, related_name="tickets")
+    category = models.ForeignKey("tickets.Category", on_delete=models.PROTECT, null=True, related_name="tickets")
+    team = models.ForeignKey("accounts.Team", on_delete=models.SET_NULL, null=True, related_name="tickets")
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -52,21 +47,18 @@ class Ticket(models.Model):
     )
     mailbox_id = models.BigIntegerField(null=True)
     channel = models.CharField(max_length=12, choices=Channel)
-    status = models.CharField(
-        max_length=20, choices=TicketStatus, default=TicketStatus.NEW
-    )
+    status = models.CharField(max_length=20, choices=TicketStatus, default=TicketStatus.NEW)
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
     language = models.CharField(max_length=10, default="zh-hans")
     subject = models.CharField(max_length=200)
     preview = models.CharField(max_length=160, blank=True, default="")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    order_given = models.CharField(max_length=64, blank=True, default="")
+    contact_enc = models.BinaryField(null=True)
+    client_id = models.UUIDField(null=True, unique=True)
     is_spam = models.BooleanField(default=False)
-    merged_into = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, related_name="merged_from"
-    )
-    policy = models.ForeignKey(
-        "tickets.SlaPolicy", on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="merged_from")
+    policy = models.ForeignKey("tickets.SlaPolicy", on_delete=models.PROTECT, null=True, related_name="+")
 
     opened_at = models.DateTimeField()
     first_response_due_at = models.DateTimeField(null=True)
@@ -88,19 +80,11 @@ class Ticket(models.Model):
     class Meta:
         db_table = "tickets_ticket"
         constraints = [
+            models.CheckConstraint(condition=Q(status__in=TicketStatus.values), name="ticket_status_known"),
+            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="ticket_channel_known"),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="ticket_priority_known"),
             models.CheckConstraint(
-                condition=Q(status__in=TicketStatus.values), name="ticket_status_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(channel__in=Channel.values), name="ticket_channel_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(priority__in=Priority.values), name="ticket_priority_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    status__in=["resolved", "closed"], resolved_at__isnull=False
-                )
+                condition=Q(status__in=["resolved", "closed"], resolved_at__isnull=False)
                 | (~Q(status__in=["resolved", "closed"]) & Q(resolved_at__isnull=True)),
                 name="ticket_resolved_has_time",
             ),
@@ -117,9 +101,7 @@ class Ticket(models.Model):
                 condition=Q(last_public_seq__gte=0, last_seq__gte=F("last_public_seq")),
                 name="ticket_seqs_in_step",
             ),
-            models.CheckConstraint(
-                condition=~Q(merged_into=F("id")), name="ticket_not_merged_into_itself"
-            ),
+            models.CheckConstraint(condition=~Q(merged_into=F("id")), name="ticket_not_merged_into_itself"),
         ]
         indexes = [
             models.Index(
@@ -148,9 +130,7 @@ class Ticket(models.Model):
                 name="ticket_active",
                 condition=ACTIVE,
             ),
-            models.Index(
-                F("last_message_at").desc(), F("id").desc(), name="ticket_all"
-            ),
+            models.Index(F("last_message_at").desc(), F("id").desc(), name="ticket_all"),
             models.Index(
                 F("resolved_at").desc(),
                 name="ticket_resolved",
@@ -161,13 +141,9 @@ class Ticket(models.Model):
                 name="ticket_first_due",
                 condition=ACTIVE & Q(first_response_at__isnull=True),
             ),
-            models.Index(
-                fields=["resolution_due_at"], name="ticket_solve_due", condition=ACTIVE
-            ),
+            models.Index(fields=["resolution_due_at"], name="ticket_solve_due", condition=ACTIVE),
             models.Index(fields=["customer", "-opened_at"], name="ticket_customer"),
-            models.Index(
-                fields=["order"], name="ticket_order", condition=Q(order__isnull=False)
-            ),
+            models.Index(fields=["order"], name="ticket_order", condition=Q(order__isnull=False)),
         ]
 
     def __str__(self) -> str:

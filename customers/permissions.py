@@ -1,0 +1,16 @@
+"""Who may see and change a customer: a customer belongs to the company, so the right alone decides."""
+
+from accounts.models import Staff
+from accounts.permissions import Permission, require
+from core.errors import NotFound
+from customers.models import Customer
+
+
+def get_customer_for(staff: Staff, customer_id: int, permission: Permission = Permission.CUSTOMER_VIEW) -> Customer:
+    """Return a customer this person may open. Raises NotAllowed without the right, NotFound when there is none."""
+    require(staff, Permission.CUSTOMER_VIEW)
+    customer = Customer.objects.filter(pk=customer_id).first()
+    if customer is None:
+        raise NotFound
+    require(staff, permission)
+    return customer

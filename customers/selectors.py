@@ -1,0 +1,100 @@
+"""Find customers by their contacts, and what they agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from django.db.models import Q, QuerySet
+
+from core.crypto import blind_index
+from core.text import normalise_email, normalise_phone
+from customers.enums import ContactPurpose, IdentityKind
+from customers.models import ContactChoice, Customer, Identity
+
+OPT_IN_PURPOSES = frozenset({ContactPurpose.MARKETING})
+"""Purposes that need a yes; the others run until the customer says no. Service mail cannot be refused."""
+
+
+def phone_index(phone: str) -> bytes:
+    """Return the look-up digest of a whole number in E.164."""
+    return blind_index(phone, "phone")
+
+
+def last4_index(phone_or_digits: str) -> bytes | None:
+    """Return the look-up digest of a number's last four digits, None when there are fewer."""
+    digits = "".join(char for char in phone_or_digits if char.isdigit())[-4:]
+    return blind_index(digits, "phone.last4") if len(digits) == 4 else None
+
+
+def identity_index(kind: str, value: str) -> bytes:
+    """Return the look-up digest of a normalised identity."""
+    return blind_index(value, kind)
+
+
+def find_identity(kind: str, value: str, shop_id: int | None = None) -> Identity | None:
+    """Return the identity of a normalised value, with its customer."""
+    rows = Identity.objects.filter(kind=kind, shop_id=shop_id, value_index=identity_index(kind, value))
+    return rows.select_related("customer").first()
+
+
+def find_customer_by_phone(phone: str) -> Customer | None:
+    """Return the customer with this phone, however it is written."""
+    number = normalise_phone(phone)
+    identity = find_identity(IdentityKind.PHONE, number) if number else None
+    return identity.customer if identity else None
+
+
+def find_customer_by_email(email: str) -> Customer | None:
+    """Return the customer with this mail address, however it is written."""
+    address = normalise_email(email)
+    identity = find_identity(IdentityKind.EMAIL, address) if address else None
+    return identity.customer if identity else None
+
+
+def customers_by_last4(digits: str, *, limit: int = 20) -> QuerySet[Customer]:
+    """Return customers one of whose phones ends in these four digits, the newest first."""
+    index = last4_index(digits)
+    found = Identity.objects.filter(last4_index=index).values("customer_id") if index else Identity.objects.none()
+    return Customer.objects.filter(pk__in=found).order_by("-pk")[:limit]
+
+
+def customers_by_name(text: str, *, limit: int = 20) -> QuerySet[Customer]:
+    """Return customers whose name holds the text, sorted as Chinese is (by pinyin)."""
+    rows = Customer.objects.filter(name__icontains=text.strip(), erased_at__isnull=True)
+    return rows.order_by("name_key", "pk")[:limit]
+
+
+def identities_of(customer_id: int) -> list[Identity]:
+    """Return how a customer is known, primary ones first."""
+    return list(Identity.objects.filter(customer_id=customer_id).order_by("kind", "-is_primary", "pk"))
+
+
+def primary_address(customer_id: int, kind: str) -> str | None:
+    """Return the decrypted mail address ("email") or phone ("phone") to use; only for services that send.
+
+    The primary one, else a proven one. An address that only a stranger's form named is never used here: a ticket
+    answers to its own contact address instead.
+    """
+    rows = Identity.objects.filter(customer_id=customer_id, kind=kind)
+    chosen = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False)).order_by("-is_primary", "-pk").first()
+    return chosen.value if chosen else None
+
+
+def contact_choices_of(customer_id: int) -> list[ContactChoice]:
+    """Return what a customer said last about each channel and purpose."""
+    rows = ContactChoice.objects.filter(customer_id=customer_id, is_current=True)
+    return list(rows.order_by("channel", "purpose"))
+
+
+def may_contact(customer_id: int, channel: str, purpose: str) -> bool:
+    """Tell whether a message of this purpose may go out: always for service, by the customer's word otherwise."""
+    if purpose == ContactPurpose.SERVICE:
+        return True
+    said = ContactChoice.objects.filter(customer_id=customer_id, channel=channel, purpose=purpose, is_current=True)
+    choice = said.values_list("is_allowed", flat=True).first()
+    return purpose not in OPT_IN_PURPOSES if choice is None else choice
+
+
+def names_of(ids: Iterable[int]) -> dict[int, str]:
+    """Return customers' names by id in one query."""
+    return dict(Customer.objects.filter(pk__in=set(ids)).values_list("pk", "name"))
+

@@ -1,0 +1,185 @@
+"""Who is it? Find a customer by account, phone or mail address, or add one; race-safe by the unique identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from core.actors import Actor
+from core.crypto import encrypt
+from core.errors import InvalidInput
+from core.events import Code, record
+from core.text import normalise, normalise_email, normalise_phone, pinyin_key
+from customers.enums import IdentityKind
+from customers.errors import IdentityTaken
+from customers.events import CustomerAdded, IdentityAdded
+from customers.models import Customer, Identity
+from customers.selectors import find_identity, identity_index, last4_index
+from customers.services.locking import announce_customer, lock_customer
+
+UNPROVEN_SOURCES = frozenset({"form", "email", "chat"})
+"""Doors where anybody can type anybody's phone: what is added there to a known customer is not used for contact."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """One normalised identity; `shop_id` only for a shop's own account."""
+
+    kind: str
+    value: str
+    shop_id: int | None = None
+
+
+@transaction.atomic
+def find_or_add_customer(
+    *,
+    phone: str | None = None,
+    email: str | None = None,
+    name: str = "",
+    shop_id: int | None = None,
+    language: str = "zh-hans",
+    source: str,
+    actor: Actor,
+    at: datetime,
+    account: str | None = None,
+) -> Customer:
+    """Return the customer known by the account, else the phone, else the address; add what is new about them.
+
+    Two customers found by phone and by address stay two: nothing is merged by itself. Parallel calls give one customer.
+    Raises InvalidInput when nothing usable is given.
+    """
+    known = _normalised(phone, email, account, shop_id)
+    if not known:
+        raise InvalidInput(fields={"phone": [_("Give a phone number or an email address.")]})
+    found = _find(known)
+    if found is None:
+        try:
+            with transaction.atomic():
+                return _add(known, name, language, source, actor, at)
+        except IntegrityError:  # a parallel call added the same person just now: its row is committed, so it is seen
+            found = _find(known)
+            if found is None:
+                raise
+    return _complete(found, known, name, source, actor, at)
+
+
+def _normalised(phone: str | None, email: str | None, account: str | None, shop_id: int | None) -> list[Known]:
+    known = []
+    if account and account.strip():
+        known.append(Known(IdentityKind.SHOP_ACCOUNT, normalise(account)[:120], shop_id))
+    if phone and (number := normalise_phone(phone)):
+        known.append(Known(IdentityKind.PHONE, number))
+    if email and (address := normalise_email(email)):
+        known.append(Known(IdentityKind.EMAIL, address))
+    return known
+
+
+def _find(known: list[Known]) -> Customer | None:
+    for item in known:
+        identity = find_identity(item.kind, item.value, item.shop_id)
+        if identity is not None:
+            return identity.customer
+    return None
+
+
+def _add(known: list[Known], name: str, language: str, source: str, actor: Actor, at: datetime) -> Customer:
+    name = normalise(name)[:120]
+    customer = Customer.objects.create(name=name, name_key=pinyin_key(name)[:240], language=language)
+    Identity.objects.bulk_create(_row(customer.pk, item, is_primary=True) for item in known)
+    record("customer.added", subject=customer, actor=actor, at=at, data=CustomerAdded(source=Code(source)))
+    return customer
+
+
+def _complete(customer: Customer, known: list[Known], name: str, source: str, actor: Actor, at: datetime) -> Customer:
+    """Add to a customer who is known already what this contact says besides."""
+    missing = [item for item in known if find_identity(item.kind, item.value, item.shop_id) is None]
+    name = normalise(name)[:120]
+    if not missing and (customer.name or not name):
+        return customer
+    customer = lock_customer(customer.pk)
+    for item in missing:
+        _add_identity(customer, item, source, actor, at, may_be_primary=source not in UNPROVEN_SOURCES)
+    if name and not customer.name:
+        customer.name, customer.name_key = name, pinyin_key(name)[:240]
+    customer.version += 1
+    customer.save(update_fields=["name", "name_key", "version"])
+    announce_customer(customer)
+    return customer
+
+
+def _add_identity(
+    customer: Customer, item: Known, source: str, actor: Actor, at: datetime, *, may_be_primary: bool
+) -> Identity | None:
+    primary = may_be_primary and not Identity.objects.filter(customer=customer, kind=item.kind, is_primary=True)
+    try:
+        with transaction.atomic():
+            row = _row(customer.pk, item, is_primary=bool(primary))
+            row.save(force_insert=True)
+    except IntegrityError:  # somebody else's by now: theirs it stays
+        return None
+    data = IdentityAdded(kind=Code(item.kind), source=Code(source))
+    record("customer.identity_added", subject=customer, actor=actor, at=at, data=data)
+    return row
+
+
+@transaction.atomic
+def add_identity(
+    *,
+    customer_id: int,
+    kind: str,
+    value: str,
+    source: str,
+    actor: Actor,
+    at: datetime,
+    shop_id: int | None = None,
+    is_primary: bool = False,
+    verified_at: datetime | None = None,
+) -> Identity:
+    """Add a way a customer is known, or raise it to primary or proven when it is there.
+
+    Raises InvalidInput for a value that is none, IdentityTaken when it is another customer's.
+    """
+    known = _normalised(
+        value if kind == IdentityKind.PHONE else None,
+        value if kind == IdentityKind.EMAIL else None,
+        value if kind == IdentityKind.SHOP_ACCOUNT else None,
+        shop_id,
+    )
+    if not known:
+        raise InvalidInput(fields={"value": [_("This is not a phone number or address we can use.")]})
+    customer = lock_customer(customer_id)
+    item = known[0]
+    row = find_identity(item.kind, item.value, item.shop_id)
+    if row is None:
+        row = _add_identity(customer, item, source, actor, at, may_be_primary=False)
+    if row is None or row.customer_id != customer.pk:
+        raise IdentityTaken
+    _raise_identity(row, is_primary=is_primary, verified_at=verified_at)
+    customer.version += 1
+    customer.save(update_fields=["version"])
+    announce_customer(customer)
+    return row
+
+
+def _raise_identity(row: Identity, *, is_primary: bool, verified_at: datetime | None) -> None:
+    if is_primary and not row.is_primary:
+        Identity.objects.filter(customer_id=row.customer_id, kind=row.kind, is_primary=True).update(is_primary=False)
+        row.is_primary = True
+    if verified_at and row.verified_at is None:
+        row.verified_at = verified_at
+    row.save(update_fields=["is_primary", "verified_at"])
+
+
+def _row(customer_id: int, item: Known, *, is_primary: bool) -> Identity:
+    return Identity(
+        customer_id=customer_id,
+        kind=item.kind,
+        shop_id=item.shop_id,
+        value_enc=encrypt(item.value),
+        value_index=identity_index(item.kind, item.value),
+        last4_index=last4_index(item.value) if item.kind == IdentityKind.PHONE else None,
+        is_primary=is_primary,
+    )

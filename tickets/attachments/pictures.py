@@ -1,0 +1,73 @@
+"""Draw pictures anew: no metadata (where it was taken), nothing hidden behind the picture, a small one for lists."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tickets.errors import FileRefused, FileTooLarge
+
+MAX_PIXELS = 30_000_000
+MAX_JPEG_PIXELS = 130_000_000  # decoded at a fraction of its size, so a big photo costs no more than a small one
+MAX_SIDE = 4096
+THUMBNAIL = 480
+FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture drawn anew, with its size in pixels, and its small version (WebP)."""
+
+    data: bytes
+    width: int
+    height: int
+    thumbnail: bytes
+
+
+def redraw(data: bytes, mime: str) -> Picture:
+    """Return the picture without anything but its pixels; a moving GIF keeps its first frame.
+
+    Raises FileRefused for a broken one, FileTooLarge for one of too many pixels, before it is unpacked.
+    """
+    wanted = FORMATS[mime]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the pixel count is checked right below, before anything is decoded
+            with Image.open(io.BytesIO(data), formats=[wanted]) as image:
+                check_pixels(image)
+                if wanted == "JPEG":
+                    image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+                return _draw(image, wanted)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise FileRefused(_("This picture is damaged and cannot be shown. Please take it again.")) from error
+
+
+def check_pixels(image: Image.Image) -> None:
+    """Refuse a picture that would fill the memory. Raises FileTooLarge."""
+    width, height = image.size
+    limit = MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS
+    if width * height > limit or max(width, height) > 30_000:
+        raise FileTooLarge(_("This picture has too many pixels. Please send a smaller one."))
+
+
+def _draw(image: Image.Image, wanted: str) -> Picture:
+    upright = ImageOps.exif_transpose(image)
+    has_alpha = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
+    upright = upright.convert("RGBA" if has_alpha and wanted != "JPEG" else "RGB")
+    upright.thumbnail((MAX_SIDE, MAX_SIDE))
+    clean = Image.new(upright.mode, upright.size)
+    clean.paste(upright)
+    small = clean.copy()
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    return Picture(_bytes(clean, wanted), clean.width, clean.height, _bytes(small, "WEBP"))
+
+
+def _bytes(image: Image.Image, wanted: str) -> bytes:
+    target = io.BytesIO()
+    options = {"JPEG": {"quality": 88, "optimize": True}, "WEBP": {"quality": 82}}.get(wanted, {})
+    image.save(target, wanted, **options)
+    return target.getvalue()

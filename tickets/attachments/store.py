@@ -1,0 +1,68 @@
+"""Where the bytes lie: STORAGES["attachments"], a folder or an S3 bucket, under random keys."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import storages
+
+from tickets.errors import NoRoom
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def new_key() -> str:
+    """Return an unguessable key (160 bits)."""
+    return secrets.token_hex(20)
+
+
+def path_of(key: str) -> str:
+    """Return where a key's file lies in the store; 256 folders keep each small."""
+    return f"{key[:2]}/{key}"
+
+
+def put(key: str, data: bytes) -> None:
+    """Store bytes under a fresh key, whole or not at all. Raises NoRoom when the disk is full."""
+    try:
+        storages["attachments"].save(path_of(key), ContentFile(data))
+    except OSError as error:
+        if error.errno in FULL:
+            raise NoRoom from error
+        raise
+
+
+def fetch(key: str) -> File[Any]:
+    """Open a stored file. Raises FileNotFoundError."""
+    return storages["attachments"].open(path_of(key))
+
+
+def remove(keys: Iterable[str]) -> int:
+    """Delete stored files; a missing one is fine. Returns how many were asked for."""
+    return remove_paths(path_of(key) for key in keys if key)
+
+
+def remove_paths(paths: Iterable[str]) -> int:
+    """Delete what lies at these places of the store."""
+    count = 0
+    for path in paths:
+        storages["attachments"].delete(path)
+        count += 1
+    return count
+
+
+def all_files() -> Iterator[tuple[str, str, datetime]]:
+    """Walk the store: each file's place, key (its name) and when it was written."""
+    store = storages["attachments"]
+    try:
+        folders, _files = store.listdir("")
+    except FileNotFoundError:
+        return
+    for folder in folders:
+        _folders, names = store.listdir(folder)
+        for name in names:
+            yield f"{folder}/{name}", name, store.get_modified_time(f"{folder}/{name}")

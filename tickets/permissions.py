@@ -1,0 +1,83 @@
+"""The door: which tickets a person, an API key or a customer's link may see, and what a person may do with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from accounts.models import ApiKey, Staff
+from accounts.permissions import Permission, require, shop_scope, team_scope
+from core.crypto import sign, verify
+from core.errors import NotFound
+from tickets.models import Ticket
+from tickets.models.ticket import NUMBER_OFFSET
+
+FOR_STATUS: dict[str, Permission] = {
+    "resolved": Permission.TICKET_RESOLVE,
+    "closed": Permission.TICKET_RESOLVE,
+}
+LINK_LIFE = timedelta(days=180)
+LINK_PURPOSE = "ticket"
+
+
+def tickets_visible_to(who: Staff | ApiKey) -> QuerySet[Ticket]:
+    """Return the tickets of the person's teams, her own ones, and teamless ones of her shops; a key sees its shops'."""
+    if isinstance(who, ApiKey):
+        shops = shop_scope(who)
+        return Ticket.objects.all() if shops is None else Ticket.objects.filter(shop_id__in=shops)
+    teams = team_scope(who)
+    if teams is None:
+        return Ticket.objects.all()
+    if not teams:
+        return Ticket.objects.filter(assignee_id=who.pk) if who.is_active else Ticket.objects.none()
+    shops = shop_scope(who)
+    teamless = Q(team__isnull=True)
+    if shops is not None:
+        teamless &= Q(shop__isnull=True) | Q(shop_id__in=shops)
+    return Ticket.objects.filter(Q(team_id__in=teams) | Q(assignee_id=who.pk) | teamless)
+
+
+def get_ticket_for(who: Staff | ApiKey, ticket_id: int, permission: Permission = Permission.TICKET_VIEW) -> Ticket:
+    """Return a ticket this person may see and do that with, with shop, customer, order, category, assignee and team.
+
+    Raises NotFound for one she may not see, NotAllowed without the right.
+    """
+    if isinstance(who, Staff):
+        require(who, Permission.TICKET_VIEW)
+    rows = tickets_visible_to(who).select_related("shop", "customer", "order", "category", "assignee", "team")
+    ticket = rows.filter(pk=ticket_id).first()
+    if ticket is None:
+        raise NotFound
+    if isinstance(who, Staff):
+        require(who, permission)
+    return ticket
+
+
+def desk_url(ticket_id: int) -> str:
+    """Return the path of a ticket on the desk."""
+    return reverse("tickets:ticket", args=[ticket_id + NUMBER_OFFSET])
+
+
+def customer_url(ticket: Ticket) -> str:
+    """Return the absolute secret link to the customer's own page of a ticket; works for half a year."""
+    token = sign({"t": ticket.pk}, LINK_PURPOSE)
+    return settings.PUBLIC_URL.rstrip("/") + reverse("tickets:public_ticket", args=[token])
+
+
+def get_ticket_by_link(token: str) -> Ticket:
+    """Return the ticket of a customer's secret link. Raises Expired, NotFound (also after the person was erased)."""
+    payload = verify(token, LINK_PURPOSE, max_age=LINK_LIFE)
+    ticket_id = payload.get("t") if isinstance(payload, dict) else None
+    rows = Ticket.objects.select_related("shop", "customer", "order", "merged_into")
+    ticket = rows.filter(pk=ticket_id).first() if isinstance(ticket_id, int) else None
+    if ticket is None or (ticket.customer is not None and ticket.customer.erased_at is not None):
+        raise NotFound
+    return ticket.merged_into or ticket
+
+
+def permission_for_status(status: str) -> Permission:
+    """Return the right needed to put a ticket into a status."""
+    return FOR_STATUS.get(status, Permission.TICKET_REPLY)

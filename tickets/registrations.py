@@ -1,0 +1,116 @@
+"""What tickets add to the product: mail templates, notices, live groups, erasure, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, Sum
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import Permission
+from accounts.models import Staff
+from accounts.notice_words import NoticeWords, register_notice
+from core import registry
+from notifications.templates import register_template
+from tickets.enums import ACTIVE_STATUSES
+from tickets.models import Attachment, Ticket
+from tickets.permissions import tickets_visible_to
+from tickets.services.erasing import erase_ticket_texts
+from tickets.services.outgoing import ACK_TEMPLATE, REPLY_TEMPLATE
+
+register_template(
+    ACK_TEMPLATE,
+    label=_("Acknowledgement of a new request"),
+    subject={"zh-hans": "我们已收到您的来信：{subject} [#{number}]", "en": "We have your message: {subject} [#{number}]"},
+    body={
+        "zh-hans": (
+            "{customer_name}您好：\n\n您的来信我们已经收到，编号是 {number}。我们预计{expected}回复您。\n\n"
+            "想补充情况或照片，直接回复这封邮件就可以，也可以打开下面的页面。\n\n[查看进度]({url})"
+        ),
+        "en": (
+            "Hello {customer_name},\n\nwe have your message. Its number is {number}, and a colleague will answer {expected}.\n\n"
+            "To add something or a photo, simply answer this mail, or open the page below.\n\n[See where it stands]({url})"
+        ),
+    },
+)
+register_template(
+    REPLY_TEMPLATE,
+    label=_("Answer to a customer"),
+    subject={"zh-hans": "Re: {subject} [#{number}]", "en": "Re: {subject} [#{number}]"},
+    body={
+        "zh-hans": "{text}\n\n[查看全部往来]({url})",
+        "en": "{text}\n\n[See the whole conversation]({url})",
+    },
+    is_automatic=False,
+)
+
+registry.register_erasure("tickets", erase_ticket_texts)
+
+
+def _may_see_ticket(staff: Staff, ticket_id: int | None) -> bool:
+    if ticket_id is None or not staff.may(Permission.TICKET_VIEW):
+        return False
+    return tickets_visible_to(staff).filter(pk=ticket_id).exists()
+
+
+def _may_see_tickets(staff: Staff, _id: int | None) -> bool:
+    return staff.may(Permission.TICKET_VIEW)
+
+
+registry.register_live_group("ticket", _may_see_ticket)
+registry.register_live_group("tickets", _may_see_tickets)
+
+
+def _assigned(params: dict[str, Any]) -> NoticeWords:
+    return NoticeWords("user-check", gettext("Ticket %(number)s is yours now") % {"number": params.get("number", "")})
+
+
+def _mentioned(params: dict[str, Any]) -> NoticeWords:
+    words = gettext("You are mentioned in ticket %(number)s") % {"number": params.get("number", "")}
+    return NoticeWords("at", words, "note")
+
+
+def _wrote(params: dict[str, Any]) -> NoticeWords:
+    return NoticeWords("message-2", gettext("The customer wrote in ticket %(number)s") % {"number": params.get("number", "")})
+
+
+def _undelivered(params: dict[str, Any]) -> NoticeWords:
+    words = gettext("An answer in ticket %(number)s did not reach the customer") % {"number": params.get("number", "")}
+    return NoticeWords("mail-off", words, "bad")
+
+
+register_notice("ticket.assigned", _assigned)
+register_notice("ticket.mentioned", _mentioned)
+register_notice("ticket.customer_wrote", _wrote)
+register_notice("ticket.undelivered", _undelivered)
+
+
+def _health() -> list[dict[str, Any]]:
+    """Say what waits too long and how full the store is."""
+    now = timezone.now()
+    late = Ticket.objects.filter(
+        status__in=ACTIVE_STATUSES, is_spam=False, first_response_at__isnull=True, first_response_due_at__lt=now
+    ).count()
+    used = Attachment.objects.aggregate(total=Sum(F("size")))["total"] or 0
+    from django.conf import settings
+
+    share = round(100 * used / settings.ATTACHMENT_QUOTA_BYTES) if settings.ATTACHMENT_QUOTA_BYTES else 100
+    return [
+        {
+            "label": gettext("Tickets past their first answer"),
+            "value": ngettext("%(count)s ticket", "%(count)s tickets", late) % {"count": late},
+            "state": "warn" if late else "ok",
+            "hint": gettext("The agents' view of overdue tickets shows them."),
+        },
+        {
+            "label": gettext("Room for files used"),
+            "value": f"{share} %",
+            "state": "bad" if share >= 95 else "warn" if share >= 80 else "ok",
+            "hint": gettext("Raise ATTACHMENT_QUOTA_BYTES or give the store more room before it is full."),
+        },
+    ]
+
+
+registry.register_health("tickets", _health)

@@ -1,0 +1,75 @@
+"""Take a ticket's row before writing to it, save it once, and tell the pages that show it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from core.errors import NotFound
+from core.live import announce
+from tickets.models import Ticket
+
+MUTABLE = (
+    "order", "category", "team", "assignee", "status", "priority", "subject", "preview", "tags", "is_spam", "merged_into",
+    "policy", "order_given", "contact_enc", "first_response_due_at", "first_response_at", "resolution_due_at", "resolved_at",
+    "closed_at", "waiting_since", "waiting_seconds", "customer_turn_at", "last_message_at", "last_message_by", "last_seq",
+    "last_public_seq", "reopen_count", "version",
+)  # fmt: skip
+
+
+def lock_ticket(ticket_id: int) -> Ticket:
+    """Lock and return a ticket with customer, category and policy. Raises NotFound."""
+    rows = Ticket.objects.select_for_update(no_key=True, of=("self",))
+    ticket = rows.select_related("customer", "category", "policy").filter(pk=ticket_id).first()
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
+def lock_canonical(ticket_id: int) -> Ticket:
+    """Lock the ticket a merged one points to; messages go there."""
+    ticket = lock_ticket(ticket_id)
+    for _step in range(8):
+        if ticket.merged_into_id is None:
+            break
+        ticket = lock_ticket(ticket.merged_into_id)
+    return ticket
+
+
+def not_before(ticket: Ticket, at: datetime) -> datetime:
+    """Return `at`, or the ticket's newest time when that is later.
+
+    `at` was read before the lock was given: whoever waited longer in the queue must not stand before what is there.
+    """
+    known = (ticket.opened_at, ticket.last_message_at, ticket.waiting_since, ticket.resolved_at, ticket.closed_at)
+    return max(at, *(moment for moment in known if moment is not None))
+
+
+def save_ticket(ticket: Ticket) -> None:
+    """Write the locked row and announce its new version after commit."""
+    ticket.save(update_fields=MUTABLE)
+    announce_ticket(ticket)
+
+
+def announce_ticket(ticket: Ticket, *also_staff: int | None) -> None:
+    """After commit, have lists, the open ticket and its people's pages look again."""
+    groups = ["tickets", f"ticket.{ticket.pk}"]
+    groups += [f"staff.{pk}" for pk in {ticket.assignee_id, *also_staff} if pk is not None]
+    for group in groups:
+        announce(group, "ticket", ticket.pk, ticket.version)
+
+
+def dimensions(ticket: Ticket, *, agent_id: int | None = None) -> dict[str, Any]:
+    """Return where a fact about this ticket is counted now: the fields of events.Dimensions."""
+    category = ticket.category
+    return {
+        "channel": ticket.channel,
+        "priority": ticket.priority,
+        "category": category.key if category else None,
+        "stage": category.stage if category else None,
+        "is_complaint": bool(category and category.is_complaint),
+        "tier": ticket.customer.tier if ticket.customer else None,
+        "team_id": ticket.team_id,
+        "agent_id": agent_id if agent_id is not None else ticket.assignee_id,
+        "version": ticket.version,
+    }

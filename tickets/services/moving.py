@@ -1,0 +1,79 @@
+"""The life of a ticket: the only reader of the transition table and the only writer of `status`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q
+
+from core.actors import Actor
+from core.errors import TransitionNotAllowed
+from core.events import Code, record
+from core.jobs import cancel, schedule
+from tickets.enums import TICKET_TRANSITIONS, AuthorType, MessageKind, TicketStatus
+from tickets.events import StatusChanged, TicketReopened, TicketResolved
+from tickets.models import Message, Ticket
+from tickets.services.clocks import shift_resolution
+from tickets.services.locking import dimensions
+
+DONE = frozenset({TicketStatus.RESOLVED, TicketStatus.CLOSED})
+CLOSE_JOB = "tickets.close_resolved"
+
+
+def move(ticket: Ticket, *, to: str, at: datetime) -> None:
+    """Put a locked ticket into another status and keep its times in step. Raises TransitionNotAllowed.
+
+    Time spent waiting for the customer, and time between a resolution and the reopening that undid it, is added to
+    `waiting_seconds` and moves the solution's deadline.
+    """
+    if to not in TICKET_TRANSITIONS[ticket.status]:
+        raise TransitionNotAllowed(before=ticket.status, after=to)
+    paused_at = ticket.waiting_since
+    if ticket.status in DONE and to not in DONE:
+        paused_at = ticket.resolved_at
+        ticket.resolved_at = ticket.closed_at = None
+        ticket.reopen_count += 1
+    if paused_at is not None:
+        ticket.waiting_seconds += int((at - paused_at).total_seconds())
+        shift_resolution(ticket, paused_at, at)
+    ticket.waiting_since = at if to == TicketStatus.WAITING_CUSTOMER else None
+    if to == TicketStatus.RESOLVED:
+        ticket.resolved_at = at
+    if to == TicketStatus.CLOSED:
+        ticket.closed_at = at
+    ticket.status = to
+
+
+def move_and_record(ticket: Ticket, *, to: str, actor: Actor, at: datetime, reason: str = "") -> None:
+    """Move a locked ticket and write down what that means: changed, resolved, reopened or closed."""
+    before = ticket.status
+    move(ticket, to=to, at=at)
+    if to == TicketStatus.RESOLVED:
+        _record_resolved(ticket, actor, at, reason)
+    elif before in DONE and to not in DONE:
+        cancel(CLOSE_JOB, _close_key(ticket, ticket.reopen_count - 1))
+        data = TicketReopened(**dimensions(ticket), before=Code(before), waited=ticket.waiting_seconds)
+        record("ticket.reopened", subject=ticket, actor=actor, at=at, reason=reason, data=data)
+    else:
+        kind = "ticket.closed" if to == TicketStatus.CLOSED else "ticket.status_changed"
+        change = StatusChanged(Code(before), Code(to), ticket.waiting_seconds, ticket.version)
+        record(kind, subject=ticket, actor=actor, at=at, reason=reason, data=change)
+
+
+def _record_resolved(ticket: Ticket, actor: Actor, at: datetime, reason: str) -> None:
+    answers = Message.objects.filter(ticket=ticket, kind=MessageKind.PUBLIC, author_type=AuthorType.STAFF)
+    counts = answers.aggregate(replies=Count("pk"), agents=Count("author_id", distinct=True, filter=~Q(author_id=None)))
+    solver = actor.id if actor.is_person else None
+    data = TicketResolved(**dimensions(ticket, agent_id=solver), waited=ticket.waiting_seconds, **counts)
+    record("ticket.resolved", subject=ticket, actor=actor, at=at, reason=reason, data=data)
+    days = ticket.policy.close_after_days if ticket.policy else 7
+    schedule(
+        CLOSE_JOB,
+        key=_close_key(ticket, ticket.reopen_count),
+        due_at=at + timedelta(days=days),
+        payload={"ticket_id": ticket.pk, "round": ticket.reopen_count},
+    )
+
+
+def _close_key(ticket: Ticket, round_: int) -> str:
+    return f"{ticket.pk}:{round_}"

@@ -1,0 +1,179 @@
+"""Open a ticket: from a form, a mail, a call, the API or by staff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.models import Team
+from core.actors import SYSTEM, Actor
+from core.crypto import encrypt
+from core.events import Code, record
+from core.text import detect_language, normalise
+from customers.models import Customer
+from tickets.enums import AuthorType, Channel, MessageKind, Priority, TicketStatus
+from tickets.events import MessageReceived, TicketOpened
+from tickets.models import Category, Message, SlaPolicy, Ticket
+from tickets.services.clocks import start_clocks
+from tickets.services.locking import dimensions, save_ticket
+from tickets.services.outgoing import ACK_TEMPLATE, acknowledgement, expected_words, send_by_mail
+from tickets.services.writing import Words, append_message, author_of
+
+ACKNOWLEDGED = frozenset({Channel.FORM, Channel.EMAIL, Channel.API, Channel.PHONE, Channel.CHAT})
+TOLD_BY_STAFF = frozenset({Channel.STAFF, Channel.PHONE})
+
+
+@dataclass(frozen=True)
+class NewTicket:
+    """What a ticket begins with.
+
+    `contact_email` is where answers go when it is not the customer's own primary address; `client_id` and `mail_id`
+    make opening idempotent; `session_hash` lets an upload session's files in; `team_id` None = by shop.
+    """
+
+    channel: str
+    text: str
+    subject: str = ""
+    shop_id: int | None = None
+    customer_id: int | None = None
+    order_id: int | None = None
+    category_id: int | None = None
+    html: str = ""
+    quoted: str = ""
+    language: str = ""
+    attachments: list[int] = field(default_factory=list)
+    mail_id: str = ""
+    client_id: UUID | None = None
+    mailbox_id: int | None = None
+    priority: int = Priority.NORMAL
+    is_spam: bool = False
+    contact_email: str = ""
+    order_given: str = ""
+    session_hash: bytes | None = None
+    team_id: int | None = None
+    assignee_id: int | None = None
+    acknowledge: bool = True
+    tags: list[str] = field(default_factory=list)
+
+
+def find_opened(data: NewTicket) -> Ticket | None:
+    """Return the ticket the same form, request or mail opened before."""
+    if data.client_id is not None:
+        ticket = Ticket.objects.filter(client_id=data.client_id).first()
+        if ticket is not None:
+            return ticket
+    if data.mail_id:
+        message = Message.objects.select_related("ticket").filter(mail_id=data.mail_id).first()
+        return message.ticket if message else None
+    return None
+
+
+@transaction.atomic
+def open_ticket(*, data: NewTicket, actor: Actor, at: datetime) -> Ticket:
+    """Open a ticket with its first message, start its clocks and acknowledge it; the same opening twice is one ticket.
+
+    Raises InvalidInput. After commit: lists and the team's pages look again, the acknowledgement goes out.
+    """
+    known = find_opened(data)
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            return _open(data, actor, at)
+    except IntegrityError:  # the same form or mail, posted in parallel, was quicker: its ticket is committed by now
+        known = find_opened(data)
+        if known is None:
+            raise
+        return known
+
+
+def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
+    policy = SlaPolicy.objects.filter(is_default=True).first()
+    ticket = Ticket(
+        shop_id=data.shop_id,
+        customer=Customer.objects.filter(pk=data.customer_id).first() if data.customer_id else None,
+        order_id=data.order_id,
+        category=Category.objects.filter(pk=data.category_id).first() if data.category_id else None,
+        team_id=data.team_id or team_for_shop(data.shop_id),
+        assignee_id=data.assignee_id,
+        mailbox_id=data.mailbox_id,
+        channel=data.channel,
+        status=TicketStatus.NEW,
+        priority=data.priority,
+        language=data.language or detect_language(data.text),
+        tags=data.tags,
+        is_spam=data.is_spam,
+        opened_at=at,
+        customer_turn_at=at,
+        last_message_at=at,
+        client_id=data.client_id,
+        contact_enc=encrypt(data.contact_email) if data.contact_email else None,
+        order_given=normalise(data.order_given)[:64],
+    )
+    ticket.subject = subject_of(data, ticket)
+    start_clocks(ticket, policy)
+    ticket.save(force_insert=True)
+    author_type, author_id = author_of(actor, ticket)
+    is_told = author_type == AuthorType.STAFF and data.channel in TOLD_BY_STAFF
+    words = Words(
+        text=data.text,
+        channel=data.channel,
+        kind=MessageKind.NOTE if is_told else MessageKind.PUBLIC,
+        html=data.html,
+        quoted=data.quoted,
+        mail_id=data.mail_id,
+        client_id=data.client_id,
+        attachment_ids=tuple(data.attachments),
+        session_hash=data.session_hash,
+    )
+    append_message(ticket, words, author_type=author_type, author_id=author_id, at=at)
+    _record_opened(ticket, actor, at, policy)
+    if data.acknowledge and not data.is_spam and data.channel in ACKNOWLEDGED and data.customer_id:
+        _acknowledge(ticket, at)
+    save_ticket(ticket)
+    return ticket
+
+
+def _record_opened(ticket: Ticket, actor: Actor, at: datetime, policy: SlaPolicy | None) -> None:
+    data = TicketOpened(
+        **dimensions(ticket),
+        language=Code(ticket.language),
+        first_response_target=policy.first_response_minutes * 60 if policy else 0,
+        resolution_target=policy.resolution_minutes * 60 if policy else 0,
+    )
+    record("ticket.opened", subject=ticket, actor=actor, at=at, data=data)
+
+
+def _acknowledge(ticket: Ticket, at: datetime) -> None:
+    text = acknowledgement(ticket, ticket.language, at)
+    words = Words(text=text, channel=ticket.channel, kind=MessageKind.AUTO)
+    message = append_message(ticket, words, author_type=AuthorType.SYSTEM, author_id=None, at=at)
+    fact = MessageReceived(message.seq, Code(ticket.channel), starts_turn=False, version=ticket.version)
+    record("message.acknowledged", subject=message, actor=SYSTEM, at=at, data=fact)
+    context = {"expected": expected_words(ticket, ticket.language, at)}
+    send_by_mail(ticket, message, template=ACK_TEMPLATE, context=context, at=at)
+
+
+def team_for_shop(shop_id: int | None) -> int | None:
+    """Return the team a new ticket lands in: the first that serves the shop by name, else the first that serves all."""
+    teams = list(Team.objects.filter(archived_at__isnull=True).order_by("pk").values_list("pk", "shop_ids"))
+    named = [pk for pk, shops in teams if shop_id is not None and shop_id in shops]
+    general = [pk for pk, shops in teams if not shops]
+    return next(iter([*named, *general]), None)
+
+
+def subject_of(data: NewTicket, ticket: Ticket) -> str:
+    """Return the subject as one line; without one the beginning of the text, or words for an empty one."""
+    subject = normalise(data.subject)[:200]
+    if subject:
+        return subject
+    beginning = normalise(data.text.strip().split("\n")[0])
+    if beginning:
+        return beginning[:57] + "…" if len(beginning) > 58 else beginning
+    with translation.override(ticket.language):
+        return _("Message without words")

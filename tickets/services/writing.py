@@ -1,0 +1,128 @@
+"""Append a message under the ticket's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import nh3
+from django.utils.translation import gettext_lazy as _
+
+from core.actors import Actor, ActorType
+from core.errors import InvalidInput
+from core.text import tidy_text
+from tickets.enums import AuthorType, MessageKind
+from tickets.errors import ClientIdTaken
+from tickets.models import Attachment, Message, Ticket
+
+MAX_TEXT = 20_000
+MAX_HTML = 200_000
+MAX_FILES = 10
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is being said, and how it came; `session_hash` lets an upload session's files in."""
+
+    text: str
+    channel: str
+    kind: str = MessageKind.PUBLIC
+    html: str = ""
+    quoted: str = ""
+    mail_id: str = ""
+    client_id: UUID | None = None
+    attachment_ids: tuple[int, ...] = ()
+    session_hash: bytes | None = None
+
+
+def find_sent_before(ticket: Ticket, words: Words, author_type: str) -> Message | None:
+    """Return the message this client id or Message-ID stored before. Raises ClientIdTaken for another's."""
+    stored = None
+    if words.client_id is not None:
+        stored = Message.objects.filter(ticket=ticket, client_id=words.client_id).first()
+        if stored is not None and (stored.author_type != author_type or stored.kind != words.kind):
+            raise ClientIdTaken
+    if stored is None and words.mail_id:
+        stored = Message.objects.filter(mail_id=words.mail_id).first()
+    return stored
+
+
+def append_message(ticket: Ticket, words: Words, *, author_type: str, author_id: int | None, at: datetime) -> Message:
+    """Store a message of the locked ticket with the next seq, and put its files under it.
+
+    The caller saves the ticket. Raises InvalidInput when there is nothing to say, or for files that are not the author's.
+    """
+    text = tidy_text(words.text)
+    if not text.strip() and not words.attachment_ids:
+        raise InvalidInput(fields={"text": [_("Write something first.")]})
+    if len(text) > MAX_TEXT:
+        raise InvalidInput(fields={"text": [_("This is too long for one message. Please send it in two.")]})
+    is_public = words.kind != MessageKind.NOTE
+    ticket.last_seq += 1
+    ticket.last_public_seq += is_public
+    message = Message.objects.create(
+        ticket=ticket,
+        seq=ticket.last_seq,
+        public_seq=ticket.last_public_seq if is_public else None,
+        client_id=words.client_id,
+        kind=words.kind,
+        author_type=author_type,
+        author_id=author_id,
+        channel=words.channel,
+        text=text,
+        html=clean_html(words.html),
+        quoted=tidy_text(words.quoted)[:MAX_TEXT],
+        mail_id=words.mail_id,
+        at=at,
+    )
+    take_files(message, words.attachment_ids, author_type, author_id, words.session_hash)
+    if words.kind == MessageKind.PUBLIC:
+        ticket.preview = " ".join(text.split())[:160]
+        ticket.last_message_at, ticket.last_message_by = at, author_type
+    return message
+
+
+def take_files(
+    message: Message, ids: Iterable[int], author_type: str, author_id: int | None, session_hash: bytes | None
+) -> None:
+    """Put unsent files under a message: those the same person uploaded for this ticket, or of the same upload session."""
+    wanted = set(ids)
+    if not wanted:
+        return
+    if len(wanted) > MAX_FILES:
+        raise InvalidInput(fields={"files": [_("Ten files a message are the most.")]})
+    rows = Attachment.objects.filter(pk__in=wanted, message__isnull=True)
+    if session_hash is not None:
+        rows = rows.filter(session_hash=session_hash)
+    elif author_type == AuthorType.STAFF:
+        rows = rows.filter(ticket_id=message.ticket_id, uploaded_by=author_id)
+    else:
+        rows = rows.filter(ticket_id=message.ticket_id, uploaded_by__isnull=True, session_hash__isnull=True)
+    if rows.update(message=message, ticket_id=message.ticket_id, session_hash=None) != len(wanted):
+        raise InvalidInput(fields={"files": [_("One of the files is gone. Add it again, please.")]})
+
+
+def clean_html(html: str) -> str:
+    """Return markup without anything active, styled or loaded from elsewhere; pages clean it again when they show it."""
+    if not html:
+        return ""
+    return nh3.clean(
+        html[:MAX_HTML],
+        tags={"a", "b", "blockquote", "br", "code", "div", "em", "i", "li", "ol", "p", "pre", "s", "span", "strong", "u", "ul"},
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def author_of(actor: Actor, ticket: Ticket) -> tuple[str, int | None]:
+    """Return (author type, id) for a doer; an API key and the import speak for the customer."""
+    if actor.type == ActorType.STAFF:
+        return AuthorType.STAFF, actor.id
+    if actor.type == ActorType.BOT:
+        return AuthorType.BOT, actor.id
+    if actor.type == ActorType.SYSTEM:
+        return AuthorType.SYSTEM, None
+    return AuthorType.CUSTOMER, ticket.customer_id
