@@ -22,6 +22,7 @@ TOOLS = ROOT / ".tools"
 STAMP = VENV / "installed-from"
 LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
 OLDEST, NEWEST = (3, 12), (3, 14)
+ADVICE = "install Python 3.13, for example: apt install python3.13 python3.13-venv"
 PROBE = "import sys, ssl, ctypes, zlib; print(*sys.version_info[:2], sys.executable, sep='\\t')"
 
 
@@ -41,8 +42,9 @@ def candidates() -> list[str]:
     found = [sys.executable]
     for name in names:
         found += [str(Path(place) / name) for place in os.environ.get("PATH", "").split(os.pathsep) if place]
-    pyenv = os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")
-    patterns = [f"{pyenv}/versions/3.*/bin/python3", str(Path.home() / ".local/share/uv/python/*/bin/python3")]
+    roots = [os.environ.get("PYENV_ROOT", ""), str(Path.home() / ".pyenv")]
+    patterns = [f"{root}/versions/3.*/bin/python3" for root in roots if root]
+    patterns += [str(Path.home() / ".local/share/uv/python/*/bin/python3")]
     patterns += ["/usr/local/bin/python3.*", "/opt/python*/bin/python3", "/opt/homebrew/bin/python3.*"]
     for pattern in patterns:
         found += sorted(glob.glob(pattern), reverse=True)
@@ -59,7 +61,7 @@ def find_interpreter() -> str | None:
         except (OSError, ValueError, subprocess.TimeoutExpired):
             continue
         version = (int(major), int(minor))
-        if OLDEST <= version <= NEWEST and not real.startswith(str(ROOT)):
+        if OLDEST <= version <= NEWEST and not Path(real).is_relative_to(ROOT):
             good.setdefault(version, real)
             if version == (3, 13):
                 break
@@ -101,13 +103,14 @@ def make_venv(uv: str | None) -> None:
     python = find_interpreter()
     if python is None and uv is None:
         fail(
-            "No Python between 3.12 and 3.14 was found, and uv could not be fetched to download one.\n"
-            "Install Python 3.13 (for example: apt install python3.13 python3.13-venv), then run this again."
+            "No Python from 3.12 to 3.14 was found, and uv could not be fetched to download one.\n"
+            f"Please {ADVICE}, then run this again."
         )
     if uv:
         if python is None:
             say("No Python 3.12 or newer was found; downloading one …")
-        run([uv, "venv", "-q", "--clear", "--python", python or "3.13", str(VENV)], "Making .venv")
+        what = "Making .venv" if python else f"No Python from 3.12 to 3.14 is here and downloading one ({ADVICE})"
+        run([uv, "venv", "-q", "--clear", "--python", python or "3.13", str(VENV)], what)
     else:
         run([str(python), "-m", "venv", "--clear", str(VENV)], "Making .venv (install python3-venv if it is missing)")
 
