@@ -2,7 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core.registry import register_command, register_health, register_live_group, register_nav
+from core.registry import (
+    register_command,
+    register_health,
+    register_live_group,
+    register_nav,
+    register_settings_page,
+)
 from kpi.folds.feedback import SURVEYS, VISITS
 from kpi.folds.tickets import TICKETS
 from kpi.services import fold_health
@@ -12,5 +18,14 @@ for fold in (TICKETS, SURVEYS, VISITS):
 
 register_nav("board", _("Board"), "chart-bar", "kpi:board", 40, permission="board.view", shortcut="g b")
 register_command("board", _("Open the board"), "chart-bar", "kpi:board", permission="board.view", keywords="KPI")
+register_settings_page(
+    "targets",
+    _("Targets"),
+    _("What the board measures against."),
+    "target",
+    "kpi:targets",
+    60,
+    permission="board.manage",
+)
 register_live_group("board", lambda staff, number: number is None and staff.may("board.view"))
 register_health("folds", fold_health)

@@ -1,0 +1,83 @@
+"""What is going on at this moment, and the names a page of figures needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.models import Staff, Team
+from accounts.permissions import shop_scope
+from kpi.models import Fact
+from orders.models import Shop
+from tickets.enums import Channel
+from tickets.models import Category
+
+
+def board_now(staff: Staff) -> list[dict[str, Any]]:
+    """Return the live counts of the reader's shops in one statement over the partial indexes."""
+    scope = shop_scope(staff)
+    condition = "" if scope is None else "AND shop_id = ANY(%(shops)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT count(*) FILTER (WHERE status <> 'waiting_customer'),
+                       count(*) FILTER (WHERE assignee_id IS NULL AND status <> 'waiting_customer'),
+                       count(*) FILTER (WHERE status <> 'waiting_customer' AND first_response_at IS NULL
+                                          AND first_response_due_at < now()),
+                       count(*) FILTER (WHERE status <> 'waiting_customer' AND resolution_due_at < now()),
+                       (SELECT count(*) FROM accounts_presence WHERE status = 'online')
+                  FROM tickets_ticket
+                 WHERE status IN ('new', 'open', 'waiting_customer', 'waiting_department') AND NOT is_spam
+                   AND merged_into_id IS NULL {condition}""",
+            {"shops": scope},
+        )
+        waiting, unassigned, late_reply, late_solution, online = cursor.fetchone()
+    return [
+        {"label": _("Open tickets"), "value": waiting, "state": "", "url": "/desk/?view=open"},
+        {
+            "label": _("Nobody's yet"),
+            "value": unassigned,
+            "state": "warn" if unassigned else "",
+            "url": "/desk/?view=unassigned",
+        },
+        {
+            "label": _("First reply overdue"),
+            "value": late_reply,
+            "state": "bad" if late_reply else "good",
+            "url": "/desk/?view=overdue",
+        },
+        {
+            "label": _("Solution overdue"),
+            "value": late_solution,
+            "state": "bad" if late_solution else "good",
+            "url": "/desk/?view=overdue",
+        },
+        {"label": _("Agents online"), "value": online, "state": "", "url": ""},
+    ]
+
+
+def filter_choices(staff: Staff) -> dict[str, list[tuple[str, str]]]:
+    """Return the shops, teams and channels the reader may narrow the board to."""
+    scope = shop_scope(staff)
+    shops = Shop.objects.filter(is_active=True).order_by("id")
+    if scope is not None:
+        shops = shops.filter(pk__in=scope)
+    return {
+        "shop": [(str(shop.pk), shop.name) for shop in shops],
+        "team": [(str(team.pk), team.name) for team in Team.objects.order_by("name")],
+        "channel": [(value, str(label)) for value, label in Channel.choices],
+    }
+
+
+def names_of(facts: list[Fact]) -> dict[str, dict[Any, str]]:
+    """Return the names of the agents and categories that a page of rows mentions: two statements."""
+    language = get_language() or "zh-hans"
+    agents = {fact.agent_id for fact in facts if fact.agent_id}
+    keys = {fact.category for fact in facts if fact.category}
+    return {
+        "agents": dict(Staff.objects.filter(pk__in=agents).values_list("pk", "display_name")) if agents else {},
+        "categories": {row.key: row.name_in(language) for row in Category.objects.filter(key__in=keys)} if keys else {},
+        "channels": dict(Channel.choices),
+    }

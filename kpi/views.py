@@ -1,0 +1,243 @@
+"""The supervisor's board: figures for any day, each opening its rows."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.permissions import Permission, StaffRequest, require, shop_scope, staff_page
+from core.actors import Actor
+from core.errors import DomainError, NotFound
+from core.http import form_invalid, fragment_or_redirect, render_page
+from kpi import presenting, services
+from kpi.live import board_now, filter_choices, names_of
+from kpi.metrics import METRICS
+from kpi.models import Fact, Target
+from kpi.periods import Period, parse_day, period_of, today
+from kpi.selectors import Filters, figures, rows_behind
+
+HEADLINES = ["tickets_opened", "first_response_time", "resolution_time", "satisfaction_score"]
+MORE = [key for key in METRICS if key not in HEADLINES]
+PAGE = 50
+
+
+@staff_page(Permission.BOARD_VIEW)
+@require_safe
+def board(request: StaffRequest) -> HttpResponse:
+    """Show the figures of a day, week or month, with what is going on now."""
+    period, filters, query = _read(request)
+    found = figures(list(METRICS), period, filters)
+    context = {
+        "period": period,
+        "chart_columns": [_("Day"), _("Value"), _("Cases")],
+        "is_today": period.first <= today(timezone.now()) <= period.last,
+        "headlines": [presenting.card(found[key], _rows_url(key, period, query)) for key in HEADLINES],
+        "more": [presenting.card(found[key], _rows_url(key, period, query)) for key in MORE],
+        "now": board_now(request.user),
+        "query": query,
+        "filters": filters,
+        "choices": filter_choices(request.user),
+        "spans": _spans(period, query),
+        "previous_url": _board_url(period.previous, query),
+        "following_url": _board_url(period.following, query) if period.last < today(timezone.now()) else "",
+    }
+    return render_page(request, "kpi/board.html", context, fragment="figures")
+
+
+@staff_page(Permission.BOARD_VIEW)
+@require_safe
+def rows(request: StaffRequest, metric: str) -> HttpResponse:
+    """Show the rows one number counts."""
+    if metric not in METRICS:
+        raise NotFound
+    period, filters, query = _read(request)
+    found = figures([metric], period, filters)[metric]
+    behind, next_url = _page_of_rows(request, metric, period, filters)
+    context = {
+        "metric": METRICS[metric],
+        "card": presenting.card(found, ""),
+        "period": period,
+        "rows": [_row(fact) for fact in behind],
+        "names": names_of(behind),
+        "next_url": next_url,
+        "first_url": _rows_url(metric, period, query) if request.GET.get("before") else "",
+        "board_url": _board_url(period, query),
+        "export_url": reverse("kpi:export", args=[metric]) + "?" + urlencode({**query, **_period_query(period)}),
+        "may_export": request.user.may(Permission.EXPORT),
+    }
+    return render_page(request, "kpi/rows.html", context)
+
+
+@staff_page(Permission.BOARD_VIEW)
+@require_safe
+def export_rows(request: StaffRequest, metric: str) -> HttpResponse:
+    """Send the rows as an Excel file in the reader's time zone; text stays text."""
+    require(request.user, Permission.EXPORT)
+    if metric not in METRICS:
+        raise NotFound
+    import xlsxwriter
+
+    period, filters, _query = _read(request)
+    target = BytesIO()
+    book = xlsxwriter.Workbook(
+        target, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "constant_memory": False}
+    )
+    sheet = book.add_worksheet()
+    for column, title in enumerate(
+        [_("Time"), _("Ticket"), _("Order"), _("Value"), _("Numerator"), _("Denominator"), _("Channel"), _("Category")]
+    ):
+        sheet.write_string(0, column, str(title))
+    for line, fact in enumerate(rows_behind(metric, period.first, period.last, filters)[:100_000], start=1):
+        sheet.write_string(line, 0, timezone.localtime(fact.at).strftime("%Y-%m-%d %H:%M:%S"))
+        sheet.write_string(line, 1, str(fact.ticket_id + 100_000) if fact.ticket_id else "")
+        sheet.write_string(line, 2, str(fact.order_id or ""))
+        if fact.value is not None:
+            sheet.write_number(line, 3, float(fact.value))
+        sheet.write_number(line, 4, float(fact.numerator))
+        sheet.write_number(line, 5, float(fact.denominator))
+        sheet.write_string(line, 6, fact.channel or "")
+        sheet.write_string(line, 7, fact.category or "")
+    book.close()
+    response = HttpResponse(
+        target.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{metric}-{period.first}-{period.last}.xlsx"'
+    return response
+
+
+@staff_page(Permission.BOARD_MANAGE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def targets(request: StaffRequest) -> HttpResponse:
+    """Edit the targets; every field carries the version it was shown with."""
+    if request.method == "POST":
+        metric = request.POST.get("metric", "")
+        try:
+            services.set_target(
+                metric=metric,
+                value=_number(request.POST.get("value", "")) * _scale(metric),
+                version=int(request.POST.get("version", "0") or 0),
+                actor=Actor.staff(request.user),
+                at=timezone.now(),
+            )
+        except (DomainError, ValueError) as error:
+            message = error.message if isinstance(error, DomainError) else _("Enter a number of zero or more.")
+            context = _targets_context(failed=metric, typed=request.POST.get("value", ""), message=message)
+            return form_invalid(request, "kpi/targets.html", context, fragment="targets")
+        return fragment_or_redirect(
+            request,
+            "kpi/targets.html",
+            _targets_context(),
+            fragment="targets",
+            to="kpi:targets",
+            message=_("Target saved."),
+        )
+    return render_page(request, "kpi/targets.html", _targets_context())
+
+
+def _targets_context(failed: str = "", typed: str = "", message: Any = "") -> dict[str, Any]:
+    rows = {row.metric: row for row in Target.objects.all()}
+    lines = []
+    for metric in METRICS.values():
+        if metric.target is None and metric.key not in rows:
+            continue
+        row = rows.get(metric.key)
+        value = row.value if row else metric.target
+        lines.append(
+            {
+                "metric": metric,
+                "value": typed if metric.key == failed else f"{(value or 0) / _scale(metric.key):g}",
+                "version": row.version if row else 0,
+                "default": f"{(metric.target or 0) / _scale(metric.key):g}",
+                "unit": _("hours") if metric.unit == "seconds" else "%" if metric.unit == "percent" else _("points"),
+                "error": message if metric.key == failed else "",
+            }
+        )
+    return {"lines": lines}
+
+
+def _scale(metric: str) -> int:
+    return 3600 if metric in METRICS and METRICS[metric].unit == "seconds" else 1
+
+
+def _number(text: str) -> float:
+    value = float(text.strip().replace(",", ""))
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError
+    return value
+
+
+def _read(request: StaffRequest) -> tuple[Period, Filters, dict[str, str]]:
+    now = timezone.now()
+    period = period_of(request.GET.get("span", "day"), parse_day(request.GET.get("day", ""), today(now)))
+    scope = shop_scope(request.user)
+    query = {name: request.GET[name] for name in ("shop", "team", "channel", "category") if request.GET.get(name)}
+    filters = Filters(
+        shops=None if scope is None else tuple(scope),
+        shop_id=_whole(query.get("shop", "")),
+        team_id=_whole(query.get("team", "")),
+        channel=query.get("channel", "")[:16],
+        category=query.get("category", "")[:40],
+    )
+    return period, filters, query
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
+def _page_of_rows(request: StaffRequest, metric: str, period: Period, filters: Filters) -> tuple[list[Fact], str]:
+    behind = rows_behind(metric, period.first, period.last, filters)
+    before = _whole(request.GET.get("before", ""))
+    if before is not None:
+        mark = Fact.objects.filter(pk=before).first()
+        if mark is not None:
+            from django.db.models import Q
+
+            behind = behind.filter(Q(at__lt=mark.at) | Q(at=mark.at, id__lt=mark.pk))
+    page = list(behind[: PAGE + 1])
+    if len(page) <= PAGE:
+        return page, ""
+    query = {**request.GET.dict(), "before": str(page[PAGE - 1].pk)}
+    return page[:PAGE], f"?{urlencode(query)}"
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    metric = METRICS[fact.metric]
+    if fact.value is not None:
+        value = presenting.words(metric, float(fact.value)) if metric.unit == "seconds" else f"{fact.value:g}"
+    else:
+        value = {0: _("no"), 1: _("yes")}.get(int(fact.numerator), "") if metric.unit == "percent" else ""
+    return {"fact": fact, "value": value}
+
+
+def _period_query(period: Period) -> dict[str, str]:
+    return {"span": period.span, "day": period.first.isoformat()}
+
+
+def _board_url(period: Period, query: dict[str, str]) -> str:
+    return f"{reverse('kpi:board')}?{urlencode({**_period_query(period), **query})}"
+
+
+def _rows_url(metric: str, period: Period, query: dict[str, str]) -> str:
+    return f"{reverse('kpi:rows', args=[metric])}?{urlencode({**_period_query(period), **query})}"
+
+
+def _spans(period: Period, query: dict[str, str]) -> list[dict[str, Any]]:
+    day = min(period.last, today(timezone.now()))
+    names = {"day": _("Day"), "week": _("Week"), "month": _("Month")}
+    return [
+        {
+            "key": span,
+            "label": label,
+            "url": _board_url(period_of(span, max(day, period.first) if span == "day" else day), query),
+            "active": span == period.span,
+        }
+        for span, label in names.items()
+    ]
