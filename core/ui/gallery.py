@@ -41,7 +41,7 @@ def gallery(request: HttpRequest, name: str = "parts") -> HttpResponse:
 @page("parts")
 def parts(at: datetime) -> dict[str, Any]:
     broken = samples.SampleForm({"order": "2026", "phone": "13x", "topic": "late", "body": ""})
-    broken.add_error(None, "订单号和手机号对不上,请核对后再试。您填写的内容都还在。")
+    broken.add_error(None, "订单号和手机号对不上，请核对后再试。您填写的内容都还在。")
     return {
         "now": at,
         "tones": samples.TONES,
@@ -107,7 +107,7 @@ def wall(at: datetime) -> dict[str, Any]:
 @page("contact")
 def contact(at: datetime) -> dict[str, Any]:
     broken = samples.SampleForm({"order": "20261119-0042", "phone": "1380013", "topic": "broken", "body": samples.LONG})
-    broken.add_error("phone", "手机号应为 11 位数字,现在是 7 位。")
+    broken.add_error("phone", "手机号应为 11 位数字，现在是 7 位。")
     return {"shop": SHOP, "form": broken}
 
 
@@ -126,9 +126,9 @@ def done(at: datetime) -> dict[str, Any]:
     return {
         "shop": SHOP,
         "heading": "我们收到了",
-        "lead": "您的问题已经转给客服,最晚今天 18:00 前回复您。",
+        "lead": "您的问题已经转给客服，最晚今天 18:00 前回复您。",
         "reference": "T-20261121-0318",
-        "steps": ["确认邮件已发往 chen***@qq.com。", "客服会先查物流,再给您一个准确的时间。", "直接回复那封邮件就能补充情况。"],
+        "steps": ["确认邮件已发往 chen***@qq.com。", "客服会先查物流，再给您一个准确的时间。", "直接回复那封邮件就能补充情况。"],
     }
 
 

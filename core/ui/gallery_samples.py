@@ -24,7 +24,7 @@ STATES = (
     ("overdue", "已逾期"),
     ("urgent", "紧急"),
 )
-LONG = "我上周三在你们店里买的那台 1.5L 保温壶到现在还没有收到,物流一直停在「已到达杭州转运中心」,打了三次电话都说再等等,请问到底什么时候能送到?"
+LONG = "我上周三在你们店里买的那台 1.5L 保温壶到现在还没有收到，物流一直停在「已到达杭州转运中心」，打了三次电话都说再等等，请问到底什么时候能送到？"
 
 
 class SampleForm(forms.Form):
@@ -50,12 +50,12 @@ class FacesForm(forms.Form):
     """A survey question and a scale."""
 
     satisfaction = forms.ChoiceField(
-        label="这次客服帮您解决问题了吗?",
+        label="这次客服帮您解决问题了吗？",
         widget=forms.RadioSelect,
         choices=[("1", "很不满意"), ("2", "不满意"), ("3", "一般"), ("4", "满意"), ("5", "很满意")],
     )
     recommend = forms.ChoiceField(
-        label="您愿意把我们推荐给朋友吗?", widget=forms.RadioSelect, choices=[(str(n), str(n)) for n in range(11)]
+        label="您愿意把我们推荐给朋友吗？", widget=forms.RadioSelect, choices=[(str(n), str(n)) for n in range(11)]
     )
 
 
@@ -71,7 +71,7 @@ def views(at: datetime) -> list[dict[str, Any]]:
             {"icon": "sparkles", "name": "未分配", "count": 27, "tone": "warn"},
             {"icon": "truck", "name": "物流异常", "count": 41},
             {"icon": "receipt-refund", "name": "退款与售后", "count": 19},
-            {"icon": "trophy", "name": "VIP 与企业客户 (华东仓)", "count": 4},
+            {"icon": "trophy", "name": "VIP 与企业客户 （华东仓）", "count": 4},
             {"icon": "archive", "name": "最近解决", "count": 12480},
         ]},
     ]  # fmt: skip
@@ -79,11 +79,11 @@ def views(at: datetime) -> list[dict[str, Any]]:
 
 def tickets(at: datetime) -> list[dict[str, Any]]:
     rows = [
-        ("陈雨桐", "mail", "保温壶一直没到,物流停在杭州", "请问到底什么时候能送到?", 3, 42, 60, "金卡", True),
+        ("陈雨桐", "mail", "保温壶一直没到，物流停在杭州", "请问到底什么时候能送到？", 3, 42, 60, "金卡", True),
         ("李建国", "chat", "退款还没到账", "已经等了五个工作日了", 14, -12, 60, "", True),
         ("Marcus Weber", "form", "Wrong size delivered, order 20261118-0913", "Could you send the label today?", 41, 120, 240, "", False),
-        ("欧阳若曦", "wechat", "杯盖漏水,附照片", "[图片] 就是这里会渗水", 95, 9, 60, "银卡", False),
-        ("上海某某贸易有限公司采购部", "mail", "企业采购 300 件,能否开增值税专用发票并分三批送到不同的仓库?", "附件是我们的开票信息", 180, 300, 480, "企业", False),
+        ("欧阳若曦", "wechat", "杯盖漏水，附照片", "[图片] 就是这里会渗水", 95, 9, 60, "银卡", False),
+        ("上海某某贸易有限公司采购部", "mail", "企业采购 300 件，能否开增值税专用发票并分三批送到不同的仓库？", "附件是我们的开票信息", 180, 300, 480, "企业", False),
         ("王芳", "phone", "想改收货地址", "来电 2 分 10 秒", 420, None, None, "", False),
         ("赵", "sms", "取件码收不到", "好的谢谢", 1500, 60, 120, "", False),
         ("Nguyễn Thị Minh Khai", "form", "Gift card balance", "Thanks, that helps.", 3200, None, None, "", False),
@@ -112,11 +112,11 @@ def stream(at: datetime) -> list[dict[str, Any]]:
         {"kind": "event", "icon": "truck-delivery", "text": "包裹 SF1402938475621 已揽收", "at": at - timedelta(days=1, hours=20)},
         {"kind": "day", "text": "今天"},
         {"kind": "in", "who": "陈雨桐", "text": LONG, "at": at - timedelta(minutes=52), "channel": "mail", "file": "物流截图.png"},
-        {"kind": "in", "who": "陈雨桐", "text": "订单号是 20261119-0042,收件人写的是我妈妈的名字。", "at": at - timedelta(minutes=51), "follow": True},
+        {"kind": "in", "who": "陈雨桐", "text": "订单号是 20261119-0042，收件人写的是我妈妈的名字。", "at": at - timedelta(minutes=51), "follow": True},
         {"kind": "event", "icon": "alert-triangle", "tone": "warn", "text": "包裹 36 小时没有新的扫描", "at": at - timedelta(minutes=50)},
-        {"kind": "note", "who": "周敏", "text": "已在内部群问过顺丰杭州场地,下午 4 点前给答复。@李强 如果今天派不出去就补发。", "at": at - timedelta(minutes=30)},
-        {"kind": "out", "who": "林晓", "text": "陈女士您好,让您久等了。包裹因杭州分拣中心爆仓滞留了一天,我们刚刚确认已经装车,预计明天 18:00 前送到您母亲手上。\n\n如果明天仍未送达,我们会立即为您补发,不需要您再联系我们。", "at": at - timedelta(minutes=12), "state": "已送达 · 已读"},
-        {"kind": "in", "who": "陈雨桐", "text": "好的,谢谢 🙏", "at": at - timedelta(minutes=3), "channel": "mail"},
+        {"kind": "note", "who": "周敏", "text": "已在内部群问过顺丰杭州场地，下午 4 点前给答复。@李强 如果今天派不出去就补发。", "at": at - timedelta(minutes=30)},
+        {"kind": "out", "who": "林晓", "text": "陈女士您好，让您久等了。包裹因杭州分拣中心爆仓滞留了一天，我们刚刚确认已经装车，预计明天 18:00 前送到您母亲手上。\n\n如果明天仍未送达，我们会立即为您补发，不需要您再联系我们。", "at": at - timedelta(minutes=12), "state": "已送达 · 已读"},
+        {"kind": "in", "who": "陈雨桐", "text": "好的，谢谢 🙏", "at": at - timedelta(minutes=3), "channel": "mail"},
     ]  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def life(at: datetime) -> list[dict[str, Any]]:
     return [
         {"label": "已下单", "state": "done", "at": at - timedelta(days=2, hours=3), "icon": "shopping-cart"},
         {"label": "已揽收", "state": "done", "at": at - timedelta(days=1, hours=20), "note": "深圳南山营业点", "icon": "package-export"},
-        {"label": "运输中", "state": "now", "at": at - timedelta(hours=5), "note": "杭州转运中心,已装车", "icon": "truck-delivery"},
+        {"label": "运输中", "state": "now", "at": at - timedelta(hours=5), "note": "杭州转运中心，已装车", "icon": "truck-delivery"},
         {"label": "派送", "state": "next", "note": "预计明天 18:00 前", "icon": "route"},
         {"label": "签收", "state": "next", "icon": "home"},
     ]
@@ -141,11 +141,11 @@ def steps() -> list[dict[str, Any]]:
 
 def story(at: datetime) -> list[dict[str, Any]]:
     return [
-        {"icon": "shopping-cart", "text": "下单,2 件商品,¥1,299.00", "at": at - timedelta(days=2, hours=3), "tone": "", "meta": "微信小程序"},
+        {"icon": "shopping-cart", "text": "下单，2 件商品，¥1,299.00", "at": at - timedelta(days=2, hours=3), "tone": "", "meta": "微信小程序"},
         {"icon": "credit-card", "text": "已付款", "at": at - timedelta(days=2, hours=2), "tone": "info", "meta": "微信支付"},
         {"icon": "truck-delivery", "text": "包裹发出", "at": at - timedelta(days=1, hours=20), "tone": "info", "meta": "顺丰 SF1402938475621"},
         {"icon": "alert-triangle", "text": "36 小时没有新的扫描", "at": at - timedelta(minutes=50), "tone": "warn", "meta": ""},
-        {"icon": "mail", "text": "客户来信:保温壶一直没到", "at": at - timedelta(minutes=52), "tone": "accent", "meta": ""},
+        {"icon": "mail", "text": "客户来信：保温壶一直没到", "at": at - timedelta(minutes=52), "tone": "accent", "meta": ""},
     ]  # fmt: skip
 
 
@@ -166,8 +166,8 @@ def charts() -> list[dict[str, Any]]:
         {
             "id": "chart-response",
             "title": "首次响应时间",
-            "summary": "今天的中位数 9 分钟,比上周同日快 2 分钟",
-            "columns": ["时间", "今天 (分)", "上周同日 (分)"],
+            "summary": "今天的中位数 9 分钟，比上周同日快 2 分钟",
+            "columns": ["时间", "今天 （分）", "上周同日 （分）"],
             "rows": [list(row) for row in zip(hours, now, before, strict=True)],
             "option": {
                 "xAxis": {"type": "category", "data": hours, "boundaryGap": False},

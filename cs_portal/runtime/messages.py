@@ -25,6 +25,8 @@ from django.template.base import Lexer, TokenType
 from django.utils.text import smart_split
 from django.utils.translation import trim_whitespace
 
+from cs_portal.runtime.chinese_marks import chinese_marks
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTEXT_GLUE = "\x04"
 LANGUAGES = {"zh_Hans": "nplurals=1; plural=0;", "en": "nplurals=2; plural=(n != 1);"}
@@ -209,7 +211,7 @@ def update(root: Path, *, prune: bool = False, words: dict[str, list[str]] | Non
         missing[language] = 0
         for key, plural in found.items():
             own = (key[0], plural) if plural else (key[0],)
-            strings = own if language == "en" else known.get(key, ("",))
+            strings = own if language == "en" else tuple(map(chinese_marks, known.get(key, ("",))))
             missing[language] += not all(strings)
             _add(new, key, plural, strings)
         if not prune and language != "en":

@@ -5,7 +5,7 @@ import { say } from "./words.js";
 const POLL = 15_000;
 const body = document.body;
 let socket = null;
-let state = "connecting";
+let state = "";
 let tries = 0;
 let heartbeat = 0;
 let poller = 0;
@@ -33,7 +33,7 @@ function subscribe(force = false) {
 }
 
 function show(next) {
-  if (next === state && next !== "connecting") return;
+  if (next === state) return;
   state = next;
   const words = say({ open: "live", connecting: "connecting", polling: "polling" }[next]);
   for (const mark of document.querySelectorAll("[data-live-state]")) {
@@ -106,6 +106,7 @@ function stopPolling() {
 
 function connect() {
   if (ended || !body.dataset.socket) return;
+  if (!state) show("connecting");
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   socket = new WebSocket(`${scheme}://${location.host}${body.dataset.socket}`);
   socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));

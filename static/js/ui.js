@@ -192,16 +192,13 @@ function place(menu, opener) {
   const from = opener.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;
   const [viewWidth, viewHeight] = [window.innerWidth, window.innerHeight];
-  let left = from.left;
-  let top = from.bottom;
-  if (menu.dataset.menuSide === "end" && viewWidth >= 768) {
-    left = from.right + 8;
-    top = from.bottom - height;
-  } else if (left + width > viewWidth - 8) left = from.right - width;
-  if (menu.dataset.menuSide !== "end" && top + height + 8 > viewHeight && from.top - height - 8 > 0) top = from.top - height - 8;
-  top = Math.min(top, viewHeight - height - 12);
+  const beside = menu.dataset.menuSide === "end" && viewWidth >= 768;
+  let left = beside ? from.right + 8 : from.left;
+  if (!beside && left + width > viewWidth - 8) left = from.right - width;
   menu.style.left = `${Math.max(8, Math.min(left, viewWidth - width - 8))}px`;
-  menu.style.top = `${Math.max(8, top)}px`;
+  const up = beside || (from.bottom + height + 12 > viewHeight && from.top > viewHeight / 2);
+  menu.style.top = up ? "auto" : `${Math.max(8, Math.min(from.bottom, viewHeight - height - 12))}px`;
+  menu.style.bottom = up ? `${Math.max(4, viewHeight - (beside ? from.bottom : from.top))}px` : "auto"; // grows upwards, whatever is filled in later
 }
 
 document.addEventListener("keydown", (event) => {
