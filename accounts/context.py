@@ -36,7 +36,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
 
 def _own_row(staff_id: int) -> dict[str, Any]:
     unread = Count("notices", filter=Q(notices__read_at__isnull=True))
-    return Staff.objects.filter(pk=staff_id).annotate(unread=unread).values("presence__status", "unread")[0]
+    return dict(Staff.objects.filter(pk=staff_id).annotate(unread=unread).values("presence__status", "unread")[0])
 
 
 def presence_choice(status: str | None) -> dict[str, Any]:

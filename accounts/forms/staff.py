@@ -11,6 +11,7 @@ from accounts.permissions import permissions_for
 from accounts.roles import ROLES
 from accounts.selectors import active_teams, staff_with
 from accounts.services.staff import StaffDraft
+from core.models import CalendarDefinition
 
 COMMON_ZONES = (
     "Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Singapore", "Asia/Tokyo",
@@ -172,6 +173,10 @@ class TeamForm(forms.Form):
         help_text=_("None chosen means all shops, those opened later too."),
     )
 
+    calendar = forms.TypedChoiceField(label=_("Working hours"), coerce=int, empty_value=None, required=False)
+
     def __init__(self, *args: Any, shops: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["shop_ids"].choices = shops  # type: ignore[attr-defined]
+        calendars = CalendarDefinition.objects.order_by("name").values_list("pk", "name")
+        self.fields["calendar"].choices = [("", _("The company's")), *calendars]  # type: ignore[attr-defined]

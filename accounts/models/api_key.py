@@ -30,7 +30,7 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def event_streams(self) -> dict[str, int]:
+    def event_streams(self) -> dict[str, int | None]:
         return {}
 
     @property

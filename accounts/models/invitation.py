@@ -45,5 +45,5 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return f"invitation {self.pk}"
 
-    def event_streams(self) -> dict[str, int]:
+    def event_streams(self) -> dict[str, int | None]:
         return {}

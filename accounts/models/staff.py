@@ -87,7 +87,7 @@ class Staff(AbstractBaseUser):
     def __str__(self) -> str:
         return self.display_name or f"#{self.pk}"
 
-    def event_streams(self) -> dict[str, int]:
+    def event_streams(self) -> dict[str, int | None]:
         return {}
 
     @property
@@ -126,12 +126,15 @@ class Staff(AbstractBaseUser):
 
 
 class Team(models.Model):
-    """A group of staff that serves some shops (`shop_ids` empty = all)."""
+    """A group of staff that serves some shops (`shop_ids` empty = all) in its own hours (none = the default ones)."""
 
     event_type = "team"
 
     name = models.CharField(_("name"), max_length=80)
     shop_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    calendar = models.ForeignKey(
+        "core.CalendarDefinition", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     archived_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=now)
@@ -146,7 +149,7 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def event_streams(self) -> dict[str, int]:
+    def event_streams(self) -> dict[str, int | None]:
         return {}
 
 

@@ -41,7 +41,7 @@ def check_may_give(*, actor: Actor, roles: Iterable[str]) -> None:
     if not wanted or not wanted <= set(ROLES):
         raise InvalidInput(fields={"roles": [_("Choose at least one role.")]})
     if actor.is_person:
-        own = permissions_for(Staff.objects.get(pk=actor.id))
+        own = permissions_for(Staff.objects.get(pk=actor.id or 0))
         if not permissions_of(wanted) <= own:
             raise RoleAboveOwn
 

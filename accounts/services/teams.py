@@ -11,25 +11,36 @@ from core.errors import Conflict, InvalidInput, NotFound, StaleEdit
 from core.events import record
 
 
-def _save(team: Team, **options: bool) -> None:
+def _save(team: Team) -> None:
     try:
         with transaction.atomic():
-            team.save(**options)
+            team.save()
     except IntegrityError as error:
         raise InvalidInput(fields={"name": [_("There is a team with this name already.")]}) from error
 
 
 @transaction.atomic
-def create_team(*, name: str, shop_ids: Iterable[int], actor: Actor, at: datetime) -> Team:
+def create_team(
+    *, name: str, shop_ids: Iterable[int], actor: Actor, at: datetime, calendar_id: int | None = None
+) -> Team:
     """Make a team; without shops it serves all of them. Raises InvalidInput when the name is taken."""
-    team = Team(name=name.strip(), shop_ids=sorted(set(shop_ids)), created_at=at)
-    _save(team, force_insert=True)
+    team = Team(name=name.strip(), shop_ids=sorted(set(shop_ids)), calendar_id=calendar_id, created_at=at)
+    _save(team)
     record("team.created", subject=team, actor=actor, at=at, data=TeamSaved(tuple(team.shop_ids)))
     return team
 
 
 @transaction.atomic
-def edit_team(*, team_id: int, version: int, name: str, shop_ids: Iterable[int], actor: Actor, at: datetime) -> Team:
+def edit_team(
+    *,
+    team_id: int,
+    version: int,
+    name: str,
+    shop_ids: Iterable[int],
+    actor: Actor,
+    at: datetime,
+    calendar_id: int | None = None,
+) -> Team:
     """Save a team; what its members see changes with their next request. Raises StaleEdit, InvalidInput."""
     team = _lock(team_id)
     shops = sorted(set(shop_ids))
@@ -37,11 +48,11 @@ def edit_team(*, team_id: int, version: int, name: str, shop_ids: Iterable[int],
         raise StaleEdit(
             changes=[
                 {"field": field, "yours": mine, "theirs": getattr(team, field)}
-                for field, mine in (("name", name), ("shop_ids", shops))
+                for field, mine in (("name", name), ("shop_ids", shops), ("calendar_id", calendar_id))
                 if getattr(team, field) != mine
             ]
         )
-    team.name, team.shop_ids = name.strip(), shops
+    team.name, team.shop_ids, team.calendar_id = name.strip(), shops, calendar_id
     team.version += 1
     _save(team)
     record("team.changed", subject=team, actor=actor, at=at, data=TeamSaved(tuple(shops)))

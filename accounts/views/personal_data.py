@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import selectors
 from accounts.enums import RevealReason
 from accounts.forms import RevealForm
+from accounts.models import PersonalDataAccess
 from accounts.permissions import Permission, StaffRequest, staff_page
 from accounts.reveal import check_may_reveal, reveal_field
 from accounts.selectors import AccessFilter
@@ -76,25 +77,26 @@ def access_log(request: StaffRequest) -> HttpResponse:
     if len(rows) > PAGE:
         kept = {name: value for name, value in request.GET.items() if name in {"staff", "subject", "since"} and value}
         next_url = f"?{urlencode(kept | {'before': rows[PAGE - 1].pk})}"
+    checked_all = "check" in request.GET
+    checked_all = "check" in request.GET
     context: dict[str, Any] = {
-        "entries": [
-            {
-                "row": row,
-                "fields": [FIELD_WORDS.get(name, name) for name in row.fields],
-                "who": names.get(row.actor_id or 0, ""),
-                "why": purpose_words(row.purpose),
-            }
-            for row in rows[:PAGE]
-        ],
+        "entries": [_entry(row, names) for row in rows[:PAGE]],
         "wanted": wanted,
         "next_url": next_url,
         "people": selectors.active_staff().only("pk", "display_name"),
-        "faults": verify_access_chain(since=timezone.now().date())
-        if "check" not in request.GET
-        else verify_access_chain(),
-        "checked_all": "check" in request.GET,
+        "faults": verify_access_chain(since=None if checked_all else timezone.now().date()),
+        "checked_all": checked_all,
     }
     return render_page(request, "accounts/access_log.html", context)
+
+
+def _entry(row: PersonalDataAccess, names: dict[int, str]) -> dict[str, Any]:
+    return {
+        "row": row,
+        "who": names.get(row.actor_id or 0, ""),
+        "why": purpose_words(row.purpose),
+        "fields": [FIELD_WORDS.get(name, name) for name in row.fields],
+    }
 
 
 def purpose_words(purpose: str) -> str:

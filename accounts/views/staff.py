@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -80,14 +81,8 @@ def invite(request: StaffRequest) -> HttpResponse:
 def revoke_invitation(request: StaffRequest, invitation_id: int) -> HttpResponse:
     """Withdraw an invitation."""
     services.revoke_invitation(invitation_id=invitation_id, actor=Actor.staff(request.user), at=timezone.now())
-    return fragment_or_redirect(
-        request,
-        "accounts/gone.html",
-        {},
-        fragment="gone",
-        to="accounts:staff",
-        message=_("The invitation is withdrawn."),
-    )
+    messages.success(request, _("The invitation is withdrawn."))
+    return HttpResponseRedirect(reverse("accounts:staff"))
 
 
 def _page(request: StaffRequest, staff: Staff, form: StaffForm, **more: Any) -> dict[str, Any]:
@@ -104,6 +99,11 @@ def _page(request: StaffRequest, staff: Staff, form: StaffForm, **more: Any) -> 
         "second_factor": selectors.has_second_factor(staff),
         **more,
     }
+
+
+def _fresh_page(request: StaffRequest, staff_id: int) -> dict[str, Any]:
+    staff = selectors.get_staff(staff_id)
+    return _page(request, staff, StaffForm(giver=request.user, initial=StaffForm.initial_of(staff)))
 
 
 @staff_page(Permission.STAFF_MANAGE)
@@ -136,11 +136,7 @@ def staff_edit(request: StaffRequest, staff_id: int) -> HttpResponse:
     return fragment_or_redirect(
         request,
         "accounts/staff_edit.html",
-        _page(
-            request,
-            fresh := selectors.get_staff(staff_id),
-            StaffForm(giver=request.user, initial=StaffForm.initial_of(fresh)),
-        ),
+        _fresh_page(request, staff_id),
         fragment="form",
         to="accounts:staff_edit",
         args=(staff_id,),
@@ -177,8 +173,6 @@ def sign_out(request: StaffRequest, staff_id: int) -> HttpResponse:
 
 
 def _done(request: StaffRequest, staff_id: int, message: str) -> HttpResponse:
-    from django.contrib import messages
-
     messages.success(request, message)
     url = reverse("accounts:staff_edit", args=[staff_id])
     if request.headers.get("HX-Request") == "true":

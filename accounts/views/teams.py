@@ -38,7 +38,11 @@ def team_new(request: StaffRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             services.create_team(
-                name=data["name"], shop_ids=data["shop_ids"], actor=Actor.staff(request.user), at=timezone.now()
+                name=data["name"],
+                shop_ids=data["shop_ids"],
+                calendar_id=data["calendar"],
+                actor=Actor.staff(request.user),
+                at=timezone.now(),
             )
         except InvalidInput as error:
             add_errors(form, error)
@@ -53,7 +57,7 @@ def team_new(request: StaffRequest) -> HttpResponse:
 def team_edit(request: StaffRequest, team_id: int) -> HttpResponse:
     """Show and save one team."""
     team = selectors.get_team(team_id)
-    initial = {"version": team.version, "name": team.name, "shop_ids": team.shop_ids}
+    initial = {"version": team.version, "name": team.name, "shop_ids": team.shop_ids, "calendar": team.calendar_id}
     form = TeamForm(request.POST or None, shops=shop_choices(), initial=initial)
     context: dict[str, Any] = {"form": form, "team": team, "members": selectors.members_of(team)}
     if request.method == "POST" and form.is_valid():
@@ -64,6 +68,7 @@ def team_edit(request: StaffRequest, team_id: int) -> HttpResponse:
                 version=data["version"] or 0,
                 name=data["name"],
                 shop_ids=data["shop_ids"],
+                calendar_id=data["calendar"],
                 actor=Actor.staff(request.user),
                 at=timezone.now(),
             )
