@@ -37,6 +37,7 @@ class RunningStack:
         self.base_url = stack.url
         self.env = stack.env
         self.mail_port = int(stack.env["INBOUND_SMTP_PORT"])
+        self.sink_port = int(stack.env["SMTP_URL"].rpartition(":")[2])
 
     def manage(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a management command in the product's environment."""

@@ -207,6 +207,7 @@ class Stack:
     def _environment(self, before: Mapping[str, Any]) -> dict[str, str]:
         """Build the environment of our processes: the settings keys of cs_portal.env, and nothing secret of others."""
         mail_port = free_port(int(before.get("mail_port", 2525)))
+        sink_port = free_port(int(before.get("sink_port", 2526)))
         hosts = {"127.0.0.1", "localhost", "[::1]", self.plan.host, socket.gethostname()}
         if self.plan.host in {"0.0.0.0", "::"}:
             hosts.add("*")
@@ -224,7 +225,7 @@ class Stack:
             "STATIC_ROOT": str(self.static),
             "TRIAL": "1",
             "INBOUND_SMTP_PORT": str(mail_port),
-            "SMTP_URL": f"smtp://127.0.0.1:{mail_port}",
+            "SMTP_URL": f"smtp://127.0.0.1:{sink_port}",  # the trial's own catch-all, read in the mail viewer
             **self.plan.env,
         }
 
@@ -235,6 +236,7 @@ class Stack:
             "postgres_port": self.postgres.port,
             "valkey_port": self.valkey.port,
             "mail_port": int(self.env["INBOUND_SMTP_PORT"]),
+            "sink_port": int(self.env["SMTP_URL"].rpartition(":")[2] or 0) if self.env["TRIAL"] == "1" else 0,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         (self.var / "run.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
