@@ -6,7 +6,7 @@ from accounts.forms.sign_in import (
     SecondFactorForm,
     SetUpSecondFactorForm,
 )
-from accounts.forms.staff import DeactivateForm, InviteForm, ProfileForm, StaffForm, TeamForm
+from accounts.forms.staff import DeactivateForm, InviteForm, ProfileForm, StaffForm, TeamForm, rebase
 
 __all__ = [
     "AcceptInvitationForm",
@@ -21,4 +21,5 @@ __all__ = [
     "SetUpSecondFactorForm",
     "StaffForm",
     "TeamForm",
+    "rebase",
 ]

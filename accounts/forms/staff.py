@@ -1,7 +1,8 @@
-from typing import Any
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django import forms
+from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,13 @@ def role_choices(giver: Staff) -> list[tuple[str, Any]]:
 
 def _team_choices() -> list[tuple[int, str]]:
     return list(active_teams().values_list("pk", "name"))
+
+
+def rebase(form: forms.Form, version: int) -> None:
+    """Keep what was typed and put it on top of a newer version, so that saving again is a decision."""
+    typed = cast("QueryDict", form.data).copy()
+    typed["version"] = str(version)
+    form.data = typed
 
 
 class _TeamsForRoles(forms.Form):

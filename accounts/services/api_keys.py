@@ -12,7 +12,7 @@ from accounts.models import ApiKey
 from accounts.services.staff import codes
 from core import crypto
 from core.actors import Actor
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotAllowed, NotFound
 from core.events import record
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -23,6 +23,8 @@ def create_api_key(
     *, name: str, scopes: Iterable[str], shop_ids: Iterable[int], actor: Actor, at: datetime
 ) -> tuple[ApiKey, str]:
     """Make a key; returns the row and the key itself, which cannot be shown again."""
+    if not actor.is_person or actor.id is None:
+        raise NotAllowed
     wanted = sorted(set(scopes))
     if not wanted or not set(wanted) <= set(ApiScope.values):
         raise InvalidInput(fields={"scopes": [_("Choose at least one thing the key may do.")]})

@@ -32,7 +32,7 @@ def invite_staff(
     check_teams(teams)
     if Staff.objects.filter(email=address).exists():
         raise EmailTaken(fields={"email": [EmailTaken.message]})
-    if not actor.is_person:
+    if not actor.is_person or actor.id is None:
         raise InvalidInput(fields={"email": [_("Only a member of staff can invite.")]})
     Invitation.objects.filter(email=address, accepted_at__isnull=True, revoked_at__isnull=True).update(revoked_at=at)
     token = crypto.random_token()

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import selectors, services
 from accounts.adapter import is_local_path, remember_looks
 from accounts.devices import device_words
-from accounts.forms import ProfileForm
+from accounts.forms import ProfileForm, rebase
 from accounts.notice_words import words_for
 from accounts.permissions import StaffRequest, staff_page
 from accounts.roles import ROLES
@@ -38,8 +38,7 @@ def profile(request: StaffRequest) -> HttpResponse:
         staff = services.edit_profile(staff_id=staff.pk, at=timezone.now(), **form.cleaned_data)
     except StaleEdit as error:
         context["stale"] = error
-        form.data = form.data.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = selectors.get_staff(staff.pk).version
+        rebase(form, selectors.get_staff(staff.pk).version)
         return render_page(request, "accounts/profile.html", context, status=409)
     response = fragment_or_redirect(
         request, "accounts/profile.html", context, fragment="profile-form", to="accounts:profile", message=_("Saved.")

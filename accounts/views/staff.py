@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import selectors, services
-from accounts.forms import DeactivateForm, InviteForm, StaffForm
+from accounts.forms import DeactivateForm, InviteForm, StaffForm, rebase
 from accounts.mails import invitation_url
 from accounts.models import Staff
 from accounts.permissions import Permission, StaffRequest, has, permissions_for, staff_page
@@ -126,8 +126,7 @@ def staff_edit(request: StaffRequest, staff_id: int) -> HttpResponse:
         )
     except StaleEdit as error:
         fresh = selectors.get_staff(staff_id)
-        form.data = form.data.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = fresh.version
+        rebase(form, fresh.version)
         context = _page(request, fresh, form, stale=error)
         return render_page(request, "accounts/staff_edit.html", context, fragment="form", status=409)
     except DomainError as error:

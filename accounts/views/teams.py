@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import selectors, services
-from accounts.forms import TeamForm
+from accounts.forms import TeamForm, rebase
 from accounts.permissions import Permission, StaffRequest, staff_page
 from accounts.shops import shop_choices
 from accounts.views.staff import add_errors
@@ -73,8 +73,7 @@ def team_edit(request: StaffRequest, team_id: int) -> HttpResponse:
                 at=timezone.now(),
             )
         except StaleEdit as error:
-            form.data = form.data.copy()  # what was typed stays; saving again is then on top of the newer version
-            form.data["version"] = selectors.get_team(team_id).version
+            rebase(form, selectors.get_team(team_id).version)
             return render_page(request, "accounts/team_edit.html", context | {"stale": error}, status=409)
         except InvalidInput as error:
             add_errors(form, error)

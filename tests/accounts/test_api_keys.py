@@ -71,7 +71,8 @@ def test_scopes_open_what_they_say(client: Client) -> None:
     assert call(client, writer, "/api/v1/tickets-x/").status_code == 200
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer x", "Basic csk_a", "Bearer csk_", "Token {plain}", "Bearer {plain}x",
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer x", "Basic csk_a", "Bearer csk_", "Token {plain}",
+                                    "Bearer {plain}x",
                                     "Bearer {lower}", "Bearer  {plain}", "Bearer null"])  # fmt: skip
 def test_anything_else_is_refused_as_problem_json(client: Client, header: str) -> None:
     _key, plain = make_api_key()

@@ -16,7 +16,8 @@ OPEN_TO_STRANGERS = {
     "invitation",
 }  # fmt: skip
 ARGS = {
-    "staff_id": 1, "team_id": 1, "key_id": 1, "invitation_id": 1, "notice_id": 1, "token": "x", "uidb36": "1", "key": "a-b",
+    "staff_id": 1, "team_id": 1, "key_id": 1, "invitation_id": 1, "notice_id": 1, "token": "x", "uidb36": "1",
+    "key": "a-b",
 }  # fmt: skip
 
 

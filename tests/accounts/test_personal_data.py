@@ -49,9 +49,10 @@ def test_reveal_shows_the_value_and_writes_it_down(client: Client) -> None:
     assert page.status_code == 200
     assert FULL.encode() not in page.content
     fragment = client.post(
-        ADDRESS, {"subject_type": "thing", "subject_id": 4, "field": "phone", "reason": "other", "words": "买家要求核对"},
+        ADDRESS,
+        {"subject_type": "thing", "subject_id": 4, "field": "phone", "reason": "other", "words": "买家要求核对"},
         headers={"HX-Request": "true"},
-    )  # fmt: skip
+    )
     assert FULL.encode() in fragment.content
     assert b"<html" not in fragment.content
     assert "no-store" in fragment["Cache-Control"]
@@ -80,7 +81,8 @@ def test_reveal_needs_a_reason(client: Client, more: dict) -> None:  # type: ign
     assert not PersonalDataAccess.objects.exists()
 
 
-@pytest.mark.parametrize("more", [{"subject_id": 5}, {"subject_id": "x"}, {"field": "email"}, {"field": "address"}, {"subject_type": "no"},
+@pytest.mark.parametrize("more", [{"subject_id": 5}, {"subject_id": "x"}, {"field": "email"}, {"field": "address"},
+                                  {"subject_type": "no"},
                                   {"subject_id": ""}, {"field": "../x"}])  # fmt: skip
 def test_reveal_behind_a_closed_door_is_404_and_not_logged(client: Client, more: dict) -> None:  # type: ignore[type-arg]
     client.force_login(make_staff())

@@ -100,8 +100,8 @@ def test_right_passwords_are_not_counted(client: Client) -> None:
 
 @pytest.mark.parametrize("target", [
     "https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil.example", "/%5cevil.example", "/%5Cevil",
-    "/%2fevil.example", "javascript:alert(1)", "/x%0d%0aSet-Cookie:a=b", "/x\r\nSet-Cookie: a=b", " /x", "http:evil", "evil",
-    "///evil.example", "https:/evil.example", "/\t/evil.example",
+    "/%2fevil.example", "javascript:alert(1)", "/x%0d%0aSet-Cookie:a=b", "/x\r\nSet-Cookie: a=b", " /x", "http:evil",
+    "evil",    "///evil.example", "https:/evil.example", "/\t/evil.example",
 ])  # fmt: skip
 def test_next_never_leaves_the_site(client: Client, target: str) -> None:
     assert not is_local_path(target)
@@ -286,9 +286,9 @@ def test_event_log_holds_no_personal_data() -> None:
 
 
 @pytest.mark.parametrize(("agent", "words"), [
-    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141 Safari/537.36 Edg/141", "Edge · Windows"),
-    ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 (KHTML, like Gecko) Version/19 Safari/604", "Safari · iPhone"),
-    ("Mozilla/5.0 (Linux; Android 16) AppleWebKit/537 Chrome/140 Mobile Safari/537 MicroMessenger/8", "WeChat · Android"),
+    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141 Safari/537.36 Edg/141", "Edge · Windows"),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19 Safari/604", "Safari · iPhone"),
+    ("Mozilla/5.0 (Linux; Android 16) Chrome/140 Mobile Safari/537 MicroMessenger/8", "WeChat · Android"),
     ("curl/8", "Unknown device"),
 ])  # fmt: skip
 def test_devices_have_names(agent: str, words: str) -> None:

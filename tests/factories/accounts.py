@@ -30,7 +30,8 @@ def make_staff(
     """Make a member of staff.
 
     Without `teams` she joins the team "Service desk", which serves all shops; `teams=()` means none, and then
-    a role that reaches only its teams sees nothing. Sign in with `client.force_login(staff)`, or give `password=PASSWORD`.
+    a role that reaches only its teams sees nothing. Sign in with `client.force_login(staff)`, or give
+    `password=PASSWORD`.
     """
     n = next(_number)
     staff = Staff(
