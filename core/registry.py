@@ -76,12 +76,25 @@ class StoryLine:
     html: str
 
 
+@dataclass(frozen=True)
+class FrontLink:
+    """One way in for customers on the front page."""
+
+    key: str
+    label: Text
+    hint: Text
+    icon: str
+    url_name: str
+    order: int
+
+
 StoryRenderer = Callable[[list[Event], Any], dict[int, StoryLine]]
 HealthProbe = Callable[[], list[dict[str, Any]]]
 Search = Callable[[Any, str, int], list[dict[str, Any]]]
 GroupDoor = Callable[[Any, int | None], bool]
 
 NAV: dict[str, NavItem] = {}
+FRONT_LINKS: dict[str, FrontLink] = {}
 SETTINGS_PAGES: dict[str, SettingsPage] = {}
 PANELS: dict[tuple[str, str, str], Panel] = {}
 COMMANDS: dict[str, Command] = {}
@@ -104,6 +117,11 @@ def register_nav(
 ) -> None:
     """Add an entry to the left rail."""
     NAV[key] = NavItem(key, label, icon, url_name, order, permission, shortcut, badge)
+
+
+def register_front_link(key: str, label: Text, hint: Text, icon: str, url_name: str, order: int) -> None:
+    """Add a way in for customers to the front page."""
+    FRONT_LINKS[key] = FrontLink(key, label, hint, icon, url_name, order)
 
 
 def register_settings_page(

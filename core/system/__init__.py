@@ -1,0 +1,1 @@
+"""How the system itself is doing: queue, quarantine, figures' lag, storage, metrics."""
