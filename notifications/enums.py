@@ -1,0 +1,96 @@
+"""What messages out and mail in can be, and how they move on."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Channel(models.TextChoices):
+    """A way to reach a person."""
+
+    EMAIL = "email", _("Email")
+    SMS = "sms", _("Text message")
+    WECHAT = "wechat", _("WeChat")
+    PUSH = "push", _("Push notice")
+
+
+class Purpose(models.TextChoices):
+    """What a message is for; service messages cannot be unsubscribed, the others can."""
+
+    SERVICE = "service", _("About your request")
+    SURVEY = "survey", _("Surveys")
+    FOLLOW_UP = "follow_up", _("Follow-up visits")
+    MARKETING = "marketing", _("News and offers")
+
+
+class DeliveryState(models.TextChoices):
+    """How far a message has come."""
+
+    QUEUED = "queued", _("Waiting to be sent")
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    DELIVERED = "delivered", _("Delivered")
+    FAILED = "failed", _("Not delivered")
+    EXPIRED = "expired", _("Too late")
+
+
+DELIVERY_MOVES: dict[str, frozenset[str]] = {
+    DeliveryState.QUEUED: frozenset({DeliveryState.SENDING, DeliveryState.FAILED, DeliveryState.EXPIRED}),
+    # sending → sending: the worker died in the middle and another one takes over
+    DeliveryState.SENDING: frozenset(
+        {
+            DeliveryState.SENDING,
+            DeliveryState.QUEUED,
+            DeliveryState.SENT,
+            DeliveryState.FAILED,
+            DeliveryState.EXPIRED,
+        }
+    ),
+    DeliveryState.SENT: frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED}),
+    DeliveryState.DELIVERED: frozenset(),
+    DeliveryState.FAILED: frozenset({DeliveryState.QUEUED}),
+    DeliveryState.EXPIRED: frozenset({DeliveryState.QUEUED}),
+}
+
+
+class InboundState(models.TextChoices):
+    """What became of a mail that came in."""
+
+    RECEIVED = "received", _("Received")
+    APPLIED = "applied", _("In a conversation")
+    IGNORED = "ignored", _("Not for us")
+    QUARANTINED = "quarantined", _("Needs a look")
+
+
+INBOUND_MOVES: dict[str, frozenset[str]] = {
+    InboundState.RECEIVED: frozenset({InboundState.APPLIED, InboundState.IGNORED, InboundState.QUARANTINED}),
+    InboundState.APPLIED: frozenset(),
+    InboundState.IGNORED: frozenset({InboundState.RECEIVED}),
+    InboundState.QUARANTINED: frozenset({InboundState.RECEIVED, InboundState.IGNORED}),
+}
+
+
+class MailKind(models.TextChoices):
+    """What an incoming mail is."""
+
+    MESSAGE = "message", _("Message")
+    AUTO = "auto", _("Automatic reply")
+    BOUNCE = "bounce", _("Delivery report")
+    LIST = "list", _("Mailing list")
+    LOOP = "loop", _("Our own mail")
+    ODD = "odd", _("Unreadable")
+
+
+class SuppressionReason(models.TextChoices):
+    """Why an address gets no more mail."""
+
+    BOUNCE = "bounce", _("The address does not exist")
+    COMPLAINT = "complaint", _("Marked as spam")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribed")
+
+
+class SmtpSecurity(models.TextChoices):
+    """How the connection to a mail server is protected."""
+
+    NONE = "none", _("None")
+    STARTTLS = "starttls", "STARTTLS"
+    TLS = "tls", "TLS"

@@ -1,0 +1,37 @@
+"""Background work: send, keep tidy, forget in time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from core.jobs import RunningJob, every_tick, job, periodic
+from notifications.services import keeping, sending
+
+SEND_ATTEMPTS = 10
+SEND_BACKOFF = tuple(timedelta(seconds=n) for n in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 14400))
+
+
+@job("notifications.send_delivery", outside=True, max_attempts=SEND_ATTEMPTS, backoff=SEND_BACKOFF)
+def send_delivery(*, job: RunningJob, delivery_id: int) -> None:
+    """Send one message; a transient refusal is tried again for about half a day."""
+    sending.send_delivery(delivery_id=delivery_id, is_last_try=job.attempts >= SEND_ATTEMPTS)
+
+
+@every_tick("notifications.give_up_lost", at_most_every=timedelta(minutes=10))
+def give_up_lost(now: datetime) -> None:
+    """Fail messages whose worker died every time."""
+    sending.give_up_lost_deliveries(now=now)
+
+
+@periodic("notifications.sweep_raw_mail", every=timedelta(hours=1), fill=False, outside=True)
+def sweep_raw_mail(*, period_start: datetime) -> None:
+    """Delete files that no row speaks of."""
+    keeping.sweep_orphans(now=timezone.now())
+
+
+@periodic("notifications.forget_old_mail", every=timedelta(days=1), fill=False, outside=True)
+def forget_old_mail(*, period_start: datetime) -> None:
+    """Delete raw mail and message texts past their time."""
+    keeping.forget_old(now=timezone.now())

@@ -1,0 +1,49 @@
+"""Which address serves whom."""
+
+from __future__ import annotations
+
+import json
+
+from django.db.models import Q, QuerySet
+
+from core.crypto import decrypt
+from core.errors import NotFound
+from notifications.channels.smtp import SmtpAccount, default_account
+from notifications.models import Mailbox
+
+
+def find_mailbox_for_shop(shop_id: int | None) -> Mailbox | None:
+    """Return the active mailbox a shop writes from: its own, else the default one, else None."""
+    rows = Mailbox.objects.filter(Q(shop_id=shop_id, shop_id__isnull=False) | Q(is_default=True), is_active=True)
+    found = sorted(rows, key=lambda box: (box.shop_id != shop_id or shop_id is None, not box.is_default, box.pk))
+    return found[0] if found else None
+
+
+def find_mailbox_by_address(address: str) -> Mailbox | None:
+    """Return the active mailbox with this address."""
+    return Mailbox.objects.filter(address=address.strip().lower(), is_active=True).first()
+
+
+def get_mailbox(mailbox_id: int) -> Mailbox:
+    """Return a mailbox. Raises NotFound."""
+    box = Mailbox.objects.filter(pk=mailbox_id).first()
+    if box is None:
+        raise NotFound(mailbox=mailbox_id)
+    return box
+
+
+def mailboxes_of_shops(shop_ids: list[int] | None) -> QuerySet[Mailbox]:
+    """Return the mailboxes of these shops and those of no shop; None means all."""
+    rows = Mailbox.objects.order_by("-is_active", "-is_default", "address")
+    return rows if shop_ids is None else rows.filter(Q(shop_id__isnull=True) | Q(shop_id__in=shop_ids))
+
+
+def account_of(box: Mailbox) -> SmtpAccount:
+    """Return the server a mailbox sends through; its own, or the installation's when it has none."""
+    own = own_account(box)
+    return own or default_account()
+
+
+def own_account(box: Mailbox) -> SmtpAccount | None:
+    """Return the mailbox's own server, None when it uses the installation's. Raises CannotDecrypt without its key."""
+    return SmtpAccount(**json.loads(decrypt(box.smtp_sealed))) if box.smtp_sealed else None

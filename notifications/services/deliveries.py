@@ -1,0 +1,247 @@
+"""Queue a message, once per key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from core.actors import Actor
+from core.crypto import blind_index, encrypt, short_mac
+from core.errors import InvalidInput, NotFound
+from core.events import Code, record
+from core.jobs import schedule
+from core.live import announce
+from core.text import normalise_email
+from notifications.addresses import canonical, reply_address
+from notifications.channels import adapter_for
+from notifications.enums import DELIVERY_MOVES, Channel, DeliveryState, Purpose
+from notifications.errors import NotRetryable
+from notifications.events import DeliveryMoved
+from notifications.models import Delivery, Mailbox, MessageTemplate
+from notifications.rendering import DEFAULT_COLOUR, Frame, Rendered, Wording, check_header, render_message
+from notifications.selectors.mailboxes import find_mailbox_for_shop
+from notifications.templates import get_template, language_for
+from notifications.unsubscribing import unsubscribe_url
+
+SEND = "notifications.send_delivery"
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
+_MAX_REFERENCES = 12
+
+
+@dataclass(frozen=True)
+class MailFile:
+    """A file to attach: where it lies in STORAGES["attachments"], how it is called, what it is."""
+
+    storage: str
+    name: str
+    mime: str = ""
+
+
+@transaction.atomic
+def queue_message(
+    *,
+    key: str,
+    channel: str = Channel.EMAIL,
+    template: str,
+    language: str,
+    to: str,
+    context: Mapping[str, Any],
+    purpose: str = Purpose.SERVICE,
+    ticket_id: int | None = None,
+    customer_id: int | None = None,
+    order_id: int | None = None,
+    shop_id: int | None = None,
+    mailbox_id: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    files: Sequence[MailFile] = (),
+    at: datetime,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> Delivery:
+    """Render a message now and owe its sending; the same `key` again returns the first one unchanged.
+
+    `context` fills the template; `shop_name`, `shop_colour` and `shop_url` in it also brand the mail. Replies go to the
+    ticket's signed address when `ticket_id` is given. After commit: job notifications.send_delivery, at `due_at`.
+    Raises BadHeader for a line break in a subject, name or header, InvalidInput for an address that is none,
+    UnknownTemplate, NoChannel.
+    """
+    known = Delivery.objects.filter(key=key).first()
+    if known is not None:
+        return known
+    adapter_for(channel)
+    address = _checked_address(str(channel), to)
+    box = _mailbox(mailbox_id, shop_id)
+    template_row = get_template(template, channel)
+    language = language_for(language)
+    delivery = Delivery(
+        key=key,
+        channel=str(channel),
+        template=template,
+        purpose=Purpose(purpose),
+        language=language,
+        mailbox=box,
+        to_enc=encrypt(address),
+        to_index=address_index(address, str(channel)),
+        shop_id=shop_id or (box.shop_id if box else None),
+        customer_id=customer_id,
+        ticket_id=ticket_id,
+        order_id=order_id,
+        files=[{"storage": file.storage, "name": check_header(file.name), "mime": file.mime} for file in files],
+        message_id=f"<{short_mac(key, 'mail.message-id')}.{len(key)}@{settings.MAIL_DOMAIN}>",
+        queued_at=at,
+        due_at=due_at or at,
+        expires_at=expires_at,
+    )
+    rendered = _render(delivery, box, context)
+    delivery.subject, delivery.text, delivery.html = rendered.subject, rendered.text, rendered.html
+    delivery.headers = _headers(delivery, box, context, headers or {}, is_automatic=template_row.is_automatic)
+    try:
+        with transaction.atomic():
+            delivery.save(force_insert=True)
+    except IntegrityError:  # another process queued the same key a moment ago: its row is the message
+        known = Delivery.objects.filter(key=key).first()
+        if known is None:
+            raise
+        return known
+    schedule(SEND, key=str(delivery.pk), due_at=delivery.due_at, payload={"delivery_id": delivery.pk})
+    return delivery
+
+
+@transaction.atomic
+def retry_delivery(*, delivery_id: int, actor: Actor, at: datetime) -> Delivery:
+    """Send a failed or late message once more, with the same Message-ID. Raises NotFound, NotRetryable."""
+    delivery = lock_delivery(delivery_id)
+    if delivery.state not in {DeliveryState.FAILED, DeliveryState.EXPIRED} or delivery.erased_at is not None:
+        raise NotRetryable
+    move_delivery(delivery, DeliveryState.QUEUED)
+    delivery.rounds += 1
+    delivery.attempts = 0
+    delivery.expires_at = None
+    delivery.due_at = at
+    delivery.save(update_fields=["state", "rounds", "attempts", "expires_at", "due_at", "version"])
+    schedule(SEND, key=f"{delivery.pk}.{delivery.rounds}", due_at=at, payload={"delivery_id": delivery.pk})
+    record_move("delivery.retried", delivery, actor=actor, at=at)
+    return delivery
+
+
+def lock_delivery(delivery_id: int) -> Delivery:
+    """Return a message, locked. Raises NotFound."""
+    delivery = Delivery.objects.select_for_update(no_key=True).filter(pk=delivery_id).first()
+    if delivery is None:
+        raise NotFound(delivery=delivery_id)
+    return delivery
+
+
+def move_delivery(delivery: Delivery, to: str) -> None:
+    """Set the state; the only reader of the transition table. Raises NotRetryable for a step it does not know."""
+    if to not in DELIVERY_MOVES[delivery.state]:
+        raise NotRetryable(code="transition_not_allowed", before=delivery.state, after=str(to))
+    delivery.state = to
+    delivery.version += 1
+
+
+def record_move(kind: str, delivery: Delivery, *, actor: Actor, at: datetime) -> None:
+    """Record what happened to a message and tell the pages that show it."""
+    record(
+        kind,
+        subject=delivery,
+        actor=actor,
+        at=at,
+        data=DeliveryMoved(
+            channel=Code(delivery.channel),
+            template=Code(delivery.template),
+            purpose=Code(delivery.purpose),
+            attempts=delivery.attempts,
+            cause=Code(delivery.provider_code),
+            mailbox_id=delivery.mailbox_id,
+        ),
+    )
+    announce_delivery(delivery)
+
+
+def announce_delivery(delivery: Delivery) -> None:
+    """After commit, tell the pages that show a message to look again."""
+    announce("deliveries", "delivery", delivery.pk, delivery.version)
+    if delivery.ticket_id:
+        announce(f"ticket.{delivery.ticket_id}", "delivery", delivery.pk, delivery.version)
+
+
+def address_index(address: str, channel: str = Channel.EMAIL) -> bytes:
+    """Return the digest by which an address is found on a channel."""
+    return blind_index(canonical(address), f"notifications.{channel}")
+
+
+def _checked_address(channel: str, to: str) -> str:
+    check_header(to)
+    address = normalise_email(to) if channel == Channel.EMAIL else to.strip()
+    if not address:
+        raise InvalidInput(fields={"to": [_("This is not a mail address.")]})
+    return address
+
+
+def _mailbox(mailbox_id: int | None, shop_id: int | None) -> Mailbox | None:
+    box = Mailbox.objects.filter(pk=mailbox_id, is_active=True).first() if mailbox_id else None
+    return box or find_mailbox_for_shop(shop_id)
+
+
+def _render(delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any]) -> Rendered:
+    own = MessageTemplate.objects.filter(
+        key=delivery.template, channel=delivery.channel, language=delivery.language
+    ).first()
+    original = get_template(delivery.template, delivery.channel)
+    wording = (
+        Wording(own.subject, own.body)
+        if own
+        else Wording(original.subject[delivery.language], original.body[delivery.language])
+    )
+    frame = Frame(
+        shop_name=str(context.get("shop_name") or (box.name_in(delivery.language) if box else "")),
+        shop_colour=str(context.get("shop_colour") or context.get("shop_color") or DEFAULT_COLOUR),
+        shop_url=str(context.get("shop_url") or ""),
+        signature=box.signature_in(delivery.language) if box else "",
+        unsubscribe_url="" if delivery.purpose == Purpose.SERVICE else unsubscribe_url(delivery),
+        can_reply=delivery.ticket_id is not None,
+    )
+    return render_message(wording, context, frame, delivery.language)
+
+
+def _headers(
+    delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any], given: Mapping[str, str], *, is_automatic: bool
+) -> dict[str, str]:
+    """Return the headers of a mail except To, Subject, Date and Message-ID. Raises BadHeader."""
+    name = box.name_in(delivery.language) if box else ""
+    headers = {
+        "From-Name": check_header(name or str(context.get("shop_name") or "")),
+        "From-Address": box.address if box else settings.DEFAULT_FROM_EMAIL,
+        "Content-Language": "en" if delivery.language == "en" else "zh-CN",
+        "X-Loop": loop_mark(),
+    }
+    if delivery.ticket_id:
+        headers["Reply-To"] = reply_address(delivery.ticket_id, box)
+    if is_automatic:
+        headers["Auto-Submitted"] = "auto-generated"
+        headers["X-Auto-Response-Suppress"] = "All"
+    if delivery.purpose != Purpose.SERVICE:
+        headers["List-Unsubscribe"] = f"<{unsubscribe_url(delivery)}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    for header, value in given.items():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,60}", header):
+            raise InvalidInput(fields={"headers": [_("This is not a header.")]})
+        checked = check_header(value)
+        if header in {"In-Reply-To", "References"}:
+            checked = " ".join(_MESSAGE_ID.findall(checked)[-_MAX_REFERENCES:])
+        if checked:
+            headers[header] = checked
+    return headers
+
+
+def loop_mark() -> str:
+    """Return what marks our own mail, so that it is not taken for a customer's when it comes back."""
+    return f"cs-portal-{short_mac(settings.MAIL_DOMAIN, 'mail.loop')}"

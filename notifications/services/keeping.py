@@ -1,0 +1,78 @@
+"""Forget in time: orphan files, old raw mail, old texts, an erased person's words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications.enums import InboundState
+from notifications.models import CaughtMail, Delivery, InboundMail, Suppression
+from notifications.storage import INBOUND, SINK, forget_raw, raw_older_than
+
+ORPHAN_AFTER = timedelta(hours=1)
+BATCH = 500
+
+
+def sweep_orphans(*, now: datetime) -> int:
+    """Delete files older than an hour without a row: a process died between the two. Returns how many."""
+    gone = 0
+    for folder, model in ((INBOUND, InboundMail), (SINK, CaughtMail)):
+        batch: list[str] = []
+        for name in raw_older_than(folder, now - ORPHAN_AFTER):
+            batch.append(name)
+            if len(batch) == BATCH:
+                gone += _drop_unknown(batch, model)
+                batch = []
+        gone += _drop_unknown(batch, model)
+    return gone
+
+
+def forget_old(*, now: datetime) -> int:
+    """Delete raw mail past INBOUND_KEEP_DAYS and texts of messages past DELIVERY_KEEP_DAYS. Returns how many rows.
+
+    A mail that nobody has dealt with yet is kept.
+    """
+    limit = now - timedelta(days=settings.INBOUND_KEEP_DAYS)
+    old = InboundMail.objects.filter(received_at__lt=limit).exclude(raw_name="").exclude(state=InboundState.RECEIVED)
+    rows = list(old.values_list("pk", "raw_name")[:20_000])
+    for pk, name in rows:
+        forget_raw(name)  # the file first: a row that still names it is found again tomorrow
+        InboundMail.objects.filter(pk=pk).update(raw_name="")
+    limit = now - timedelta(days=settings.DELIVERY_KEEP_DAYS)
+    texts = Delivery.objects.filter(queued_at__lt=limit).exclude(text="").exclude(state__in=["queued", "sending"])
+    return len(rows) + texts.update(subject="", text="", html="", to_enc=b"", files=[], erased_at=now)
+
+
+@transaction.atomic
+def erase_customer(customer_id: int) -> int:
+    """Erase the words and addresses of everything sent to or received from a customer; ids and times stay."""
+    now = timezone.now()
+    mine = Delivery.objects.filter(customer_id=customer_id)
+    addresses = [bytes(value) for value in mine.values_list("to_index", flat=True).distinct()]
+    mails = InboundMail.objects.filter(Q(customer_id=customer_id) | Q(from_index__in=addresses))
+    caught = CaughtMail.objects.filter(
+        Q(recipient_index__in=addresses) | Q(message_id__in=mine.values_list("message_id", flat=True))
+    )
+    files = [*mails.exclude(raw_name="").values_list("raw_name", flat=True), *caught.values_list("raw_name", flat=True)]
+    count = caught.delete()[0] + mails.exclude(raw_name="").update(raw_name="")
+    count += Suppression.objects.filter(Q(customer_id=customer_id), address_index__in=addresses).update(
+        customer_id=None
+    )
+    mine.filter(state="queued").update(state="failed", provider_code="erased", failed_at=now)
+    count += mine.filter(erased_at__isnull=True).update(
+        subject="", text="", html="", to_enc=b"", headers={}, files=[], erased_at=now
+    )
+    transaction.on_commit(lambda: [forget_raw(name) for name in files], robust=True)  # what is left, the sweep takes
+    return count
+
+
+def _drop_unknown(names: list[str], model: type[InboundMail] | type[CaughtMail]) -> int:
+    known = set(model.objects.filter(raw_name__in=names).values_list("raw_name", flat=True)) if names else set()
+    orphans = [name for name in names if name not in known]
+    for name in orphans:
+        forget_raw(name)
+    return len(orphans)

@@ -1,0 +1,83 @@
+"""What codes of mail servers and of ours mean, in plain words."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+_OWN: dict[str, Promise] = {
+    "suppressed": _("This address gets no more messages: it bounced before or its owner unsubscribed."),
+    "erased": _("The customer's data was erased before the message left."),
+    "file_missing": _("An attachment was no longer there."),
+    "cannot_compose": _("The mail could not be put together. Check the sender's name and address."),
+    "interrupted": _("Sending was interrupted several times. You can try again."),
+    "no_connection": _("The mail server could not be reached. Check host and port."),
+    "connection_lost": _("The connection to the mail server broke off."),
+    "timeout": _("The mail server did not answer in time."),
+    "tls": _("No secure connection came about. Check the kind of encryption and the port."),
+    "login_refused": _("The mail server refused user name or password. Many providers want an app password."),
+    "key_missing": _("The stored password cannot be read with the present key. Enter it again."),
+    "no_smtputf8": _("The mail server cannot handle this address's characters."),
+    "bounce": _("The mail came back."),
+}
+_BY_ENHANCED: list[tuple[str, Promise]] = [
+    (r"5\.1\.\d+", _("There is no such address at the receiving side.")),
+    (r"[45]\.2\.2", _("The recipient's mailbox is full.")),
+    (r"5\.2\.\d+", _("The recipient's mailbox takes no mail.")),
+    (r"[45]\.3\.4", _("The mail is too large for the receiving side.")),
+    (r"[45]\.7\.\d+", _("The receiving side refused the mail by its rules (spam protection, SPF or DKIM).")),
+    (r"4\.\d+\.\d+", _("The receiving side asked us to try again later.")),
+    (r"5\.\d+\.\d+", _("The receiving side refused the mail for good.")),
+]
+_BY_STAGE: dict[str, Promise] = {
+    "connect": _("The mail server refused the connection."),
+    "login": _("The mail server refused the sign-in."),
+    "from": _("The mail server does not let this mailbox send. Sender and account must fit together."),
+    "to": _("The receiving side refused the address."),
+    "data": _("The receiving side refused the mail's content."),
+    "message": _("The mail server broke off the conversation."),
+}
+
+
+def words_for(code: str) -> Promise | str:
+    """Return what a delivery's or a test's code means; empty for success."""
+    if not code or code == "250":
+        return ""
+    if code in _OWN:
+        return _OWN[code]
+    stage, _dot, rest = code.partition(".")
+    if stage == "from":
+        return _BY_STAGE["from"]
+    enhanced = re.search(r"[45]\.\d{1,3}\.\d{1,3}", rest)
+    if enhanced:
+        for pattern, words in _BY_ENHANCED:
+            if re.fullmatch(pattern, enhanced[0]):
+                return words
+    if rest[:1] == "4":
+        return _("The receiving side asked us to try again later.")
+    if rest[:3] in {"550", "551", "553"} and stage == "to":
+        return _("There is no such address at the receiving side.")
+    return _BY_STAGE.get(stage, _("The message was not taken."))
+
+
+REASONS: dict[str, Promise] = {
+    "header_bomb": _("The mail's header is oversized."),
+    "too_deep": _("The mail is nested too deeply."),
+    "too_many_parts": _("The mail has too many parts."),
+    "unreadable": _("The mail could not be read."),
+    "own_mail": _("It is our own mail that came back."),
+    "mailing_list": _("It comes from a mailing list."),
+    "to_bounce_address": _("It is an automatic answer to the address for delivery reports."),
+    "unknown_message": _("It is a delivery report about a mail that is not ours."),
+    "delayed": _("It says that a mail is late but still on its way."),
+    "by_hand": _("Somebody left it aside."),
+    "spam": _("It was taken for spam."),
+    "blocked": _("The sender is on the block list."),
+}
+
+
+def reason_for(code: str) -> Promise | str:
+    """Return why a mail was left aside, in words."""
+    return REASONS.get(code, code)
