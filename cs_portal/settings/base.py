@@ -73,6 +73,7 @@ S3_ACCESS_KEY = env.text("S3_ACCESS_KEY", "", "Access key of the store.")
 S3_SECRET_KEY = env.text("S3_SECRET_KEY", "", "Secret key of the store.")
 ATTACHMENT_MAX_BYTES = env.number("ATTACHMENT_MAX_BYTES", str(20 * 1024 * 1024), "Largest single attachment.")
 ATTACHMENT_QUOTA_BYTES = env.number("ATTACHMENT_QUOTA_BYTES", str(50 * 1024**3), "All attachments together.")
+CONTACT_FORM_MIN_SECONDS = env.number("CONTACT_FORM_MIN_SECONDS", "2", "A public form sent sooner is taken for spam.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
@@ -101,7 +102,7 @@ STORAGES = {
         }
         if S3_BUCKET
         else {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "tickets.storage.DurableFileSystemStorage",
             "OPTIONS": {
                 "location": str(MEDIA_ROOT / "attachments"),
                 "file_permissions_mode": 0o640,
@@ -305,6 +306,11 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"service@{MAIL_DOMAIN}", "Sender of 
 INBOUND_SMTP_HOST = env.text("INBOUND_SMTP_HOST", "127.0.0.1", "Address the inbound SMTP listener binds.")
 INBOUND_SMTP_PORT = env.number("INBOUND_SMTP_PORT", "2525", "Port of the inbound SMTP listener.")
 INBOUND_MAX_BYTES = env.number("INBOUND_MAX_BYTES", str(30 * 1024 * 1024), "Largest mail accepted.")
+INBOUND_PER_MINUTE = env.number("INBOUND_PER_MINUTE", "600", "Mails one peer may hand over in a minute.")
+INBOUND_TLS_CERT = env.text("INBOUND_TLS_CERT", "", "Certificate file for STARTTLS on the listener; empty: none.")
+INBOUND_TLS_KEY = env.text("INBOUND_TLS_KEY", "", "Key file of that certificate, when it is not in the same file.")
+INBOUND_KEEP_DAYS = env.number("INBOUND_KEEP_DAYS", "30", "Days for which raw incoming mail is kept.")
+DELIVERY_KEEP_DAYS = env.number("DELIVERY_KEEP_DAYS", "365", "Days for which texts of sent messages are kept.")
 
 # --- background --------------------------------------------------------------------------------------------------
 CELERY = {
