@@ -44,6 +44,7 @@ PROBLEMS: dict[str, Text] = {
     "too_many_cells": _("The row has more cells than there are headings."),
     "open_quote": _("A quotation mark is opened and never closed."),
     "order_refused": _("Another row of the same order is wrong, so the whole order stays out."),
+    "rounded": _("Excel has rounded this number (%(value)s). Format the column as text and export again."),
     "unreadable": _("The row holds characters that cannot be stored."),
     "too_far_apart": _("The rows of this order lie too far apart. Sort the file by order number and try again."),
     "unknown_shop": _("There is no shop with this code."),

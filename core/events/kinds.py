@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import types
 import typing
@@ -105,6 +106,7 @@ def load(name: str, schema: int, data: dict[str, Any]) -> Any:
     return kind.payload(**known)
 
 
+@functools.cache
 def _hints(payload: type) -> dict[str, Any]:
     return typing.get_type_hints(payload)
 

@@ -355,6 +355,15 @@ def steps_told(data: OrderData, *, now: datetime | None) -> dict[str, datetime]:
     return told
 
 
+def history_steps(told: dict[str, datetime], *, complete_after_days: int, at: datetime) -> dict[str, datetime]:
+    """Return the steps of an order from the past: what arrived long enough ago is completed, at the time it was."""
+    delivered = told.get("delivered")
+    if delivered is None or told.keys() & {"completed", "cancelled"}:
+        return told
+    due = delivered + timedelta(days=complete_after_days)
+    return {**told, "completed": due} if due <= at else told
+
+
 def parcel_told(parcel: ParcelData, steps: dict[str, datetime]) -> ParcelData:
     """Return the parcel with status and times; what the shop left out follows from the order's own steps."""
     delivered = parcel.delivered_at or (None if parcel.status else steps.get("delivered") or steps.get("completed"))

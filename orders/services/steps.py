@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from core.errors import TransitionNotAllowed
 from orders.enums import ORDER_RANK, ORDER_TRANSITIONS, PARCEL_RANK, OrderStatus, ParcelStatus
@@ -11,8 +12,8 @@ from orders.models import Order, Parcel
 _STEPS = sorted((status for status in OrderStatus if status != OrderStatus.PLACED), key=lambda s: ORDER_RANK[s])
 
 
-def take_steps(order: Order, told: dict[str, datetime]) -> list[tuple[str, str]]:
-    """Date the steps that were not known yet and move the status forward; return (step, status before) of each.
+def take_steps(order: Any, told: dict[str, datetime]) -> list[tuple[str, str]]:
+    """Date the steps of an order (row or draft) that were not known yet and move the status forward; return (step, status before) of each.
 
     Late news of an earlier step fills in its time and moves nothing. What cannot be (cancelled after delivery,
     completed after cancelling) is left out.
@@ -30,7 +31,7 @@ def take_steps(order: Order, told: dict[str, datetime]) -> list[tuple[str, str]]
     return taken
 
 
-def _can_be(order: Order, step: str) -> bool:
+def _can_be(order: Any, step: str) -> bool:
     if step == OrderStatus.CANCELLED:
         return order.delivered_at is None and order.completed_at is None
     if step in {OrderStatus.DELIVERED, OrderStatus.COMPLETED}:

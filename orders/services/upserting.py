@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -27,6 +28,7 @@ from orders.services.data import (
     ParcelData,
     clean_order,
     fingerprint,
+    history_steps,
     items_total,
     parcel_told,
     steps_told,
@@ -75,6 +77,8 @@ class _Upsert:
         self.shop, self.data, self.digest = shop, data, digest
         self.actor, self.at, self.origin, self.source = actor, at, origin, source
         self.steps = steps_told(data, now=at if origin == "live" else None)
+        if origin != "live":
+            self.steps = history_steps(self.steps, complete_after_days=shop.complete_after_days, at=at)
         self.facts: list[Fact] = []
 
     def add(self) -> Order:
@@ -96,7 +100,7 @@ class _Upsert:
         for name, value in told_fields(data, shop).items():
             setattr(order, name, value)
         taken = take_steps(order, self.steps)
-        fill_paid(order, data)
+        order.paid = paid_amount(order, data)
         order.content_hash = self.digest
         order.save(force_insert=True)
         self.fact(
@@ -122,7 +126,8 @@ class _Upsert:
             return order, "same"
         changed = self._correct(order)
         taken = take_steps(order, self.steps)
-        if fill_paid(order, data):
+        if order.paid != (paid := paid_amount(order, data)):
+            order.paid = paid
             changed.append("paid")
         if self._add_payments(order):
             changed.append("payments")
@@ -273,19 +278,19 @@ def phone_columns(phone: str) -> dict[str, Any]:
     return {"phone_enc": encrypt(phone), "phone_index": blind_index(phone, PHONE), "phone_last4_index": last4}
 
 
-def fill_paid(order: Order, data: OrderData) -> bool:
-    """Set the paid amount: as told, else the sum of payments, else the total once paid; return whether it changed."""
-    before = order.paid
+def paid_amount(order: Any, data: OrderData) -> Decimal:
+    """Return what is paid: as told, else the sum of payments, else the total once paid."""
+    have: Decimal = order.paid
     if data.paid is not None:
-        order.paid = data.paid
-    elif data.payments:
-        order.paid = max(order.paid, sum((p.amount for p in data.payments), start=order.paid * 0))
-    elif order.paid_at is not None and not order.paid:
-        order.paid = order.total
-    return before != order.paid and not order._state.adding
+        return data.paid
+    if data.payments:
+        return max(have, sum((p.amount for p in data.payments), start=Decimal(0)))
+    if order.paid_at is not None and not have:
+        return Decimal(order.total)
+    return have
 
 
-def step_payload(order: Order, step: str, before: str, data: OrderData) -> Any:
+def step_payload(order: Any, step: str, before: str, data: OrderData) -> Any:
     """Return the event payload of a step."""
     if step == OrderStatus.PAID:
         method = data.payments[0].method if data.payments else ""
@@ -293,7 +298,7 @@ def step_payload(order: Order, step: str, before: str, data: OrderData) -> Any:
     return OrderStep(Code(before))
 
 
-def parcel_moment(told: ParcelData, order: Order, now: datetime | None) -> datetime:
+def parcel_moment(told: ParcelData, order: Any, now: datetime | None) -> datetime:
     """Return when a told parcel had its status: its own date, else now, else (history) the order's latest."""
     if told.status == ParcelStatus.DELIVERED and told.delivered_at:
         return told.delivered_at

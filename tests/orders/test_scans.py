@@ -46,7 +46,7 @@ def outcome(parcel):
     parcel.order.refresh_from_db()
     order = parcel.order
     rows = set(parcel.scans.values_list("at", "code", "status", "text", "place"))
-    return state, (order.status, order.shipped_at, order.delivered_at), rows
+    return state, (order.status, order.delivered_at), rows
 
 
 def tell(parcel, batches):

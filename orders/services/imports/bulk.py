@@ -1,0 +1,240 @@
+"""Put many new orders of the past in at once: COPY for each table, ids taken from the sequences beforehand.
+
+The same rules as upsert_order, by the same functions, on plain drafts instead of model rows. Orders that are there
+already, and those to be treated as live, go through upsert_order itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from core.actors import Actor
+from core.events import Code
+from core.events.bulk import History
+from customers.services.bulk import Person, find_or_add_customers, person
+from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
+from orders.events import OrderPlaced, ParcelStep
+from orders.models import Product, Shop
+from orders.services.data import ItemData, ParcelData, history_steps, parcel_told, steps_told
+from orders.services.imports.grouping import Ready
+from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
+from orders.services.upserting import paid_amount, parcel_moment, step_payload, told_fields
+
+NULL = "\\N"
+_ORDER = (
+    "id", "shop_id", "number", "customer_id", "status", "currency", "total", "paid", "discount", "shipping_fee", "placed_at",
+    "paid_at", "packed_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at", "promised_at", "recipient",
+    "region", "street_enc", "phone_enc", "phone_index", "phone_last4_index", "buyer_note", "source", "is_history",
+    "content_hash", "version",
+)  # fmt: skip
+_ITEM = "order_id, line, product_id, sku, title, quantity, unit_price"
+_PAYMENT = "order_id, method, reference, amount, currency, paid_at"
+_PARCEL = (
+    "id, order_id, carrier_id, tracking_number, status, rank, rank_at, place, shipped_at, delivered_at, expected_at, version"
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """An order not yet written; the names are those of the model, so that the same rules read it."""
+
+    placed_at: datetime
+    status: str = OrderStatus.PLACED
+    currency: str = "CNY"
+    total: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    discount: Decimal = Decimal(0)
+    shipping_fee: Decimal = Decimal(0)
+    paid_at: datetime | None = None
+    packed_at: datetime | None = None
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    promised_at: datetime | None = None
+    recipient: str = ""
+    region: str = ""
+    street_enc: bytes | None = None
+    phone_enc: bytes | None = None
+    phone_index: bytes | None = None
+    phone_last4_index: bytes | None = None
+    buyer_note: str = ""
+
+
+@dataclass(slots=True)
+class ParcelDraft:
+    """A parcel not yet written."""
+
+    carrier: str
+    tracking_number: str
+    status: str = ParcelStatus.CREATED
+    rank: int = PARCEL_RANK[ParcelStatus.CREATED]
+    rank_at: datetime | None = None
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    expected_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A new order with everything that needs no database: encrypted, digested, its steps taken."""
+
+    ready: Ready
+    draft: Draft
+    taken: list[tuple[str, str]]
+    parcels: list[ParcelDraft]
+    person: Person
+
+
+def prepare(ready: Ready, shop: Shop, at: datetime) -> Prepared:
+    """Return a new order ready to be written; touches no database, so it can run beside one that does."""
+    data = ready.data
+    assert data.placed_at is not None
+    steps = history_steps(steps_told(data, now=None), complete_after_days=shop.complete_after_days, at=at)
+    draft = Draft(data.placed_at, **told_fields(data, shop))
+    taken = take_steps(draft, steps)
+    draft.paid = paid_amount(draft, data)
+    parcels = [_parcel(parcel_told(parcel, steps), draft) for parcel in data.parcels]
+    taken += take_steps(draft, steps_of_parcels(parcels))  # type: ignore[arg-type]
+    phone = data.phone if data.phone.startswith("+") else ""
+    account = data.account or ("" if phone or data.email else f"order:{data.number}")
+    who = person(account=account, phone=phone, email=data.email, name=data.recipient, shop_id=shop.pk)
+    return Prepared(ready, draft, taken, parcels, who)
+
+
+def _parcel(told: ParcelData, order: Draft) -> ParcelDraft:
+    parcel = ParcelDraft(told.carrier, told.tracking_number, expected_at=told.expected_at)
+    if told.shipped_at:
+        raise_parcel(parcel, ParcelStatus.PICKED_UP, told.shipped_at)  # type: ignore[arg-type]
+    raise_parcel(parcel, told.status, parcel_moment(told, order, None))  # type: ignore[arg-type]
+    return parcel
+
+
+def insert_orders(
+    prepared: Sequence[Prepared], *, shop: Shop, carriers: dict[str, int], source: str, actor: Actor, at: datetime
+) -> None:
+    """Write new orders with customers, lines, payments, parcels and the events of their past.
+
+    Call inside a transaction and repeat it on a unique violation: somebody brought one of them in the meantime.
+    """
+    if not prepared:
+        return
+    history = History(actor=actor)
+    prepared = sorted(prepared, key=lambda one: one.ready.data.number)
+    customers = find_or_add_customers(
+        people=[one.person for one in prepared],
+        shop_id=shop.pk, language=shop.language, source=source, actor=actor, at=at, history=history,
+    )  # fmt: skip
+    ids = _reserve("orders_order", len(prepared))
+    products = _products(shop, prepared)
+    orders: list[str] = []
+    items: list[str] = []
+    payments: list[str] = []
+    parcels: list[str] = []
+    parcel_ids = iter(_reserve("orders_parcel", sum(len(one.parcels) for one in prepared)))
+    for one, order_id, customer_id in zip(prepared, ids, customers, strict=True):
+        data, draft = one.ready.data, one.draft
+        orders.append(_order_line(one, order_id, customer_id, shop.pk, source))
+        for line, item in enumerate(data.items, 1):
+            items.append(_item_line(order_id, line, item, products))
+        for payment in data.payments:
+            payments.append(
+                f"{order_id}\t{_text(payment.method)}\t{_text(payment.reference)}\t{payment.amount}\t{payment.currency}\t"
+                f"{payment.paid_at.isoformat()}\n"
+            )
+        history.add(
+            "order.placed",
+            draft.placed_at,
+            OrderPlaced(draft.total, Code(draft.currency), len(data.items), Code(source), draft.promised_at),
+            subject=("order", order_id), shop_id=shop.pk, customer_id=customer_id, order_id=order_id,
+        )  # fmt: skip
+        for step, before in one.taken:
+            history.add(
+                f"order.{step}", getattr(draft, f"{step}_at"), step_payload(draft, step, before, data),
+                subject=("order", order_id), shop_id=shop.pk, customer_id=customer_id, order_id=order_id,
+            )  # fmt: skip
+        for parcel in one.parcels:
+            parcel_id, carrier_id = next(parcel_ids), carriers[parcel.carrier]
+            parcels.append(_parcel_line(parcel, parcel_id, order_id, carrier_id))
+            history.add(
+                f"parcel.{parcel.status}", parcel.rank_at or draft.placed_at,
+                ParcelStep(carrier_id, Code(parcel.carrier), Code(""), Code("")),
+                subject=("parcel", parcel_id), shop_id=shop.pk, customer_id=customer_id, order_id=order_id,
+            )  # fmt: skip
+    _copy(f"orders_order ({', '.join(_ORDER)})", orders)
+    _copy(f"orders_item ({_ITEM})", items)
+    _copy(f"orders_payment ({_PAYMENT})", payments)
+    _copy(f"orders_parcel ({_PARCEL})", parcels)
+    history.write()
+
+
+def _order_line(one: Prepared, order_id: int, customer_id: int, shop_id: int, source: str) -> str:
+    d = one.draft
+    return (
+        f"{order_id}\t{shop_id}\t{_text(one.ready.data.number)}\t{customer_id}\t{d.status}\t{d.currency}\t{d.total}\t{d.paid}\t"
+        f"{d.discount}\t{d.shipping_fee}\t{d.placed_at.isoformat()}\t{_time(d.paid_at)}\t{_time(d.packed_at)}\t"
+        f"{_time(d.shipped_at)}\t{_time(d.delivered_at)}\t{_time(d.completed_at)}\t{_time(d.cancelled_at)}\t"
+        f"{_time(d.promised_at)}\t{_text(d.recipient)}\t{_text(d.region)}\t{_bytes(d.street_enc)}\t{_bytes(d.phone_enc)}\t"
+        f"{_bytes(d.phone_index)}\t{_bytes(d.phone_last4_index)}\t{_text(d.buyer_note)}\t{source}\tt\t"
+        f"{_bytes(one.ready.digest)}\t1\n"
+    )
+
+
+def _item_line(order_id: int, line: int, item: ItemData, products: dict[str, int]) -> str:
+    product = products.get(item.sku, NULL) if item.sku else NULL
+    return (
+        f"{order_id}\t{line}\t{product}\t{_text(item.sku)}\t{_text(item.title)}\t{item.quantity}\t{item.unit_price}\n"
+    )
+
+
+def _parcel_line(parcel: ParcelDraft, parcel_id: int, order_id: int, carrier_id: int) -> str:
+    return (
+        f"{parcel_id}\t{order_id}\t{carrier_id}\t{parcel.tracking_number}\t{parcel.status}\t{parcel.rank}\t"
+        f"{_time(parcel.rank_at)}\t\t{_time(parcel.shipped_at)}\t{_time(parcel.delivered_at)}\t{_time(parcel.expected_at)}\t1\n"
+    )
+
+
+def _products(shop: Shop, prepared: Sequence[Prepared]) -> dict[str, int]:
+    wanted = {item.sku for one in prepared for item in one.ready.data.items if item.sku}
+    if not wanted or not Product.objects.filter(shop=shop).exists():
+        return {}
+    return dict(Product.objects.filter(shop=shop, sku__in=wanted).values_list("sku", "pk"))
+
+
+def _reserve(table: str, count: int) -> list[int]:
+    if not count:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _copy(target: str, lines: list[str]) -> None:
+    if lines:
+        with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+            copy.write("".join(lines))
+
+
+def _time(value: datetime | None) -> str:
+    return NULL if value is None else value.isoformat()
+
+
+def _bytes(value: Any) -> str:
+    return NULL if value is None else "\\\\x" + bytes(value).hex()
+
+
+def _text(value: str) -> str:
+    if "\\" in value:
+        value = value.replace("\\", "\\\\")
+    if value.isprintable():
+        return value
+    return value.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+

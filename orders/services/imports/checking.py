@@ -1,0 +1,216 @@
+"""The dry run: read every row, say what would happen, write nothing but the list of refused rows."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import batched
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.files.base import File
+from django.db import connection, transaction
+
+from core.crypto import encrypt
+from core.errors import DomainError
+from core.live import announce
+from orders.enums import ImportState
+from orders.models import ImportRowError, ImportRun, Order
+from orders.selectors.carriers import carrier_codes
+from orders.services.imports.grouping import Reader, Ready, Refused, RowProblem
+from orders.services.imports.reading import Rows, local_file, storage
+from orders.services.imports.sheets import write_csv
+from orders.services.imports.starting import lock_run, move_run
+
+logger = logging.getLogger(__name__)
+BATCH = 2000
+MAX_LISTED = 20_000
+SAMPLES = 12
+
+
+def check_import(*, run_id: int, at: datetime) -> ImportRun | None:
+    """Check a file whose columns are matched; None when it was called off meanwhile. Ends as checked or failed.
+
+    Runs outside a transaction: progress is committed as it goes. The same check twice gives the same result.
+    """
+    run = ImportRun.objects.select_related("shop").filter(pk=run_id, state=ImportState.CHECKING).first()
+    if run is None:
+        return None
+    try:
+        _make_csv(run)
+        return _check(run, at)
+    except DomainError as refused:
+        logger.info("import.refused id=%s code=%s", run.pk, refused.code)
+        return fail_import(run_id=run.pk, error=refused, at=at)
+
+
+@transaction.atomic
+def fail_import(*, run_id: int, error: DomainError, at: datetime) -> ImportRun | None:
+    """End an import that cannot go on; why stands in its preview."""
+    run = lock_run(run_id)
+    if run.state not in {ImportState.CHECKING, ImportState.RUNNING}:
+        return None
+    move_run(run, ImportState.FAILED)
+    run.failure_code, run.finished_at = error.code[:40], at
+    run.preview = {**run.preview, "failure": {key: str(value)[:60] for key, value in error.context.items()}}
+    run.save()
+    return run
+
+
+def _make_csv(run: ImportRun) -> None:
+    if run.file_format != "xlsx" or run.options.get("csv_key"):
+        return
+    with tempfile.TemporaryDirectory() as folder, local_file(run.file_key) as path:
+        target = Path(folder) / "rows.csv"
+        write_csv(path, target)
+        with open(target, "rb") as made:
+            run.options["csv_key"] = storage().save(run.file_key.rsplit(".", 1)[0] + ".csv", File(made, name="rows.csv"))
+    ImportRun.objects.filter(pk=run.pk).update(options=run.options)
+
+
+def open_reader(run: ImportRun, path: Path, at: datetime) -> Reader:
+    """Return a reader for a run's file by its matching."""
+    return Reader(
+        Rows(path, run.encoding, run.options.get("delimiter", ",")),
+        columns=run.columns,
+        headings=len(run.headings),
+        heading_row=run.options.get("heading_row", 1),
+        zone=run.shop.timezone,
+        day_first=bool(run.options.get("day_first")),
+        currency=run.shop.currency,
+        carriers=carrier_codes(),
+        at=at,
+    )
+
+
+def _check(run: ImportRun, at: datetime) -> ImportRun | None:
+    tally = _Tally(run)
+    began = time.perf_counter()
+    with local_file(run.options.get("csv_key") or run.file_key) as path:
+        reader = open_reader(run, path, at)
+        reader.count()
+        ImportRun.objects.filter(pk=run.pk).update(rows_total=reader.total_rows, orders_total=reader.total_orders)
+        ImportRowError.objects.filter(run=run).delete()
+        for groups in batched(reader.groups(), BATCH):
+            if not tally.take([reader.order(group) for group in groups], sum(len(group.rows) for group in groups)):
+                return None
+    with transaction.atomic():
+        run = lock_run(run.pk)
+        if run.state != ImportState.CHECKING:
+            return None
+        move_run(run, ImportState.CHECKED)
+        run.rows_read = run.rows_total = reader.total_rows
+        run.orders_total = reader.total_orders
+        run.rows_bad, run.orders_bad = tally.rows_bad, tally.orders_bad
+        run.orders_new, run.orders_changed, run.orders_same = tally.new, tally.changed, tally.same
+        run.preview, run.checked_at = tally.preview(), at
+        run.save()
+    logger.info("import.checked id=%s rows=%s ms=%.0f", run.pk, run.rows_total, (time.perf_counter() - began) * 1000)
+    return run
+
+
+class _Tally:
+    """What would happen, counted."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self.run, self.zone = run, ZoneInfo(run.shop.timezone)
+        self.new = self.changed = self.same = self.rows_bad = self.orders_bad = self.rows_read = self.listed = 0
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        self.first_row: dict[tuple[str, str], int] = {}
+        self.days: Counter[str] = Counter()
+        self.statuses: Counter[str] = Counter()
+        self.samples: list[dict[str, Any]] = []
+
+    def take(self, results: list[Ready | Refused], rows: int) -> bool:
+        """Count a batch; return whether the check goes on."""
+        ready = [result for result in results if isinstance(result, Ready)]
+        known = digests_of(self.run.shop_id, [item.data.number for item in ready])
+        for item in ready:
+            digest = known.get(item.data.number)
+            what = "new" if digest is None else "same" if digest == item.digest else "changed"
+            setattr(self, what, getattr(self, what) + 1)
+            if what == "new" and item.data.placed_at:
+                self.days[item.data.placed_at.astimezone(self.zone).date().isoformat()] += 1
+            self.statuses[item.data.status or "placed"] += 1
+            self._sample(item, what)
+        errors: list[RowProblem] = []
+        for refused in results:
+            if isinstance(refused, Refused):
+                self.orders_bad += 1
+                self.rows_bad += len({problem.row for problem in refused.problems})
+                errors.extend(refused.problems)
+        self._list(errors)
+        self.rows_read += rows
+        with transaction.atomic():
+            going = ImportRun.objects.filter(pk=self.run.pk, state=ImportState.CHECKING).update(
+                rows_read=self.rows_read, rows_bad=self.rows_bad
+            )
+            announce(f"import.{self.run.pk}", "import", self.run.pk, 0)
+        return bool(going)
+
+    def _sample(self, item: Ready, what: str) -> None:
+        if len(self.samples) < SAMPLES:
+            data = item.data
+            self.samples.append(
+                {
+                    "number": data.number, "what": what, "rows": item.rows, "items": len(data.items),
+                    "total": str(data.total) if data.total is not None else "", "currency": data.currency,
+                    "status": data.status, "placed_at": data.placed_at.isoformat() if data.placed_at else "",
+                }
+            )  # fmt: skip
+
+    def _list(self, errors: list[RowProblem]) -> None:
+        headings = self.run.headings
+        rows = []
+        for error in errors:
+            column = headings[error.column][:120] if error.column is not None and error.column < len(headings) else ""
+            if error.code != "order_refused":
+                self.reasons[column, error.code] += 1
+                self.first_row.setdefault((column, error.code), error.row)
+            if self.listed + len(rows) < MAX_LISTED:
+                rows.append(_row_error(self.run.pk, error, column))
+        self.listed += len(rows)
+        ImportRowError.objects.bulk_create(rows, batch_size=1000)
+
+    def preview(self) -> dict[str, Any]:
+        """Return the summary kept with the run: counts, samples and reasons, nothing personal."""
+        return {
+            "samples": self.samples,
+            "statuses": dict(self.statuses),
+            "days": dict(sorted(self.days.items())[-400:]),
+            "reasons": [
+                {"column": column, "code": code, "count": count, "row": self.first_row[column, code]}
+                for (column, code), count in self.reasons.most_common(30)
+            ],
+            "listed": self.listed,
+        }
+
+
+def _row_error(run_id: int, error: RowProblem, column: str) -> ImportRowError:
+    import json
+
+    params = {key: value if isinstance(value, int) else str(value)[:60] for key, value in error.params.items()}
+    cells = json.dumps([cell[:2000] for cell in error.cells[:200]], ensure_ascii=False)
+    return ImportRowError(
+        run_id=run_id,
+        row=error.row,
+        column=column,
+        code=error.code,
+        params=params,
+        cells_enc=encrypt(cells.encode("utf-8", "replace").decode()),
+    )
+
+
+def digests_of(shop_id: int, numbers: Iterable[str]) -> dict[str, bytes]:
+    """Return the fingerprints of orders that are there, by number; b"" for one that came in another way."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT number, content_hash FROM {Order._meta.db_table} WHERE shop_id = %s AND number = ANY(%s)",  # noqa: S608
+            [shop_id, list(numbers)],
+        )
+        return {number: bytes(digest) if digest else b"" for number, digest in cursor.fetchall()}

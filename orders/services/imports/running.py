@@ -1,0 +1,270 @@
+"""Let a checked file in: in batches of one transaction each, from wherever the last one stopped.
+
+A thread reads, checks, encrypts and digests the next batch while the database works on this one; both cores are busy and
+no more than three batches are in memory. Each batch locks the run's row, so two workers never import one file twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import batched
+from typing import Any
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from core.actors import Actor, ActorType
+from core.errors import DomainError
+from core.events import record
+from core.jobs import schedule
+from core.live import announce
+from orders.enums import ImportState
+from orders.errors import InvalidOrder
+from orders.events import ImportFinished
+from orders.models import ImportRun
+from orders.selectors.carriers import carrier_ids
+from orders.services.imports.bulk import Prepared, insert_orders, prepare
+from orders.services.imports.checking import digests_of, fail_import, open_reader
+from orders.services.imports.grouping import Ready
+from orders.services.imports.reading import local_file
+from orders.services.imports.starting import drop_file, lock_run, move_run
+from orders.services.upserting import upsert_order
+
+logger = logging.getLogger(__name__)
+BATCH = 4000
+MAX_SINGLE = 250
+SLICE_SECONDS = 35.0
+TRIES = 5
+
+
+@dataclass(slots=True)
+class Portion:
+    """Orders that go in together, and how many orders and rows of the file they stand for, refused ones included."""
+
+    orders: list[Prepared] = field(default_factory=list)
+    done: int = 0
+    rows: int = 0
+
+
+class Stopped(Exception):
+    """The import was called off, or another worker is on it."""
+
+
+def run_import(*, run_id: int, at: datetime) -> ImportRun | None:
+    """Import a whole file in this process; for the command line and tests. None when it was called off."""
+    while import_slice(run_id=run_id, at=at, seconds=3600.0, go_on=False):
+        pass
+    return ImportRun.objects.filter(pk=run_id).first()
+
+
+def import_slice(*, run_id: int, at: datetime, seconds: float = SLICE_SECONDS, go_on: bool = True) -> bool:
+    """Import for a while; with `go_on` owe the next slice as a job. Return whether something is left.
+
+    Runs outside a transaction; each batch is one. Started twice or killed at any point, it goes on where it stands.
+    """
+    run = ImportRun.objects.select_related("shop").filter(pk=run_id, state=ImportState.RUNNING).first()
+    if run is None:
+        return False
+    try:
+        return _slice(run, at, seconds, go_on)
+    except Stopped:
+        return False
+    except DomainError as refused:
+        logger.info("import.refused id=%s code=%s", run.pk, refused.code)
+        fail_import(run_id=run.pk, error=refused, at=at)
+        return False
+
+
+def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool) -> bool:
+    end, position = time.monotonic() + seconds, run.orders_done
+    importer = _Importer(run)
+    with local_file(run.options.get("csv_key") or run.file_key) as path:
+        reader = open_reader(run, path, run.checked_at or at)
+        portions = _ahead(_portions(reader, run, position))
+        try:
+            for portion in portions:
+                position = importer.take(portion, position)
+                if time.monotonic() > end:
+                    if go_on:
+                        _owe_next(run.pk, position, at)
+                    return True
+        finally:
+            portions.close()
+    _finish(run.pk, at)
+    return False
+
+
+def _portions(reader: Any, run: ImportRun, skip: int) -> Iterator[Portion]:
+    reader.count()
+    for groups in batched(reader.groups(skip), BATCH):
+        portion = Portion()
+        for group in groups:
+            portion.done += 1
+            portion.rows += len(group.rows)
+            result = reader.order(group)
+            if isinstance(result, Ready):
+                portion.orders.append(prepare(result, run.shop, run.checked_at or run.created_at))
+        yield portion
+
+
+def _ahead(portions: Iterator[Portion]) -> Any:
+    """Yield portions while a thread prepares the next one; its errors are raised here. Closing ends the thread."""
+    ready: queue.Queue[Any] = queue.Queue(maxsize=1)
+    stop = threading.Event()
+
+    def put(item: Any) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for portion in portions:
+                put(portion)
+                if stop.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # noqa: BLE001 - handed over and raised in the thread that imports
+            put(error)
+
+    thread = threading.Thread(target=work, name="import-reader", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+
+
+class _Importer:
+    """Writes portions and counts what became of their orders."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self.run, self.shop = run, run.shop
+        self.carriers = carrier_ids()
+        self.actor = Actor(ActorType.STAFF, run.started_by_id) if run.started_by_id else Actor(ActorType.IMPORT, run.pk)
+
+    def take(self, portion: Portion, position: int) -> int:
+        """Write one portion; return the position behind it. Raises Stopped."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._take(portion, position)
+            except (IntegrityError, OperationalError) as clash:
+                # Somebody else brought the same order or person just now: their row is committed, the next try finds it.
+                if attempt == TRIES or not connection.is_usable():
+                    raise
+                logger.info("import.again id=%s attempt=%s reason=%s", self.run.pk, attempt, type(clash).__name__)
+                time.sleep(0.05 * attempt)
+        raise AssertionError("unreachable")
+
+    def _take(self, portion: Portion, position: int) -> int:
+        fresh, singles = [], []
+        known = digests_of(self.shop.pk, [one.ready.data.number for one in portion.orders])
+        same = 0
+        for one in portion.orders:
+            digest = known.get(one.ready.data.number)
+            if digest == one.ready.digest:
+                same += 1
+            elif digest is None and not self._is_live(one):
+                fresh.append(one)
+            else:
+                singles.append(one)
+        chunks = [singles[start : start + MAX_SINGLE] for start in range(0, len(singles), MAX_SINGLE)] or [[]]
+        for number, chunk in enumerate(chunks):
+            is_last = number == len(chunks) - 1
+            with transaction.atomic():
+                run = self._lock(position)
+                _alone(self.shop.pk)
+                if number == 0:
+                    insert_orders(
+                        fresh, shop=self.shop, carriers=self.carriers, source="import", actor=self.actor,
+                        at=run.checked_at or run.created_at,
+                    )  # fmt: skip
+                    run.orders_new += len(fresh)
+                    run.orders_same += same
+                self._upsert(run, chunk)
+                if is_last:
+                    run.orders_done = position + portion.done
+                    run.rows_read += portion.rows
+                run.version += 1
+                run.save(
+                    update_fields=[
+                        "orders_new", "orders_changed", "orders_same", "orders_done", "rows_read", "version",
+                    ]
+                )  # fmt: skip
+                announce(f"import.{run.pk}", "import", run.pk, run.version)
+        return position + portion.done
+
+    def _is_live(self, one: Prepared) -> bool:
+        live_from, placed_at = self.run.live_from, one.ready.data.placed_at
+        return live_from is not None and placed_at is not None and placed_at >= live_from
+
+    def _lock(self, position: int) -> ImportRun:
+        run = lock_run(self.run.pk)
+        if run.state != ImportState.RUNNING or run.orders_done != position:
+            raise Stopped
+        return run
+
+    def _upsert(self, run: ImportRun, orders: list[Prepared]) -> None:
+        for one in sorted(orders, key=lambda one: one.ready.data.number):
+            live = self._is_live(one)
+            try:
+                _order, what = upsert_order(
+                    shop_id=self.shop.pk,
+                    data=one.ready.data,
+                    actor=self.actor,
+                    at=run.checked_at or run.created_at,
+                    origin="live" if live else "import",
+                    source="import",
+                )
+            except InvalidOrder:  # the shop's rules changed since the check; the order stays as it is
+                continue
+            name = f"orders_{what}"
+            setattr(run, name, getattr(run, name) + 1)
+
+
+def _alone(shop_id: int) -> None:
+    """One import per shop writes at a time; locked for this transaction only."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('orders.import'), %s)", [shop_id % 2**31])
+
+
+@transaction.atomic
+def _owe_next(run_id: int, position: int, at: datetime) -> None:
+    schedule(
+        "orders.run_import", key=f"{run_id}:{position}", due_at=at, shard=f"import:{run_id}", payload={"run_id": run_id}
+    )
+
+
+@transaction.atomic
+def _finish(run_id: int, at: datetime) -> None:
+    run = lock_run(run_id)
+    if run.state != ImportState.RUNNING:
+        return
+    move_run(run, ImportState.DONE)
+    run.finished_at, run.rows_read = at, run.rows_total
+    run.save()
+    record(
+        "import.finished",
+        subject=run,
+        actor=Actor(ActorType.STAFF, run.started_by_id) if run.started_by_id else Actor(ActorType.IMPORT, run.pk),
+        at=at,
+        data=ImportFinished(run.rows_total, run.rows_bad, run.orders_new, run.orders_changed, run.orders_same),
+    )
+    announce("orders", "import", run.pk, run.version)
+    transaction.on_commit(lambda: drop_file(run), robust=True)
+    logger.info(
+        "import.done id=%s new=%s changed=%s same=%s bad=%s",
+        run.pk, run.orders_new, run.orders_changed, run.orders_same, run.orders_bad,
+    )  # fmt: skip
