@@ -13,7 +13,6 @@ from accounts.permissions import Permission, require, shop_scope, team_scope
 from core.crypto import sign, verify
 from core.errors import NotFound
 from tickets.models import Ticket
-from tickets.models.ticket import NUMBER_OFFSET
 
 FOR_STATUS: dict[str, Permission] = {
     "resolved": Permission.TICKET_RESOLVE,
@@ -58,7 +57,7 @@ def get_ticket_for(who: Staff | ApiKey, ticket_id: int, permission: Permission =
 
 def desk_url(ticket_id: int) -> str:
     """Return the path of a ticket on the desk."""
-    return reverse("tickets:ticket", args=[ticket_id + NUMBER_OFFSET])
+    return reverse("tickets:ticket", args=[ticket_id])
 
 
 def customer_url(ticket: Ticket) -> str:

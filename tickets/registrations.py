@@ -59,6 +59,9 @@ def _may_see_tickets(staff: Staff, _id: int | None) -> bool:
     return staff.may(Permission.TICKET_VIEW)
 
 
+registry.register_panel(
+    "customer", "customer", "tickets", _("Tickets"), "tickets:customer_tickets", 10, Permission.TICKET_VIEW
+)
 registry.register_live_group("ticket", _may_see_ticket)
 registry.register_live_group("tickets", _may_see_tickets)
 
@@ -114,3 +117,5 @@ def _health() -> list[dict[str, Any]]:
 
 
 registry.register_health("tickets", _health)
+
+from tickets import desk_registrations  # noqa: E402, F401 - the desk's own entries

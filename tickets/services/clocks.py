@@ -49,3 +49,21 @@ def _due(calendar: BusinessCalendar, start: datetime, minutes: int) -> datetime 
         return due(calendar, start, timedelta(minutes=minutes))
     except DeadlineUnreachable:
         return None
+
+
+def reprice_clocks(ticket: Ticket, policy: SlaPolicy) -> bool:
+    """Set a running ticket's deadlines anew after its policy changed; return whether one moved.
+
+    A first answer already given keeps its deadline. Time waited for the customer so far is added to the solution's.
+    """
+    calendar, before = calendar_of(policy), (ticket.first_response_due_at, ticket.resolution_due_at)
+    if ticket.first_response_at is None:
+        ticket.first_response_due_at = _due(calendar, ticket.opened_at, policy.first_response_minutes)
+    solved_by = _due(calendar, ticket.opened_at, policy.resolution_minutes)
+    if solved_by is not None and ticket.waiting_seconds:
+        try:
+            solved_by = due(calendar, solved_by, timedelta(seconds=ticket.waiting_seconds))
+        except DeadlineUnreachable:
+            solved_by = None
+    ticket.resolution_due_at = solved_by
+    return (ticket.first_response_due_at, ticket.resolution_due_at) != before

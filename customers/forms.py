@@ -1,0 +1,57 @@
+"""Forms of the customer page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from customers.enums import Tier
+from customers.models import Customer
+from customers.services.records import CustomerDraft
+
+
+class CustomerForm(forms.Form):
+    """What an agent may change, with the version it was read at."""
+
+    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    tier = forms.ChoiceField(label=_("Tier"), choices=Tier.choices)
+    tags = forms.CharField(label=_("Tags"), max_length=400, required=False, help_text=_("Separate them by commas."))
+    note = forms.CharField(label=_("Note for colleagues"), max_length=4000, required=False, widget=forms.Textarea)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    @staticmethod
+    def initial_of(customer: Customer) -> dict[str, Any]:
+        """Return the form's values for a customer as it stands."""
+        return {
+            "name": customer.name,
+            "tier": customer.tier,
+            "tags": ", ".join(customer.tags),
+            "note": customer.note,
+            "version": customer.version,
+        }
+
+    def draft(self) -> CustomerDraft:
+        """Return what was typed; Chinese and Latin commas both separate tags."""
+        data = self.cleaned_data
+        tags = data["tags"].replace("，", ",").replace("、", ",").split(",")
+        return CustomerDraft(data["name"], data["tier"], tuple(tag.strip() for tag in tags), data["note"])
+
+
+class EraseForm(forms.Form):
+    """Typing the number proves that it was meant."""
+
+    confirm = forms.CharField(label=_("Type the customer's number to confirm"), max_length=20)
+
+    def __init__(self, *args: Any, customer_id: int, **kwargs: Any) -> None:
+        """Remember whose number is asked."""
+        super().__init__(*args, **kwargs)
+        self.customer_id = customer_id
+
+    def clean_confirm(self) -> str:
+        """Refuse another number."""
+        typed: str = self.cleaned_data["confirm"].strip().lstrip("#")
+        if typed != str(self.customer_id):
+            raise forms.ValidationError(_("This is not the number of this customer."))
+        return typed
