@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from core.views import health
+from cs_portal.welcome.views import welcome
 
 handler400 = "core.views.errors.bad_request"
 handler403 = "core.views.errors.not_allowed"
@@ -17,6 +18,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("welcome/", welcome, name="welcome"),
     path("language/", set_language, name="set_language"),
     path("ui/", include("core.ui.urls")),
     *[path("", include(f"{app}.urls")) for app in settings.OUR_APPS if find_spec(f"{app}.urls") is not None],

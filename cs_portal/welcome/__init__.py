@@ -1,0 +1,1 @@
+"""The first-run wizard: company and first administrator, shop, mailbox, staff, calendar."""
