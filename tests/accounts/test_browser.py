@@ -1,0 +1,70 @@
+"""A person's story in a real browser on the running product: invited, joined, signed out from afar."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.factories.accounts import PASSWORD
+from tests.stack import RunningStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+MAKE_ADMIN = f"""
+from django.utils import timezone
+from accounts import services
+from accounts.services.staff import StaffDraft
+from core.actors import SYSTEM
+now = timezone.now()
+team = services.create_team(name="North", shop_ids=[], actor=SYSTEM, at=now)
+services.create_staff(email="admin@shop.example", password="{PASSWORD}",
+    draft=StaffDraft(display_name="Admin", roles=("admin",), team_ids=(team.pk,)), actor=SYSTEM, at=now)
+"""
+
+
+def new_page(browser: Browser, faults: list[str]) -> Page:
+    page = browser.new_context(locale="en-GB", extra_http_headers={"Accept-Language": "en"}).new_page()
+    page.on("console", lambda m: faults.append(f"{page.url}: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: faults.append(f"{page.url}: {e}"))
+    return page
+
+
+def test_invited_joined_and_closed_from_afar(stack: RunningStack, browser: Browser) -> None:
+    stack.manage("shell", "-c", MAKE_ADMIN)
+    faults: list[str] = []
+    admin, newcomer = new_page(browser, faults), new_page(browser, faults)
+    base = stack.base_url.rstrip("/")
+
+    admin.goto(f"{base}/accounts/login/?next=/settings/staff/invite/")
+    admin.fill("[name=login]", "admin@shop.example")
+    admin.fill("[name=password]", PASSWORD)
+    admin.click("main .btn-primary")
+    admin.wait_for_url("**/settings/staff/invite/")
+    admin.fill("[name=email]", "new@shop.example")
+    admin.locator(".choice", has_text=re.compile("^(客服|Agent)")).first.locator("input").check(force=True)
+    admin.click("main .btn-primary")
+    link = admin.locator("code").inner_text()
+    assert link.startswith(base)
+
+    newcomer.goto(link)
+    newcomer.fill("[name=display_name]", "Wang")
+    newcomer.fill("[name=password]", PASSWORD)
+    newcomer.click("main .btn-primary")
+    newcomer.wait_for_url("**/desk/**")
+    with newcomer.expect_websocket() as socket:
+        newcomer.goto(f"{base}/accounts/me/")
+    assert "Wang" in newcomer.locator("[name=display_name]").input_value()
+    assert not socket.value.is_closed()
+    newcomer.wait_for_timeout(500)
+
+    admin.goto(f"{base}/settings/staff/")
+    admin.get_by_role("link", name="Wang").click()
+    admin.click("[data-dialog=deactivate]")
+    admin.click("#deactivate .btn-danger")
+    closed_at = time.monotonic()
+    newcomer.wait_for_url("**/accounts/login/**", timeout=5000)
+    assert time.monotonic() - closed_at < 4
+    admin.wait_for_load_state()
+    assert admin.locator("[data-dialog=deactivate]").count() == 0
+    assert faults == []
