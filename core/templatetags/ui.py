@@ -92,7 +92,13 @@ def tabs(items: list[dict[str, Any]], label: str = "", target: str = "", select:
 
 @register.inclusion_tag("ui/empty.html")
 def empty(
-    icon: str, title: str, text: str = "", action_label: str = "", action_url: str = "", key: str = "", action_dialog: str = ""
+    icon: str,
+    title: str,
+    text: str = "",
+    action_label: str = "",
+    action_url: str = "",
+    key: str = "",
+    action_dialog: str = "",
 ) -> dict[str, str]:
     """Say why nothing is here and what to do next."""
     return {**locals()}
@@ -120,10 +126,16 @@ def chart_assets() -> SafeString:
 
 
 @register.simple_block_tag
-def card(content: SafeString, title: str = "", icon: str = "", cls: str = "", actions: str = "", id: str = "") -> SafeString:
+def card(
+    content: SafeString, title: str = "", icon: str = "", cls: str = "", actions: str = "", id: str = ""
+) -> SafeString:
     """Group what belongs together on a raised surface."""
     glyph = ui.icon(icon, 16) if icon else ""
-    head = f'<header class="card-head"><h2 class="card-title">{glyph}{esc(title)}</h2>{esc(actions)}</header>' if title else ""
+    head = (
+        f'<header class="card-head"><h2 class="card-title">{glyph}{esc(title)}</h2>{esc(actions)}</header>'
+        if title
+        else ""
+    )
     named = f' id="{esc(id)}"' if id else ""
     return mark_safe(f'<section class="card {esc(cls)}"{named}>{head}<div class="card-body">{content}</div></section>')
 
@@ -140,7 +152,9 @@ ALERT_ICONS = {
 
 
 @register.simple_block_tag
-def alert(content: SafeString, tone: str = "info", title: str = "", icon: str = "", dismiss: bool = False) -> SafeString:
+def alert(
+    content: SafeString, tone: str = "info", title: str = "", icon: str = "", dismiss: bool = False
+) -> SafeString:
     """Tell something about this page; bad news is announced."""
     role = "alert" if tone == "bad" else "status"
     head = f'<p class="alert-title">{esc(title)}</p>' if title else ""
@@ -156,8 +170,10 @@ def popup(content: str, id: str, title: str, classes: str, open: bool) -> SafeSt
     close = close.replace("<button ", "<button data-close ", 1)
     shown = " data-open" if open else ""
     return mark_safe(
-        f'<dialog class="{classes}" id="{esc(id)}" aria-labelledby="{esc(id)}-title"{shown}><header class="dialog-head">'
-        f'<h2 class="dialog-title" id="{esc(id)}-title">{esc(title)}</h2>{close}</header><div class="dialog-body">{content}</div></dialog>'
+        f'<dialog class="{classes}" id="{esc(id)}"'
+        f' aria-labelledby="{esc(id)}-title"{shown}><header class="dialog-head">'
+        f'<h2 class="dialog-title" id="{esc(id)}-title">{esc(title)}</h2>{close}'
+        f'</header><div class="dialog-body">{content}</div></dialog>'
     )
 
 
@@ -189,7 +205,8 @@ def menu(
     opener = ui.button(label, tone, icon, size, key=key, hide_label=hide_label, cls=f"menu-button {cls}".strip())
     opener = opener.replace("<button ", f'<button popovertarget="{esc(id)}" aria-haspopup="true" ', 1)
     return mark_safe(
-        f'<span class="menu-box">{opener}<span class="menu" id="{esc(id)}" popover data-menu role="group" aria-label="{esc(label)}">{content}</span></span>'
+        f'<span class="menu-box">{opener}<span class="menu" id="{esc(id)}" popover data-menu'
+        f' role="group" aria-label="{esc(label)}">{content}</span></span>'
     )
 
 
@@ -227,7 +244,8 @@ def toasts(context: template.Context) -> SafeString:
     """Hand Django's messages to the toast region; without JavaScript they are plain alerts."""
     tones = {"success": "good", "error": "bad", "warning": "warn"}
     rows = "".join(
-        f'<div class="toast toast-{tones.get(m.level_tag, "info")}" role="status">{ui.icon(ALERT_ICONS[tones.get(m.level_tag, "info")])}'
+        f'<div class="toast toast-{tones.get(m.level_tag, "info")}"'
+        f' role="status">{ui.icon(ALERT_ICONS[tones.get(m.level_tag, "info")])}'
         f'<div class="toast-text">{esc(m)}</div></div>'
         for m in context.get("messages") or ()
     )

@@ -68,5 +68,6 @@ def shop_rules(colour: str) -> str:
 
     light, dark = rules("#ffffff", "#000000"), rules("#1a2422", "#ffffff")
     return (
-        f":root{{{light}}}@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}:root[data-theme=dark]{{{dark}}}"
+        f":root{{{light}}}@media"
+        f" (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}:root[data-theme=dark]{{{dark}}}"
     )

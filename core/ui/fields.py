@@ -12,10 +12,22 @@ from django.utils.translation import gettext
 from .icons import icon as glyph_of
 
 FACES = ("mood-angry", "mood-sad", "mood-empty", "mood-smile", "mood-happy")
-PASS_THROUGH = ("inputmode", "autocomplete", "placeholder", "rows", "maxlength", "accept", "pattern", "enterkeyhint", "spellcheck")
+PASS_THROUGH = (
+    "inputmode",
+    "autocomplete",
+    "placeholder",
+    "rows",
+    "maxlength",
+    "accept",
+    "pattern",
+    "enterkeyhint",
+    "spellcheck",
+)
 
 
-def field(bound: BoundField, hint: str = "", icon: str = "", kind: str = "", size: str = "", label: str = "", **extra: Any) -> SafeString:
+def field(
+    bound: BoundField, hint: str = "", icon: str = "", kind: str = "", size: str = "", label: str = "", **extra: Any
+) -> SafeString:
     """Render a bound field of any kind.
 
     `kind` is the look of choices (chips, faces, scale, cards, list); `extra` are HTML attributes of the input.
@@ -45,7 +57,9 @@ def renderer_for(widget: forms.Widget) -> Callable[..., SafeString]:
 
 
 def html_attrs(bound: BoundField, described: str, extra: dict[str, Any]) -> dict[str, Any]:
-    attrs: dict[str, Any] = {name: value for name, value in extra.items() if name in PASS_THROUGH and value not in ("", None)}
+    attrs: dict[str, Any] = {
+        name: value for name, value in extra.items() if name in PASS_THROUGH and value not in ("", None)
+    }
     for name, value in extra.items():
         if name.startswith(("data_", "hx_", "aria_")):
             attrs[name.replace("_", "-")] = value
@@ -58,9 +72,13 @@ def html_attrs(bound: BoundField, described: str, extra: dict[str, Any]) -> dict
     return attrs
 
 
-def text_field(bound: BoundField, words: str, described: str, below: str, classes: str, kind: str, icon: str, attrs: dict) -> SafeString:
+def text_field(
+    bound: BoundField, words: str, described: str, below: str, classes: str, kind: str, icon: str, attrs: dict
+) -> SafeString:
     widget = bound.field.widget
-    base = "select" if isinstance(widget, forms.Select) else "textarea" if isinstance(widget, forms.Textarea) else "input"
+    base = (
+        "select" if isinstance(widget, forms.Select) else "textarea" if isinstance(widget, forms.Textarea) else "input"
+    )
     attrs["class"] = f"{base} {widget.attrs.get('class', '')}".strip()
     if base == "textarea":
         attrs.setdefault("rows", 4)
@@ -78,7 +96,8 @@ def checkbox_field(
     attrs["class"] = "switch-input" if kind == "switch" else "check-input"
     control = bound.as_widget(attrs=attrs)
     return mark_safe(
-        f'<div class="{classes} field-check"><label class="check">{control}<span class="check-label">{words}</span></label>{below}</div>'
+        f'<div class="{classes} field-check"><label class="check">{control}<span'
+        f' class="check-label">{words}</span></label>{below}</div>'
     )
 
 
@@ -87,9 +106,14 @@ def file_field(
 ) -> SafeString:
     attrs["class"] = "drop-input"
     control = bound.as_widget(attrs=attrs)
-    choose = gettext("Choose or drop files here") if bound.field.widget.allow_multiple_selected else gettext("Choose or drop a file here")
+    choose = (
+        gettext("Choose or drop files here")
+        if bound.field.widget.allow_multiple_selected
+        else gettext("Choose or drop a file here")
+    )
     return mark_safe(
-        f'<div class="{classes}"><label class="field-label" for="{bound.id_for_label}">{words}{optional_mark(bound)}</label>'
+        f'<div class="{classes}"><label class="field-label"'
+        f' for="{bound.id_for_label}">{words}{optional_mark(bound)}</label>'
         f'<div class="drop" data-drop>{glyph_of(icon or "upload", 24)}<span class="drop-words">{choose}</span>{control}'
         f'<span class="drop-files" aria-live="polite"></span></div>{below}</div>'
     )
@@ -106,7 +130,8 @@ def choice_field(
         voice += ' aria-invalid="true"'
     role = ' role="radiogroup"' if isinstance(bound.field.widget, forms.RadioSelect) else ""
     return mark_safe(
-        f'<fieldset class="{classes} field-choices"{role}{voice}><legend class="field-label">{words}{optional_mark(bound)}</legend>'
+        f'<fieldset class="{classes} field-choices"{role}{voice}><legend'
+        f' class="field-label">{words}{optional_mark(bound)}</legend>'
         f'<div class="choices choices-{esc(kind)}">{rows}</div>{below}</fieldset>'
     )
 
@@ -140,7 +165,15 @@ def form_errors(form: forms.BaseForm) -> SafeString:
     if not form.errors:
         return SafeString("")
     lines = [str(error) for error in form.non_field_errors()]
-    hidden = [f"{name}: {error}" for bound in form.hidden_fields() for name, errors in ((bound.label, bound.errors),) for error in errors]
+    hidden = [
+        f"{name}: {error}"
+        for bound in form.hidden_fields()
+        for name, errors in ((bound.label, bound.errors),)
+        for error in errors
+    ]
     shown = lines + hidden or [gettext("Please look at the marked fields. Nothing you typed is lost.")]
     body = "".join(f"<p>{esc(line)}</p>" for line in shown)
-    return mark_safe(f'<div class="alert alert-bad" role="alert" tabindex="-1" data-focus>{glyph_of("alert-circle")}<div class="alert-body">{body}</div></div>')
+    return mark_safe(
+        f'<div class="alert alert-bad" role="alert" tabindex="-1" data-focus>{glyph_of("alert-circle")}'
+        f'<div class="alert-body">{body}</div></div>'
+    )

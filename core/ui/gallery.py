@@ -1,5 +1,7 @@
 """The gallery at /ui/: every part in every state, and every shell with made-up content. For staff and the trial."""
 
+# ruff: noqa: E501 - sample data reads best as one row a line
+
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,7 +98,12 @@ def desk(at: datetime) -> dict[str, Any]:
 
 @page("board")
 def board(at: datetime) -> dict[str, Any]:
-    return {"now": at, "charts": samples.charts(), "trend": [14, 12, 13, 9, 11, 8, 9], "reasons": samples.charts()[1]["rows"]}
+    return {
+        "now": at,
+        "charts": samples.charts(),
+        "trend": [14, 12, 13, 9, 11, 8, 9],
+        "reasons": samples.charts()[1]["rows"],
+    }
 
 
 @page("wall")
@@ -128,7 +135,11 @@ def done(at: datetime) -> dict[str, Any]:
         "heading": "我们收到了",
         "lead": "您的问题已经转给客服，最晚今天 18:00 前回复您。",
         "reference": "T-20261121-0318",
-        "steps": ["确认邮件已发往 chen***@qq.com。", "客服会先查物流，再给您一个准确的时间。", "直接回复那封邮件就能补充情况。"],
+        "steps": [
+            "确认邮件已发往 chen***@qq.com。",
+            "客服会先查物流，再给您一个准确的时间。",
+            "直接回复那封邮件就能补充情况。",
+        ],
     }
 
 

@@ -1,4 +1,6 @@
-"""What the gallery shows: the words of a made-up shop, so that every part is seen with real lengths and both scripts."""
+"""What the gallery shows: a made-up shop, so that every part is seen with real lengths and both scripts."""
+
+# ruff: noqa: E501 - sample data reads best as one row a line
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,15 +32,24 @@ LONG = "我上周三在你们店里买的那台 1.5L 保温壶到现在还没有
 class SampleForm(forms.Form):
     """One field of every kind."""
 
-    order = forms.CharField(label=_("Order number"), help_text=_("You find it in the confirmation mail, for example 20261121-0042."))
+    order = forms.CharField(
+        label=_("Order number"), help_text=_("You find it in the confirmation mail, for example 20261121-0042.")
+    )
     phone = forms.CharField(label=_("Phone"))
     email = forms.EmailField(label=_("Mail address"), required=False)
-    topic = forms.ChoiceField(label=_("Topic"), choices=[("late", "物流太慢"), ("broken", "商品破损"), ("refund", "退款"), ("other", "其他")])
+    topic = forms.ChoiceField(
+        label=_("Topic"), choices=[("late", "物流太慢"), ("broken", "商品破损"), ("refund", "退款"), ("other", "其他")]
+    )
     reason = forms.ChoiceField(
-        label=_("Reason"), widget=forms.RadioSelect, choices=[("size", "尺码不合适"), ("quality", "质量问题"), ("mind", "不想要了"), ("wrong", "发错货")]
+        label=_("Reason"),
+        widget=forms.RadioSelect,
+        choices=[("size", "尺码不合适"), ("quality", "质量问题"), ("mind", "不想要了"), ("wrong", "发错货")],
     )
     tags = forms.MultipleChoiceField(
-        label=_("Tags"), required=False, widget=forms.CheckboxSelectMultiple, choices=[("vip", "老客户"), ("gift", "礼品订单"), ("b2b", "企业采购")]
+        label=_("Tags"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        choices=[("vip", "老客户"), ("gift", "礼品订单"), ("b2b", "企业采购")],
     )
     body = forms.CharField(label=_("What happened?"), widget=forms.Textarea)
     photo = forms.FileField(label=_("Photos"), required=False)
@@ -81,9 +92,29 @@ def tickets(at: datetime) -> list[dict[str, Any]]:
     rows = [
         ("陈雨桐", "mail", "保温壶一直没到，物流停在杭州", "请问到底什么时候能送到？", 3, 42, 60, "金卡", True),
         ("李建国", "chat", "退款还没到账", "已经等了五个工作日了", 14, -12, 60, "", True),
-        ("Marcus Weber", "form", "Wrong size delivered, order 20261118-0913", "Could you send the label today?", 41, 120, 240, "", False),
+        (
+            "Marcus Weber",
+            "form",
+            "Wrong size delivered, order 20261118-0913",
+            "Could you send the label today?",
+            41,
+            120,
+            240,
+            "",
+            False,
+        ),
         ("欧阳若曦", "wechat", "杯盖漏水，附照片", "[图片] 就是这里会渗水", 95, 9, 60, "银卡", False),
-        ("上海某某贸易有限公司采购部", "mail", "企业采购 300 件，能否开增值税专用发票并分三批送到不同的仓库？", "附件是我们的开票信息", 180, 300, 480, "企业", False),
+        (
+            "上海某某贸易有限公司采购部",
+            "mail",
+            "企业采购 300 件，能否开增值税专用发票并分三批送到不同的仓库？",
+            "附件是我们的开票信息",
+            180,
+            300,
+            480,
+            "企业",
+            False,
+        ),
         ("王芳", "phone", "想改收货地址", "来电 2 分 10 秒", 420, None, None, "", False),
         ("赵", "sms", "取件码收不到", "好的谢谢", 1500, 60, 120, "", False),
         ("Nguyễn Thị Minh Khai", "form", "Gift card balance", "Thanks, that helps.", 3200, None, None, "", False),
@@ -123,8 +154,20 @@ def stream(at: datetime) -> list[dict[str, Any]]:
 def life(at: datetime) -> list[dict[str, Any]]:
     return [
         {"label": "已下单", "state": "done", "at": at - timedelta(days=2, hours=3), "icon": "shopping-cart"},
-        {"label": "已揽收", "state": "done", "at": at - timedelta(days=1, hours=20), "note": "深圳南山营业点", "icon": "package-export"},
-        {"label": "运输中", "state": "now", "at": at - timedelta(hours=5), "note": "杭州转运中心，已装车", "icon": "truck-delivery"},
+        {
+            "label": "已揽收",
+            "state": "done",
+            "at": at - timedelta(days=1, hours=20),
+            "note": "深圳南山营业点",
+            "icon": "package-export",
+        },
+        {
+            "label": "运输中",
+            "state": "now",
+            "at": at - timedelta(hours=5),
+            "note": "杭州转运中心，已装车",
+            "icon": "truck-delivery",
+        },
         {"label": "派送", "state": "next", "note": "预计明天 18:00 前", "icon": "route"},
         {"label": "签收", "state": "next", "icon": "home"},
     ]

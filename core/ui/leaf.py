@@ -65,7 +65,10 @@ def dot(tone: str, label: object = "", show: bool = True) -> SafeString:
 def channel(code: str, size: int = 16) -> SafeString:
     """Render a channel's glyph, named for screen readers."""
     name = CHANNEL_NAMES.get(code, code)
-    return mark_safe(f'<span class="channel" title="{esc(name)}">{glyph_of(CHANNEL_ICONS.get(code, "message"), size, str(name))}</span>')
+    return mark_safe(
+        '<span class="channel"'
+        f' title="{esc(name)}">{glyph_of(CHANNEL_ICONS.get(code, "message"), size, str(name))}</span>'
+    )
 
 
 channel_glyph = channel
@@ -98,7 +101,8 @@ def masked(value: object, reveal_url: str = "", label: str = "") -> SafeString:
     if reveal_url:
         url, words = esc(reveal_url), esc(label or gettext("Show in full"))
         button = (
-            f'<a class="btn btn-ghost btn-icon btn-xs" href="{url}" hx-get="{url}" hx-target="closest .masked" hx-swap="outerHTML"'
+            f'<a class="btn btn-ghost btn-icon btn-xs" href="{url}" hx-get="{url}"'
+            ' hx-target="closest .masked" hx-swap="outerHTML"'
             f' title="{words}" aria-label="{words}">{glyph_of("eye", 14)}</a>'
         )
     return mark_safe(f'<span class="masked"><span class="num">{esc(value)}</span>{button}</span>')
@@ -107,7 +111,8 @@ def masked(value: object, reveal_url: str = "", label: str = "") -> SafeString:
 def copy_button(value: object, label: str = "") -> SafeString:
     words = esc(label or gettext("Copy"))
     return mark_safe(
-        f'<button type="button" class="btn btn-ghost btn-icon btn-xs" data-copy="{esc(value)}" title="{words}" aria-label="{words}">'
+        '<button type="button" class="btn btn-ghost btn-icon btn-xs"'
+        f' data-copy="{esc(value)}" title="{words}" aria-label="{words}">'
         f"{glyph_of('copy', 14)}</button>"
     )
 
@@ -160,7 +165,10 @@ def progress(value: float | None, maximum: float = 100, label: object = "") -> S
     amount = "" if value in (None, "") else f' value="{value}"'
     words = f'<span class="progress-label">{esc(label)}</span>' if label else ""
     named = f' aria-label="{esc(label or gettext("Progress"))}"'
-    return mark_safe(f'<span class="progress-box">{words}<progress class="progress" max="{maximum}"{amount}{named}></progress></span>')
+    return mark_safe(
+        f'<span class="progress-box">{words}<progress class="progress"'
+        f' max="{maximum}"{amount}{named}></progress></span>'
+    )
 
 
 def bar(value: float, maximum: float, tone: str = "accent", label: object = "") -> SafeString:
@@ -173,7 +181,9 @@ def bar(value: float, maximum: float, tone: str = "accent", label: object = "") 
     )
 
 
-def sparkline(values: Sequence[float | None], label: object = "", width: int = 96, height: int = 24, tone: str = "accent") -> SafeString:
+def sparkline(
+    values: Sequence[float | None], label: object = "", width: int = 96, height: int = 24, tone: str = "accent"
+) -> SafeString:
     """Draw a small line; gaps (None) stay gaps, the last value gets a dot."""
     known = [float(value) for value in values if value is not None]
     if not known:
@@ -207,7 +217,8 @@ def file_chip(
     link = f'<a class="file-link" href="{esc(url)}">{body}</a>' if url else f'<span class="file-link">{body}</span>'
     words = esc(gettext("Remove %(name)s") % {"name": name})
     off = (
-        f'<button type="button" class="btn btn-ghost btn-icon btn-xs" hx-post="{esc(remove_url)}" hx-target="closest .file"'
+        '<button type="button" class="btn btn-ghost btn-icon btn-xs"'
+        f' hx-post="{esc(remove_url)}" hx-target="closest .file"'
         f' hx-swap="delete" aria-label="{words}" title="{words}">{glyph_of("x", 14)}</button>'
         if remove_url
         else ""
@@ -264,7 +275,9 @@ def below(item: dict) -> str:
     return f'<span class="step-note">{words}</span>' if words else ""
 
 
-def story_item(icon: str, text: object, at: datetime | None = None, tone: str = "", meta: object = "", url: str = "") -> SafeString:
+def story_item(
+    icon: str, text: object, at: datetime | None = None, tone: str = "", meta: object = "", url: str = ""
+) -> SafeString:
     """Render one line of a story: a mark, what happened, when. Put lines into <ol class="story">."""
     words = f'<a href="{esc(url)}">{esc(text)}</a>' if url else esc(text)
     more = f'<span class="story-meta">{esc(meta)}</span>' if meta else ""
@@ -279,13 +292,18 @@ def story_item(icon: str, text: object, at: datetime | None = None, tone: str = 
 def skeleton(kind: str = "lines", rows: int = 3) -> SafeString:
     """Draw the shape of what is on its way: rows, lines, card or chat."""
     piece = {
-        "rows": '<span class="bone bone-row"><span class="bone bone-disc"></span><span class="bone-text"><span class="bone"></span><span class="bone bone-short"></span></span></span>',
+        "rows": (
+            '<span class="bone bone-row"><span class="bone bone-disc"></span><span class="bone-text"><span'
+            ' class="bone"></span><span class="bone bone-short"></span></span></span>'
+        ),
         "lines": '<span class="bone"></span>',
         "card": '<span class="bone bone-card"></span>',
         "chat": '<span class="bone bone-bubble"></span>',
     }[kind]
     words = gettext("Loading")
-    return mark_safe(f'<span class="skeleton skeleton-{kind}" role="status" aria-label="{words}">{piece * int(rows)}</span>')
+    return mark_safe(
+        f'<span class="skeleton skeleton-{kind}" role="status" aria-label="{words}">{piece * int(rows)}</span>'
+    )
 
 
 def telephone_link(phone: str, shown: str = "") -> SafeString:

@@ -78,7 +78,9 @@ def duration(span: timedelta | float | None) -> str:
         (rest, gettext("%(n)d s")),
     )
     first = next((i for i, (amount, _) in enumerate(parts) if amount), 3)
-    shown = [word % {"n": amount} for amount, word in parts[first : min(first + 2, 3) if first < 2 else first + 1] if amount]
+    shown = [
+        word % {"n": amount} for amount, word in parts[first : min(first + 2, 3) if first < 2 else first + 1] if amount
+    ]
     return " ".join(shown) or parts[3][1] % {"n": rest}
 
 

@@ -80,7 +80,8 @@ def when(at: datetime | date | None, style: str = "auto", now: datetime | None =
         relative = relative_words(at, now=now)
         if relative is not None:
             return mark_safe(
-                f'<time datetime="{iso}" title="{title}" data-when data-abs="{moment_words(at, now=now)}">{relative}</time>'
+                f'<time datetime="{iso}" title="{title}" data-when'
+                f' data-abs="{moment_words(at, now=now)}">{relative}</time>'
             )
     if style == "relative":
         span = duration(now - at)
@@ -123,15 +124,19 @@ def clock(
         live = f' data-clock data-due="{due_at.isoformat(timespec="seconds")}"{start}'
     title = conditional_escape(f"{label} · {words}" if label else words)
     due = full_words(due_at)
-    mark = {"kept": icon("check", 14), "late": icon("alert-triangle", 14), "paused": icon("player-pause", 14)}.get(state)
+    mark = {"kept": icon("check", 14), "late": icon("alert-triangle", 14), "paused": icon("player-pause", 14)}.get(
+        state
+    )
     glyph = mark or mark_safe(ring(share))
     if compact:
         return mark_safe(
-            f'<span class="clock clock-{state}" role="img" aria-label="{title}" title="{title} · {due}"{live}>{glyph}</span>'
+            f'<span class="clock clock-{state}" role="img" aria-label="{title}"'
+            f' title="{title} · {due}"{live}>{glyph}</span>'
         )
     named = f'<span class="clock-label">{conditional_escape(label)}</span> ' if label else ""
     return mark_safe(
-        f'<span class="clock clock-{state}" title="{due}"{live}>{glyph}{named}<span class="clock-words">{words}</span></span>'
+        f'<span class="clock clock-{state}" title="{due}"{live}>{glyph}{named}'
+        f'<span class="clock-words">{words}</span></span>'
     )
 
 
@@ -162,5 +167,6 @@ def clock_state(
 def ring(share: float) -> str:
     return (
         '<svg class="ring" viewBox="0 0 20 20" aria-hidden="true"><circle class="ring-track" cx="10" cy="10" r="7.5"/>'
-        f'<circle class="ring-fill" cx="10" cy="10" r="7.5" pathLength="100" stroke-dasharray="{share * 100:.0f} 100"/></svg>'
+        '<circle class="ring-fill" cx="10" cy="10" r="7.5" pathLength="100"'
+        f' stroke-dasharray="{share * 100:.0f} 100"/></svg>'
     )

@@ -13,7 +13,7 @@ _LOOSE = re.compile("(?<=[\uff0c\uff1f\uff1a\uff1b\uff01]) ")
 
 
 def chinese_marks(text: str) -> str:
-    """Return the text with full-width punctuation and brackets where they touch Chinese; Latin parts stay as they are."""
+    """Return the text with full-width punctuation and brackets where they touch Chinese; Latin parts stay."""
     text = _AFTER_WORD.sub(lambda match: WIDE[match[1]], text)
     text = _BEFORE_WORD.sub(lambda match: WIDE[match[1]], text)
     return _LOOSE.sub("", _BRACKETS.sub("\uff08\\1\uff09", text))

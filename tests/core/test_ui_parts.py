@@ -83,14 +83,28 @@ def test_duration(span: timedelta | int | None, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("phone", "masked"),
-    [("+8613812348000", "138****8000"), ("13812348000", "138****8000"), ("+447700900123", "+447****0123"), ("12345", "***45"), ("", ""), (None, "")],
+    [
+        ("+8613812348000", "138****8000"),
+        ("13812348000", "138****8000"),
+        ("+447700900123", "+447****0123"),
+        ("12345", "***45"),
+        ("", ""),
+        (None, ""),
+    ],
 )
 def test_phone_mask(phone: str | None, masked: str) -> None:
     assert ui.phone_mask(phone) == masked
 
 
 def test_file_size() -> None:
-    assert [ui.file_size(size) for size in (480, 345_000, 3_400_000, 240_000_000, 2_500_000_000, None)] == ["480 B", "345 kB", "3.4 MB", "240 MB", "2.5 GB", "–"]
+    assert [ui.file_size(size) for size in (480, 345_000, 3_400_000, 240_000_000, 2_500_000_000, None)] == [
+        "480 B",
+        "345 kB",
+        "3.4 MB",
+        "240 MB",
+        "2.5 GB",
+        "–",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -113,11 +127,12 @@ def test_when_is_relative_for_a_day_then_a_date(at: datetime | date, english: st
 def test_when_in_chinese_and_in_the_companys_zone() -> None:
     with translation.override("zh-hans"):
         html = ui.when(NOW - timedelta(days=3), now=NOW)
-    assert '<time datetime="2026-11-18T06:05:00+00:00" title="2026年11月18日 14:05:00">11月18日 14:05</time>' == html
+    assert html == '<time datetime="2026-11-18T06:05:00+00:00" title="2026年11月18日 14:05:00">11月18日 14:05</time>'
 
 
 def test_when_of_nothing_is_a_dash() -> None:
-    assert "–" in ui.when(None) and "–" in render("{% when missing %}")
+    assert "–" in ui.when(None)
+    assert "–" in render("{% when missing %}")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +151,8 @@ def test_clock_says_its_state_in_words(given: dict[str, object], state: str, wor
     with translation.override("en"):
         html = ui.clock(now=NOW, **given)  # type: ignore[arg-type]
         short = ui.clock(now=NOW, compact=True, **given)  # type: ignore[arg-type]
-    assert f"clock-{state}" in html and words in html
+    assert f"clock-{state}" in html
+    assert words in html
     assert f'aria-label="{words}"' in short
 
 
@@ -205,22 +221,33 @@ class TwoFields(forms.Form):
 def test_field_wires_label_help_and_error() -> None:
     form = TwoFields({"phone": "", "face": "1"})
     html = field(form["phone"], inputmode="numeric", autocomplete="tel")
-    for part in ('for="id_phone"', 'inputmode="numeric"', 'autocomplete="tel"', 'aria-invalid="true"', 'aria-describedby="id_phone_help id_phone_error"', 'id="id_phone_error"'):
+    for part in (
+        'for="id_phone"',
+        'inputmode="numeric"',
+        'autocomplete="tel"',
+        'aria-invalid="true"',
+        'aria-describedby="id_phone_help id_phone_error"',
+        'id="id_phone_error"',
+    ):
         assert part in html
-    assert "field-optional" not in html and "field-optional" in field(form["note"])
+    assert "field-optional" not in html
+    assert "field-optional" in field(form["note"])
 
 
 def test_field_keeps_what_was_typed() -> None:
     form = TwoFields({"phone": "13x", "face": "2", "note": "写了很久"})
     assert 'value="13x"' in field(form["phone"])
     assert "写了很久" in field(form["note"])
-    assert 'value="2" required id="id_face_1" checked' in field(form["face"], kind="faces") or "checked" in field(form["face"], kind="faces")
+    assert 'value="2" required id="id_face_1" checked' in field(form["face"], kind="faces") or "checked" in field(
+        form["face"], kind="faces"
+    )
 
 
 def test_form_errors_speaks_for_the_form_and_is_silent_when_right() -> None:
     form = TwoFields({})
     form.add_error(None, "Order and phone do not match.")
-    assert 'role="alert"' in form_errors(form) and "Order and phone do not match." in form_errors(form)
+    assert 'role="alert"' in form_errors(form)
+    assert "Order and phone do not match." in form_errors(form)
     assert form_errors(TwoFields({"phone": "1", "face": "1"})) == ""
 
 
@@ -242,7 +269,9 @@ def test_every_icon_named_in_templates_and_code_is_in_the_sprite() -> None:
     names: dict[str, str] = {}
     for path in [*ROOT.glob("templates/**/*.html"), *ROOT.glob("*/templates/**/*.html")]:
         text = path.read_text(encoding="utf-8")
-        for name in re.findall(r"""{% (?:icon|empty|story_item) ["']([\w-]+)["']""", text) + re.findall(r"""{% \w+[^%]*? icon=["']([\w-]+)["']""", text):
+        for name in re.findall(r"""{% (?:icon|empty|story_item) ["']([\w-]+)["']""", text) + re.findall(
+            r"""{% \w+[^%]*? icon=["']([\w-]+)["']""", text
+        ):
             names[name] = str(path.relative_to(ROOT))
     for path in ROOT.glob("*/registrations.py"):
         for name in re.findall(r"""icon=["']([\w-]+)["']""", path.read_text(encoding="utf-8")):
@@ -252,7 +281,9 @@ def test_every_icon_named_in_templates_and_code_is_in_the_sprite() -> None:
 
 def test_templates_keep_the_strict_policy() -> None:
     """No inline style, script or handler anywhere: the policy would drop them silently."""
-    bad = re.compile(r"<[^>]*\s(?:style|on[a-z]+)\s*=|<script(?![^>]*\bsrc=)(?![^>]*application/json)|javascript:", re.IGNORECASE)
+    bad = re.compile(
+        r"<[^>]*\s(?:style|on[a-z]+)\s*=|<script(?![^>]*\bsrc=)(?![^>]*application/json)|javascript:", re.IGNORECASE
+    )
     found = {}
     for path in ROOT.glob("templates/**/*.html"):
         text = re.sub(r"{#.*?#}|{%.*?%}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -268,17 +299,30 @@ def test_vendored_files_are_as_pinned() -> None:
     import json
 
     sums = json.loads((ROOT / "static/vendor/SHA256SUMS.json").read_text(encoding="utf-8"))
-    assert {name for name, digest in sums.items() if hashlib.sha256((ROOT / name).read_bytes()).hexdigest() != digest} == set()
+    assert {
+        name for name, digest in sums.items() if hashlib.sha256((ROOT / name).read_bytes()).hexdigest() != digest
+    } == set()
     assert all((ROOT / name).parent.joinpath("LICENSE").exists() for name in sums)
 
 
 def test_fifty_ticket_rows_are_cheap() -> None:
-    """The inbox's parts for 50 rows: a budget ten times what they take on the slowest machine seen, so only a blunder fails."""
+    """The inbox's parts for 50 rows: a budget ten times what they take"
+    " on the slowest machine seen, so only a blunder fails."""
     source = Template(
-        "{% load ui %}{% for t in rows %}<li><a class='ticket'>{% avatar t.who 32 channel='mail' %}{{ t.who }}{% when t.at now=now %}"
-        "{% clock due_at=t.due started_at=t.at now=now compact=True %}{% status 'open' 'Open' %}{{ t.subject }}</a></li>{% endfor %}"
+        "{% load ui %}{% for t in rows %}<li><a class='ticket'>{% avatar t.who 32 channel='mail' %}{{"
+        " t.who }}{% when t.at now=now %}"
+        "{% clock due_at=t.due started_at=t.at now=now compact=True %}{% status 'open' 'Open' %}{{"
+        " t.subject }}</a></li>{% endfor %}"
     )
-    rows = [{"who": f"客户 {n}", "at": NOW - timedelta(minutes=n), "due": NOW + timedelta(hours=1), "subject": "保温壶一直没到"} for n in range(50)]
+    rows = [
+        {
+            "who": f"客户 {n}",
+            "at": NOW - timedelta(minutes=n),
+            "due": NOW + timedelta(hours=1),
+            "subject": "保温壶一直没到",
+        }
+        for n in range(50)
+    ]
     source.render(Context({"rows": rows, "now": NOW}))
     best = min(_seconds(source, rows) for _ in range(5))
     assert best < 0.1

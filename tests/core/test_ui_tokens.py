@@ -28,13 +28,22 @@ SYSTEM_DARK = properties(block_after(':root:not([data-theme="light"])'))
 OWN_DARK = properties(block_after(':root[data-theme="dark"]'))
 THEMES = {"light": LIGHT, "dark": LIGHT | SYSTEM_DARK}
 
-PAIRS = [(ink, ground) for ink in ("ink", "ink-2", "accent-ink", "bad", "warn", "good", "info", "note") for ground in GROUNDS]
+PAIRS = [
+    (ink, ground) for ink in ("ink", "ink-2", "accent-ink", "bad", "warn", "good", "info", "note") for ground in GROUNDS
+]
 PAIRS += [("ink-3", ground) for ground in ("canvas", "surface", "raised", "sunken", "hover")]
 PAIRS += [(tone, f"{tone}-soft") for tone in ("good", "warn", "bad", "info", "note")]
 PAIRS += [("ink", f"{tone}-soft") for tone in ("good", "warn", "bad", "info", "note", "accent")]
 PAIRS += [("ink-2", soft) for soft in ("note-soft", "accent-soft", "bubble")]
 PAIRS += [("accent-ink", "accent-soft"), ("on-accent", "accent"), ("on-accent", "accent-hover"), ("on-bad", "bad-fill")]
-PAIRS += [("ink", "bubble"), ("ink", "glow"), ("ink", "note-line"), ("canvas", "ink-2"), ("canvas", "bad"), ("canvas", "ink")]
+PAIRS += [
+    ("ink", "bubble"),
+    ("ink", "glow"),
+    ("ink", "note-line"),
+    ("canvas", "ink-2"),
+    ("canvas", "bad"),
+    ("canvas", "ink"),
+]
 PAIRS += [(f"hue{n}-ink", f"hue{n}") for n in range(8)]
 
 
@@ -82,7 +91,9 @@ def test_customer_stylesheets_stay_small() -> None:
 
 @pytest.mark.parametrize("colour", ["#c2410c", "#ffd400", "#101010", "#f5f5f5", "#0f766e", "#e91e63"])
 def test_shop_colour_reads_in_both_themes(colour: str) -> None:
-    light, dark = (dict(re.findall(r"--([\w-]+):(#[0-9a-f]{6})", part)) for part in shop_rules(colour).split("@media")[:2])
+    light, dark = (
+        dict(re.findall(r"--([\w-]+):(#[0-9a-f]{6})", part)) for part in shop_rules(colour).split("@media")[:2]
+    )
     for rules, ground in ((light, "#ffffff"), (dark, "#1a2422")):
         assert contrast(rules["on-shop"], rules["shop"]) >= TEXT
         assert contrast(rules["shop-ink"], rules["shop-soft"]) >= TEXT

@@ -24,7 +24,9 @@ class Desk:
         self.address = address
         self.context = browser.new_context(**{"locale": "zh-CN", **options})
         self.page: Page = self.context.new_page()
-        self.page.on("console", lambda message: self.said.append(message.text) if message.type in ("error", "warning") else None)
+        self.page.on(
+            "console", lambda message: self.said.append(message.text) if message.type in ("error", "warning") else None
+        )
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.route_web_socket("**/ws/desk", self._answer)
 
@@ -89,11 +91,15 @@ def test_theme_is_remembered_by_the_server(gallery: Any) -> None:
 
 def test_keys_press_buttons_but_never_while_typing_or_composing(gallery: Any) -> None:
     page = gallery().open("desk")
-    page.evaluate("document.querySelectorAll('[data-key=n]').forEach(b => b.addEventListener('click', () => (document.title = 'pressed')))")
+    page.evaluate(
+        "document.querySelectorAll('[data-key=n]').forEach(b =>"
+        " b.addEventListener('click', () => (document.title = 'pressed')))"
+    )
     area = page.locator(".composer textarea")
     area.focus()
     page.keyboard.press("n")
-    assert area.input_value() == "n" and page.title() != "pressed"
+    assert area.input_value() == "n"
+    assert page.title() != "pressed"
     area.blur()
     page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'n', isComposing: true, bubbles: true}))")
     assert page.title() != "pressed"
@@ -123,7 +129,9 @@ def test_question_mark_lists_the_shortcuts_of_this_page(gallery: Any) -> None:
 def test_confirmation_asks_first(gallery: Any) -> None:
     page = gallery().open("parts")
     button = page.locator("[data-confirm]")
-    page.evaluate("document.querySelector('[data-confirm]').addEventListener('click', () => (document.title = 'closed'))")
+    page.evaluate(
+        "document.querySelector('[data-confirm]').addEventListener('click', () => (document.title = 'closed'))"
+    )
     button.click()
     page.get_by_role("alertdialog").get_by_role("button").first.click()
     assert page.title() != "closed"
@@ -138,7 +146,10 @@ def test_menu_opens_under_its_button_and_arrows_move(gallery: Any) -> None:
     menu = page.locator("#status-menu")
     expect(menu).to_be_visible()
     box, opener = menu.bounding_box(), page.locator("[popovertarget=status-menu]").bounding_box()
-    assert box and opener and abs(box["x"] - opener["x"]) < 2 and box["y"] >= opener["y"]
+    assert box
+    assert opener
+    assert abs(box["x"] - opener["x"]) < 2
+    assert box["y"] >= opener["y"]
     page.keyboard.press("ArrowDown")
     expect(menu.locator(".menu-item").nth(1)).to_be_focused()
     page.keyboard.press("Escape")
@@ -155,7 +166,9 @@ def test_panes_keep_their_width(gallery: Any) -> None:
     page.keyboard.press("ArrowRight")
     page.reload()
     after = page.locator(".pane-list").bounding_box()
-    assert before and after and after["width"] == pytest.approx(before["width"] + 32, abs=1)
+    assert before
+    assert after
+    assert after["width"] == pytest.approx(before["width"] + 32, abs=1)
 
 
 def test_narrow_screens_fold_the_context_into_a_drawer(gallery: Any) -> None:
@@ -210,7 +223,10 @@ def test_a_signed_out_socket_leads_to_sign_in(gallery: Any) -> None:
 
 def test_toast_speaks_and_offers_to_undo(gallery: Any) -> None:
     page = gallery().open("parts")
-    page.evaluate("document.body.dispatchEvent(new CustomEvent('toast', {bubbles: true, detail: {message: '已解决', tone: 'success', undo: {url: '/x', label: '撤销'}}}))")
+    page.evaluate(
+        "document.body.dispatchEvent(new CustomEvent('toast', {bubbles: true, detail:"
+        " {message: '已解决', tone: 'success', undo: {url: '/x', label: '撤销'}}}))"
+    )
     toast = page.locator("#toasts .toast")
     expect(toast).to_contain_text("已解决")
     expect(toast.get_by_role("button", name="撤销")).to_be_visible()
