@@ -24,5 +24,6 @@ __all__ = [
     "payload_of",
     "record",
     "record_many",
+    "recording_as",
     "refuse_second_act",
 ]

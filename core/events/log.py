@@ -58,6 +58,17 @@ class Fact:
 
 
 _cause: ContextVar[Cause | None] = ContextVar("core_event_cause", default=None)
+_origin: ContextVar[str] = ContextVar("core_event_origin", default=Origin.LIVE)
+
+
+@contextmanager
+def recording_as(origin: str) -> Iterator[None]:
+    """Let everything recorded inside carry this origin (the demo seed tells history through the ordinary services)."""
+    token = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
 
 
 @contextmanager
@@ -83,18 +94,19 @@ def record(
     at: datetime,
     data: Any = None,
     reason: str = "",
-    origin: str = Origin.LIVE,
+    origin: str = "",
     untrusted: bool = False,
 ) -> Event:
     """Append one event and the jobs of those who react to it; call inside the service's transaction.
 
-    `at` is when it happened. With `untrusted` (a carrier's or shop's clock) a time further than five minutes ahead is
-    cut to that and kept in `data["claimed_at"]`. `reason` is a code, not a sentence.
+    `at` is when it happened; `origin` is live unless recording_as() says otherwise. With `untrusted` (a carrier's or
+    shop's clock) a time further than five minutes ahead is cut to that and kept in `data["claimed_at"]`. `reason` is a
+    code, not a sentence.
     Raises UndeclaredKind, BadPayload, TooDeep, and TransactionManagementError outside a transaction.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError(f"record({kind!r}) outside a transaction")
-    event = _build(Fact(kind, subject, actor, at, data, reason), origin, untrusted)
+    event = _build(Fact(kind, subject, actor, at, data, reason), origin or _origin.get(), untrusted)
     event.save(force_insert=True)
     from core.reactions import (
         enqueue_reactions,  # reactions need the job table, which needs this module

@@ -16,11 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.errors import EmailTaken
-from accounts.models import Staff
+from accounts.models import Staff, Team
 from accounts.permissions import Permission, require
 from accounts.roles import ROLES
 from accounts.services.invitations import invite_staff
 from accounts.services.staff import StaffDraft, create_staff
+from accounts.services.teams import create_team
 from core.actors import SYSTEM, Actor
 from core.calendar.services import CalendarInput, save_calendar
 from core.crypto import same, short_mac
@@ -151,6 +152,8 @@ def _take_shop(request: HttpRequest, form: ShopForm) -> bool:
         actor=Actor.staff(request.user),
         at=now,
     )
+    if not Team.objects.exists():
+        create_team(name=_("Customer service"), shop_ids=[], actor=Actor.staff(request.user), at=now)
     reach_step(step="mailbox", at=now)
     return True
 
@@ -199,7 +202,7 @@ def _take_staff(request: HttpRequest, form: StaffForm) -> bool:
             invite_staff(
                 email=email,
                 roles=[form.cleaned_data["role"]],
-                team_ids=[],
+                team_ids=list(Team.objects.order_by("id").values_list("pk", flat=True)[:1]),
                 language=get_language() or "zh-hans",
                 actor=actor,
                 at=now,
