@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests.factories.accounts import PASSWORD
 from tests.stack import RunningStack
 
+AXE = (Path(__file__).parent.parent / "e2e" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 MAKE_ADMIN = f"""
@@ -28,6 +30,16 @@ def new_page(browser: Browser, faults: list[str]) -> Page:
     page.on("console", lambda m: faults.append(f"{page.url}: {m.text}") if m.type == "error" else None)
     page.on("pageerror", lambda e: faults.append(f"{page.url}: {e}"))
     return page
+
+
+def grave_faults(page: Page) -> list[str]:
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{page.url} {one['id']}: {one['nodes'][0]['html'][:120]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
 
 
 def test_invited_joined_and_closed_from_afar(stack: RunningStack, browser: Browser) -> None:
@@ -58,6 +70,15 @@ def test_invited_joined_and_closed_from_afar(stack: RunningStack, browser: Brows
     assert not socket.value.is_closed()
     newcomer.wait_for_timeout(500)
 
+    barriers = []
+    for scheme in ("light", "dark"):
+        admin.emulate_media(color_scheme=scheme)
+        for address in ("settings/staff/", "settings/staff/1/", "settings/staff/invite/", "settings/teams/1/",
+                        "settings/api-keys/", "settings/access-log/", "accounts/me/", "accounts/notifications/",
+                        "accounts/password/change/", "accounts/sessions/"):  # fmt: skip
+            admin.goto(f"{base}/{address}")
+            barriers += grave_faults(admin)
+    assert barriers == []
     admin.goto(f"{base}/settings/staff/")
     admin.get_by_role("link", name="Wang").click()
     admin.click("[data-dialog=deactivate]")
