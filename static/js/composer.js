@@ -1,0 +1,403 @@
+// The composer: reply and note, drafts kept on the server, canned replies after a slash, files by button, drop or paste.
+// A message has a client id: sent twice, it arrives once. Without a connection it waits here and goes out by itself.
+import { icon, make, toast, token } from "./ui.js";
+
+const SAVE_AFTER = 800;
+const RETRY_AFTER = 5000;
+const composers = new WeakMap();
+
+/* ---- outbox: survives a reload, one entry per message ------------------------------------------------------------- */
+
+const BOX = "cs.outbox";
+const outbox = {
+  all() {
+    try {
+      return JSON.parse(localStorage.getItem(BOX) ?? "[]");
+    } catch {
+      return [];
+    }
+  },
+  write(entries) {
+    localStorage.setItem(BOX, JSON.stringify(entries));
+    document.dispatchEvent(new CustomEvent("outbox:count", { detail: { count: entries.length } }));
+  },
+  put(entry) {
+    this.write([...this.all().filter((one) => one.id !== entry.id), entry]);
+  },
+  drop(id) {
+    this.write(this.all().filter((one) => one.id !== id));
+  },
+};
+
+async function send(url, fields) {
+  const body = new FormData();
+  for (const [name, value] of fields) body.append(name, value);
+  body.set("csrfmiddlewaretoken", token());
+  const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
+  const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
+  return { status: answer.status, data: isJson ? await answer.json() : {} };
+}
+
+let flushing = false;
+async function flush() {
+  if (flushing || !navigator.onLine) return;
+  flushing = true;
+  try {
+    for (const entry of outbox.all()) {
+      let result;
+      try {
+        result = await send(entry.url, entry.fields);
+      } catch {
+        break;
+      }
+      if (result.status >= 500 || result.status === 429) break;
+      outbox.drop(entry.id);
+      const form = document.querySelector(`#composer[data-ticket="${entry.ticket}"]`);
+      if (result.status < 300) {
+        toast({ text: result.data.message, tone: "good" });
+        composers.get(form)?.sent(entry.id, result.data);
+      } else {
+        composers.get(form)?.refused(result);
+        if (!form) toast({ text: result.data.title, tone: "bad" });
+      }
+    }
+  } finally {
+    flushing = false;
+  }
+}
+window.addEventListener("online", flush);
+setInterval(() => outbox.all().length && flush(), RETRY_AFTER);
+
+/* ---- one composer ------------------------------------------------------------------------------------------------- */
+
+class Composer {
+  constructor(form) {
+    this.form = form;
+    this.text = form.elements.text;
+    this.words = Object.fromEntries(Object.entries(form.dataset).filter(([key]) => key.startsWith("words")));
+    this.drafts = JSON.parse(form.querySelector("#composer-drafts")?.textContent ?? "{}");
+    this.timer = 0;
+    this.saved = this.text.value;
+    this.busy = false;
+    this.canned = form.querySelector("[data-canned]");
+    this.listen();
+  }
+
+  get kind() {
+    return this.form.elements.kind.value;
+  }
+
+  listen() {
+    const { form, text } = this;
+    form.addEventListener("submit", (event) => this.submit(event));
+    for (const tab of form.querySelectorAll("[data-kind]")) tab.addEventListener("click", () => this.turn(tab.dataset.kind));
+    text.addEventListener("input", () => this.typed());
+    text.addEventListener("keydown", (event) => this.keys(event));
+    text.addEventListener("paste", (event) => this.take([...(event.clipboardData?.files ?? [])], event));
+    text.addEventListener("blur", () => this.save());
+    form.querySelector("[data-file-input]")?.addEventListener("change", (event) => {
+      this.take([...event.target.files]);
+      event.target.value = "";
+    });
+    form.querySelector("[data-canned-open]")?.addEventListener("click", () => this.openCanned(""));
+    this.canned.addEventListener("click", (event) => {
+      const item = event.target.closest(".canned-item");
+      if (item) this.choose(item);
+    });
+    const pane = form.closest(".pane-main") ?? form;
+    pane.addEventListener("dragover", (event) => {
+      if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+      event.preventDefault();
+      form.classList.add("is-drop");
+    });
+    pane.addEventListener("dragleave", (event) => !pane.contains(event.relatedTarget) && form.classList.remove("is-drop"));
+    pane.addEventListener("drop", (event) => {
+      form.classList.remove("is-drop");
+      this.take([...(event.dataTransfer?.files ?? [])], event);
+    });
+  }
+
+  /* reply or note: each keeps its own text */
+  turn(kind) {
+    if (kind !== this.kind) {
+      this.save();
+      this.drafts[this.kind] = this.text.value;
+      this.form.elements.kind.value = kind;
+      this.text.value = this.drafts[kind] ?? "";
+      this.saved = this.text.value;
+    }
+    const isNote = kind === "note";
+    this.form.classList.toggle("is-note", isNote);
+    for (const tab of this.form.querySelectorAll("[data-kind]")) tab.setAttribute("aria-pressed", String(tab.dataset.kind === kind));
+    this.text.placeholder = isNote ? this.words.wordsNote : this.words.wordsReply;
+    this.text.setAttribute("aria-label", this.form.querySelector(`[data-kind="${kind}"]`)?.textContent.trim() ?? "");
+    const button = this.form.querySelector("[data-send] > span");
+    const labels = this.form.querySelector("[data-send]").dataset;
+    if (labels.labelNote) button.textContent = isNote ? labels.labelNote : labels.labelPublic;
+    const more = this.form.querySelector("[data-send-more]");
+    if (more) more.hidden = isNote;
+    this.text.focus();
+    this.text.setSelectionRange(this.text.value.length, this.text.value.length);
+    this.text.dispatchEvent(new Event("input", { bubbles: false }));
+  }
+
+  typed() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), SAVE_AFTER);
+    this.slash();
+  }
+
+  /* ---- drafts */
+  async save() {
+    clearTimeout(this.timer);
+    const value = this.text.value;
+    if (value === this.saved || this.busy || !this.form.isConnected) return;
+    this.saved = value;
+    this.state(this.words.wordsSaving);
+    const body = new URLSearchParams({ csrfmiddlewaretoken: token(), kind: this.kind, text: value, seen_version: this.form.elements.seen_version.value });
+    try {
+      const answer = await fetch(this.form.dataset.draftUrl, { method: "POST", body, keepalive: value.length < 30_000 });
+      if (!answer.ok) throw new Error(String(answer.status));
+      this.state(value ? this.words.wordsSaved : "");
+    } catch {
+      this.saved = null;
+      this.state("");
+    }
+  }
+
+  state(words) {
+    const place = this.form.querySelector("[data-state]");
+    place.textContent = words ?? "";
+    clearTimeout(this.stateTimer);
+    if (words === this.words.wordsSaved) this.stateTimer = setTimeout(() => (place.textContent = ""), 2500);
+  }
+
+  /* ---- keys */
+  keys(event) {
+    if (event.isComposing || event.keyCode === 229) return;
+    if (!this.canned.hidden && this.cannedKeys(event)) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      const resolve = event.shiftKey ? this.form.querySelector("[name=then][value=resolved]") : null;
+      this.form.requestSubmit(resolve ?? this.form.querySelector("[data-send]"));
+    }
+  }
+
+  /* ---- canned replies: a slash at the start of a line opens the list */
+  slash() {
+    const upTo = this.text.value.slice(0, this.text.selectionStart);
+    const found = upTo.match(/(?:^|\n)\/([^\s/]{0,30})$/u);
+    if (found) this.openCanned(found[1], true);
+    else if (this.cannedFrom === "slash") this.closeCanned();
+  }
+
+  async openCanned(query, fromSlash = false) {
+    this.cannedFrom = fromSlash ? "slash" : "button";
+    const asked = (this.cannedAsked = `${query}|${Date.now()}`);
+    const answer = await fetch(`${this.form.dataset.cannedUrl}?q=${encodeURIComponent(query)}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok || asked !== this.cannedAsked) return;
+    this.canned.innerHTML = await answer.text();
+    this.canned.hidden = false;
+    this.mark(this.canned.querySelector(".canned-item"));
+    if (!fromSlash) this.text.focus();
+  }
+
+  closeCanned() {
+    this.cannedAsked = "";
+    this.canned.hidden = true;
+    this.cannedFrom = "";
+    this.text.removeAttribute("aria-activedescendant");
+  }
+
+  mark(item) {
+    for (const other of this.canned.querySelectorAll("[aria-selected]")) other.removeAttribute("aria-selected");
+    if (!item) return;
+    item.setAttribute("aria-selected", "true");
+    item.scrollIntoView({ block: "nearest" });
+    this.text.setAttribute("aria-activedescendant", item.id);
+  }
+
+  cannedKeys(event) {
+    const items = [...this.canned.querySelectorAll(".canned-item")];
+    const at = items.findIndex((item) => item.hasAttribute("aria-selected"));
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.mark(items.at((at + (event.key === "ArrowDown" ? 1 : -1)) % items.length));
+    else if ((event.key === "Enter" && !event.ctrlKey && !event.metaKey) || event.key === "Tab") {
+      if (!items[at]) return false;
+      this.choose(items[at]);
+    } else if (event.key === "Escape") this.closeCanned();
+    else return false;
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  }
+
+  choose(item) {
+    const words = item.dataset.text;
+    const caret = this.text.selectionStart;
+    const before = this.text.value.slice(0, caret).replace(/(^|\n)\/[^\s/]{0,30}$/u, "$1");
+    this.text.focus();
+    this.text.setSelectionRange(before.length, caret);
+    this.text.setRangeText(words, before.length, caret, "end");
+    this.closeCanned();
+    this.text.dispatchEvent(new Event("input", { bubbles: true }));
+    fetch(item.dataset.used, { method: "POST", body: new URLSearchParams({ csrfmiddlewaretoken: token() }), keepalive: true }).catch(() => {});
+  }
+
+  /* ---- files */
+  take(files, event) {
+    if (!files.length) return;
+    event?.preventDefault();
+    for (const file of files) this.upload(file);
+  }
+
+  upload(file) {
+    const name = file.name && file.name !== "image.png" ? file.name : `screenshot-${new Date().toISOString().slice(11, 19).replaceAll(":", "")}.png`;
+    const bar = make("progress", { class: "progress", max: "1", value: "0", "aria-label": `${this.words.wordsUploading} ${name}` });
+    const off = make("button", { type: "button", class: "btn btn-ghost btn-icon btn-xs", "aria-label": `${this.words.wordsRemove} ${name}`, title: this.words.wordsRemove }, icon("x", 14));
+    const chip = make("span", { class: "file" }, make("span", { class: "file-link" }, make("span", { class: "file-face" }, icon("paperclip")), make("span", { class: "file-name" }, name), bar), off);
+    this.form.querySelector("[data-files]").append(chip);
+    const request = new XMLHttpRequest();
+    off.addEventListener("click", () => {
+      request.abort();
+      chip.remove();
+    });
+    const body = new FormData();
+    body.append("file", file, name);
+    body.append("csrfmiddlewaretoken", token());
+    request.upload.addEventListener("progress", (moved) => moved.lengthComputable && (bar.value = moved.loaded / moved.total));
+    request.addEventListener("load", () => {
+      let data = {};
+      try {
+        data = JSON.parse(request.responseText);
+      } catch {
+        data = {};
+      }
+      bar.remove();
+      if (request.status < 300) {
+        chip.append(make("input", { type: "hidden", name: "attachment", value: String(data.id) }));
+        if ((data.mime ?? "").startsWith("image/")) chip.querySelector(".file-face").replaceChildren(make("img", { src: data.url, alt: "" }));
+      } else {
+        chip.remove();
+        toast({ text: data.errors?.files?.[0] ?? data.title ?? this.words.wordsFailed, tone: "bad" });
+      }
+    });
+    request.addEventListener("error", () => {
+      bar.remove();
+      chip.classList.add("has-error");
+      const again = make("button", { type: "button", class: "btn btn-xs" }, this.words.wordsRetry);
+      again.addEventListener("click", () => {
+        chip.remove();
+        this.upload(file);
+      });
+      chip.append(again);
+    });
+    request.open("POST", this.form.dataset.uploadUrl);
+    request.setRequestHeader("Accept", "application/json");
+    request.send(body);
+  }
+
+  /* ---- sending */
+  async submit(event) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (this.busy || this.form.querySelector("[data-files] progress")) return;
+    if (!this.text.value.trim() && !this.form.querySelector("[name=attachment]")) {
+      this.text.focus();
+      return;
+    }
+    const fields = [...new FormData(this.form, event.submitter ?? undefined)].filter(([name, value]) => typeof value === "string" && name !== "csrfmiddlewaretoken");
+    if (this.anyway) fields.push(["anyway", "1"]);
+    const url = this.form.action;
+    const id = this.form.elements.client_id.value;
+    clearTimeout(this.timer);
+    this.wait(true);
+    try {
+      const result = await send(url, fields);
+      if (result.status < 300) this.sent(id, result.data);
+      else if (result.status >= 500) this.queue({ id, url, fields, ticket: this.form.dataset.ticket });
+      else this.refused(result);
+    } catch {
+      this.queue({ id, url, fields, ticket: this.form.dataset.ticket });
+    } finally {
+      this.wait(false);
+    }
+  }
+
+  wait(on) {
+    this.busy = on;
+    this.form.toggleAttribute("aria-busy", on);
+    for (const button of this.form.querySelectorAll("[data-send], [name=then]")) button.disabled = on;
+    this.state(on ? this.words.wordsSending : "");
+  }
+
+  queue(entry) {
+    outbox.put(entry);
+    this.alert(this.words.wordsQueued, []);
+    this.form.classList.add("is-queued");
+  }
+
+  sent(id, data) {
+    if (this.form.elements.client_id.value !== id) return;
+    this.form.elements.client_id.value = crypto.randomUUID();
+    this.text.value = "";
+    this.saved = "";
+    this.drafts[this.kind] = "";
+    this.anyway = false;
+    delete this.form.dataset.stale;
+    this.form.classList.remove("is-queued");
+    this.form.querySelector("[data-files]").replaceChildren();
+    this.alert("", []);
+    this.state("");
+    this.text.dispatchEvent(new Event("input", { bubbles: false }));
+    this.text.dispatchEvent(new CustomEvent("autosize", { bubbles: true }));
+    if (data.next) window.htmx.ajax("GET", data.next, { target: "#conversation", swap: "outerHTML" }).then(() => history.pushState({}, "", data.next));
+    else window.htmx.trigger(document.body, "ticketChanged");
+  }
+
+  refused({ status, data }) {
+    this.form.classList.remove("is-queued");
+    if (status === 409 && (data.changes || data.code === "ticket_moved_on")) {
+      this.form.dataset.stale = "1";
+      window.htmx.trigger(document.body, "ticketChanged");
+      const anyway = make("button", { type: "button", class: "btn btn-sm btn-primary" }, this.words.wordsAnyway);
+      anyway.addEventListener("click", () => {
+        this.anyway = true;
+        this.form.requestSubmit(this.form.querySelector("[data-send]"));
+      });
+      const look = make("button", { type: "button", class: "btn btn-sm" }, this.words.wordsLook);
+      look.addEventListener("click", () => {
+        const box = document.getElementById("stream");
+        box.scrollTop = box.scrollHeight;
+        delete this.form.dataset.stale;
+        this.form.elements.seen_version.value = document.getElementById("head")?.dataset.version ?? this.form.elements.seen_version.value;
+        this.alert("", []);
+        this.text.focus();
+      });
+      this.alert(`${this.words.wordsStale}: ${(data.changes ?? []).map((change) => change.words).filter(Boolean).join(" · ")}`.replace(/: $/, ""), [look, anyway]);
+      return;
+    }
+    const first = Object.values(data.errors ?? {})[0]?.[0];
+    this.alert(first ?? data.title ?? this.words.wordsFailed, []);
+  }
+
+  alert(words, buttons) {
+    const place = this.form.querySelector("[data-composer-alert]");
+    place.hidden = !words;
+    place.replaceChildren();
+    if (words) place.append(make("div", { class: "alert alert-warn" }, icon("alert-triangle"), make("div", { class: "alert-body" }, make("p", {}, words), make("div", { class: "row" }, ...buttons))));
+  }
+}
+
+function dress() {
+  for (const form of document.querySelectorAll("[data-composer]")) if (!composers.has(form)) composers.set(form, new Composer(form));
+}
+dress();
+document.addEventListener("htmx:afterSettle", dress);
+window.addEventListener("pagehide", () => {
+  for (const form of document.querySelectorAll("[data-composer]")) composers.get(form)?.save();
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target?.id !== "conversation") return;
+  for (const form of document.querySelectorAll("[data-composer]")) composers.get(form)?.save();
+});
+if (outbox.all().length) flush();

@@ -1,0 +1,189 @@
+// The desk's list and conversation: marks the open ticket, keeps the reader's place, brings what is new, shows who is here.
+import { token } from "./ui.js";
+
+const desk = () => document.getElementById("desk");
+const conversation = () => document.getElementById("conversation");
+const stream = () => document.getElementById("stream");
+const openTicket = () => conversation()?.dataset.ticket ?? "";
+const view = () => document.getElementById("list-pane")?.dataset.viewKey ?? "";
+
+/* ---- list ------------------------------------------------------------------------------------------------------ */
+
+function markCurrent() {
+  const current = openTicket();
+  for (const link of document.querySelectorAll("#list-pane .ticket")) {
+    const isIt = link.closest("li")?.id === `row-${current}`;
+    if (isIt) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  for (const link of document.querySelectorAll("#views .view-link")) {
+    if (link.dataset.viewKey === view()) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+let known = null;
+
+function rememberRows() {
+  known = new Set([...document.querySelectorAll("#tickets > li")].map((row) => row.id));
+}
+
+function glowNew() {
+  if (!known) return;
+  for (const row of document.querySelectorAll("#tickets > li")) {
+    if (known.has(row.id)) continue;
+    const link = row.querySelector(".ticket");
+    link?.classList.add("is-new");
+    setTimeout(() => link?.classList.remove("is-new"), 1500);
+  }
+  known = null;
+}
+
+function countChosen() {
+  const bar = document.querySelector("[data-bulk]");
+  if (!bar) return;
+  const count = document.querySelectorAll(".ticket-check:checked").length;
+  bar.classList.toggle("is-on", count > 0);
+  const words = bar.querySelector("[data-bulk-words]");
+  words.textContent = count === 1 ? words.dataset.one : count ? words.dataset.many.replace("%n", count) : "";
+}
+
+document.addEventListener("change", (event) => event.target.matches?.(".ticket-check") && countChosen());
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-bulk-clear]")) return;
+  clearChosen();
+});
+document.addEventListener("bulkDone", clearChosen);
+
+function clearChosen() {
+  for (const box of document.querySelectorAll(".ticket-check:checked")) box.checked = false;
+  countChosen();
+}
+
+/* ---- what each request needs to know --------------------------------------------------------------------------- */
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, parameters } = event.detail;
+  if (elt.id === "list") {
+    parameters.rows = String(document.querySelectorAll("#list .tickets > li").length);
+    parameters.current = openTicket();
+  } else if (elt.id === "tail") {
+    const last = [...stream().querySelectorAll(":scope [data-seq]")].at(-1);
+    const events = [...stream().querySelectorAll("[data-event]")].map((line) => BigInt(line.dataset.event));
+    parameters.after = last?.dataset.seq ?? "0";
+    parameters.event = String(events.reduce((most, id) => (id > most ? id : most), 0n));
+    parameters.day = [...stream().querySelectorAll("[data-day]")].at(-1)?.dataset.day ?? "";
+    parameters.deliveries = [...stream().querySelectorAll(".delivery")].slice(-10).map((mark) => mark.id.slice(9)).join(",");
+  }
+});
+
+/* ---- the reader's place in the stream --------------------------------------------------------------------------- */
+
+let height = 0;
+let place = 0;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt, target } = event.detail;
+  if (elt.closest?.(".stream-earlier")) {
+    height = stream().scrollHeight;
+    place = stream().scrollTop;
+  }
+  if (target?.id === "list") rememberRows();
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (height && !event.detail.elt.closest?.("#tail")) {
+    const now = stream();
+    if (now) now.scrollTop = place + now.scrollHeight - height;
+    height = 0;
+  }
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { target, elt } = event.detail;
+  if (target?.id === "conversation" || elt?.id === "conversation") opened();
+  if (elt?.id === "list" || target?.id === "list") glowNew();
+  markCurrent();
+  countChosen();
+  seeMessages();
+});
+
+/** Take the newest version the reader has seen along with the answer. */
+function seeMessages() {
+  const version = document.getElementById("head")?.dataset.version;
+  const field = document.querySelector("#composer [name=seen_version]");
+  if (version && field && !field.closest("form").dataset.stale && atEnd()) field.value = version;
+}
+
+function atEnd() {
+  const box = stream();
+  return !box || (document.visibilityState === "visible" && box.scrollHeight - box.scrollTop - box.clientHeight < 80);
+}
+
+function opened() {
+  const pane = conversation();
+  if (!pane) return;
+  desk().dataset.view = pane.dataset.ticket ? "conversation" : "list";
+  if (pane.dataset.title) document.title = pane.dataset.title;
+  const box = stream();
+  if (box) box.scrollTop = box.scrollHeight;
+  desk().dataset.context = "";
+}
+
+/* a ticket opened by the keyboard keeps the focus in the list, so that J and K go on */
+document.addEventListener("htmx:oobAfterSwap", () => markCurrent());
+
+/* ---- presence: a sign of life every 20 s, at once when typing begins, goodbye on leaving ------------------------- */
+
+const EVERY = 20_000;
+let typingUntil = 0;
+let saidTyping = false;
+
+function sayHere(values) {
+  const url = document.getElementById("viewers")?.dataset.hereUrl;
+  if (!url || !navigator.onLine) return;
+  const body = new URLSearchParams({ csrfmiddlewaretoken: token(), ...values });
+  fetch(url, { method: "POST", body, headers: { "HX-Request": "true" }, keepalive: true }).catch(() => {});
+}
+
+setInterval(() => {
+  if (document.visibilityState !== "visible") return;
+  saidTyping = Date.now() < typingUntil;
+  sayHere({ typing: saidTyping ? "1" : "0" });
+}, EVERY);
+
+document.addEventListener("input", (event) => {
+  if (!event.target.closest?.("#composer")) return;
+  typingUntil = Date.now() + 8000;
+  if (!saidTyping) {
+    saidTyping = true;
+    sayHere({ typing: "1" });
+  }
+});
+setInterval(() => {
+  if (saidTyping && Date.now() > typingUntil) {
+    saidTyping = false;
+    sayHere({ typing: "0" });
+  }
+}, 2000);
+
+let leaving = "";
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target?.id === "conversation") leaving = document.getElementById("viewers")?.dataset.hereUrl ?? "";
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target?.id !== "conversation" || !leaving) return;
+  goodbye(leaving);
+  leaving = "";
+  saidTyping = false;
+});
+function goodbye(url) {
+  const body = new URLSearchParams({ csrfmiddlewaretoken: token(), gone: "1" });
+  fetch(url, { method: "POST", body, keepalive: true }).catch(() => {});
+}
+window.addEventListener("pagehide", () => {
+  const url = document.getElementById("viewers")?.dataset.hereUrl;
+  if (url) goodbye(url);
+});
+
+markCurrent();

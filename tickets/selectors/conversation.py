@@ -1,0 +1,111 @@
+"""One ticket as the desk shows it: its head, a page of messages, the events around them. One statement each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+
+from accounts.models import Staff
+from core.models import Event
+from notifications.models import Delivery
+from tickets.models import Draft, Ticket
+
+PAGE = 50
+EVENTS = 60
+
+MESSAGES = """
+SELECT m.id, m.seq, m.kind, m.author_type, m.author_id, s.display_name, m.channel, m.text, m.html, m.quoted,
+       m.delivery_id, m.at,
+       (SELECT json_agg(json_build_object('id', a.id, 'key', a.key, 'name', a.name, 'mime', a.mime, 'size', a.size,
+                        'thumb', a.thumbnail_key, 'cid', a.content_id, 'inline', a.is_inline) ORDER BY a.id)
+          FROM tickets_attachment a WHERE a.message_id = m.id) AS files
+  FROM tickets_message m
+  LEFT JOIN accounts_staff s ON s.id = m.author_id AND m.author_type = 'staff'
+ WHERE m.ticket_id = %s AND m.seq > %s AND m.seq < %s
+ ORDER BY m.seq {order} LIMIT %s
+"""
+END = 2_147_483_647
+
+
+class MessageRow(NamedTuple):
+    """One message with its author's name and files; `files` are dicts of id, key, name, mime, size, thumb, cid, inline."""
+
+    id: int
+    seq: int
+    kind: str
+    author_type: str
+    author_id: int | None
+    author_name: str | None
+    channel: str
+    text: str
+    html: str
+    quoted: str
+    delivery_id: int | None
+    at: datetime
+    files: list[dict[str, Any]] | None
+
+
+def last_messages(ticket_id: int, *, before: int = END, limit: int = PAGE) -> tuple[list[MessageRow], bool]:
+    """Return the newest messages before a seq, oldest first, and whether there are earlier ones."""
+    rows = _messages(ticket_id, 0, before, "DESC", limit + 1)
+    return rows[:limit][::-1], len(rows) > limit
+
+
+def messages_after(ticket_id: int, after: int, *, limit: int = 200) -> list[MessageRow]:
+    """Return the messages after a seq, oldest first."""
+    return _messages(ticket_id, after, END, "ASC", limit)
+
+
+def _messages(ticket_id: int, after: int, before: int, order: str, limit: int) -> list[MessageRow]:
+    with connection.cursor() as cursor:
+        cursor.execute(MESSAGES.format(order=order), [ticket_id, after, before, limit])
+        return [MessageRow(*row) for row in cursor.fetchall()]
+
+
+AROUND = """
+SELECT e.* FROM core_event e WHERE e.id IN (
+  (SELECT id FROM core_event WHERE ticket_id = %(ticket)s AND at >= %(since)s AND id > %(after)s
+      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT %(limit)s)
+  UNION ALL
+  (SELECT id FROM core_event WHERE order_id = %(order)s AND at >= %(since)s AND id > %(after)s
+      AND ticket_id IS NULL ORDER BY at DESC, id DESC LIMIT %(limit)s)
+  UNION ALL
+  (SELECT id FROM core_event WHERE customer_id = %(customer)s AND at >= %(met)s AND at >= %(since)s AND id > %(after)s
+      AND ticket_id IS NULL AND order_id IS NULL ORDER BY at DESC, id DESC LIMIT 20)
+) ORDER BY e.at, e.id
+"""
+
+
+def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: int = EVENTS) -> list[Event]:
+    """Return what happened to the ticket, its order and (while it is open) its customer since a moment, oldest first."""
+    params = {
+        "ticket": ticket.pk,
+        "order": ticket.order_id or 0,
+        "customer": ticket.customer_id or 0,
+        "met": ticket.opened_at,
+        "since": since,
+        "after": after_id,
+        "limit": limit,
+    }
+    return list(Event.objects.raw(AROUND, params))
+
+
+def drafts_of(ticket_id: int, staff: Staff) -> dict[str, Draft]:
+    """Return what this person has typed and not sent, by kind."""
+    return {draft.kind: draft for draft in Draft.objects.filter(ticket_id=ticket_id, staff=staff)}
+
+
+def number_of_earlier_tickets(ticket: Ticket) -> int:
+    """Count the customer's other tickets, up to 99."""
+    if ticket.customer_id is None:
+        return 0
+    others = Ticket.objects.filter(~Q(pk=ticket.pk), customer_id=ticket.customer_id, merged_into__isnull=True)
+    return len(others.values_list("pk")[:99])
+
+
+def delivery_states(ids: list[int]) -> dict[int, str]:
+    """Return how far the deliveries of these answers came."""
+    return dict(Delivery.objects.filter(pk__in=ids).values_list("pk", "state")) if ids else {}

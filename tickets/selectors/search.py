@@ -1,0 +1,147 @@
+"""Finding tickets: by number, order, phone, tracking number, or words in what was written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.models import Staff
+from core.text import normalise, normalise_order_number, normalise_phone, search_terms
+from customers.selectors import last4_index, phone_index
+from tickets.models import Ticket
+from tickets.models.ticket import NUMBER_OFFSET
+from tickets.permissions import tickets_visible_to
+from tickets.selectors.lists import Row, as_rows
+
+MOST = 50
+CANDIDATES = 400
+EXCERPT = 90
+_NUMBER = re.compile(r"#?(\d{6,10})")
+_CODE = re.compile(r"[A-Za-z0-9\-_]{5,64}")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One found ticket with the words that matched, marked."""
+
+    row: Row
+    excerpt: SafeString
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gave; `is_more` when there may be others behind the first ones."""
+
+    hits: list[Hit]
+    is_more: bool = False
+
+
+def search_tickets(staff: Staff, query: str, *, limit: int = MOST) -> Found:
+    """Return tickets this person may see that match, exact numbers first, then words, newest first."""
+    query = normalise(query)[:200]
+    if not query:
+        return Found([])
+    exact = _by_code(staff, query)
+    rows = _rows(staff, exact, limit) if exact is not None else []
+    hits = [Hit(row, mark_words(row.preview, query), "code") for row in rows]
+    if hits and not _is_wordy(query):
+        return Found(hits, len(hits) == limit)
+    seen = {hit.row.id for hit in hits}
+    texts = _by_words(query)
+    ids = [pk for pk in texts if pk not in seen]
+    found = _rows(staff, Ticket.objects.filter(pk__in=ids), limit) if ids else []
+    hits += [Hit(row, mark_words(texts[row.id], query), "words") for row in found]
+    return Found(hits[:limit], len(texts) >= CANDIDATES or len(hits) > limit)
+
+
+def _is_wordy(query: str) -> bool:
+    return not query.isascii() or " " in query
+
+
+def _rows(staff: Staff, tickets: QuerySet[Ticket], limit: int) -> list[Row]:
+    seen = tickets_visible_to(staff).filter(pk__in=tickets.order_by().values("pk"), merged_into__isnull=True)
+    ordered = seen.order_by(F("last_message_at").desc(), F("pk").desc())
+    return [Row(*values) for values in as_rows(ordered, staff)[:limit]]
+
+
+def _by_code(staff: Staff, query: str) -> QuerySet[Ticket] | None:
+    """Return the tickets a number points to: ticket, order, tracking number, phone or its last four; None for words."""
+    wanted = Q()
+    number = _NUMBER.fullmatch(query)
+    if number and int(number[1]) > NUMBER_OFFSET:
+        wanted |= Q(pk=int(number[1]) - NUMBER_OFFSET)
+    compact = query.lstrip("#").replace(" ", "")
+    if _CODE.fullmatch(compact):
+        orders, customers = _owners_of(compact)
+        wanted |= Q(order_id__in=orders) if orders else Q()
+        wanted |= Q(customer_id__in=customers) if customers else Q()
+    elif len(compact) == 4 and compact.isdecimal() or normalise_phone(query):
+        orders, customers = _owners_of(compact)
+        wanted |= Q(order_id__in=orders) if orders else Q()
+        wanted |= Q(customer_id__in=customers) if customers else Q()
+    return Ticket.objects.filter(wanted) if wanted else None
+
+
+OWNERS = """
+SELECT 'o', id FROM (SELECT id FROM orders_order WHERE number = %(code)s OR number = %(upper)s LIMIT 50) a
+UNION ALL SELECT 'o', id FROM (SELECT order_id AS id FROM orders_parcel WHERE tracking_number = %(upper)s OR tracking_number = %(code)s LIMIT 50) b
+UNION ALL SELECT 'o', id FROM (SELECT id FROM orders_order WHERE phone_index = %(phone)s OR phone_last4_index = %(last4)s ORDER BY id DESC LIMIT 100) c
+UNION ALL SELECT 'c', id FROM (SELECT customer_id AS id FROM customers_identity
+   WHERE (kind = 'phone' AND value_index = %(phone)s) OR last4_index = %(last4)s LIMIT 100) d
+"""
+
+
+def _owners_of(code: str) -> tuple[list[int], list[int]]:
+    """Return ids of orders and customers a number belongs to, in one statement."""
+    phone = normalise_phone(code)
+    values: dict[str, Any] = {
+        "code": code,
+        "upper": normalise_order_number(code),
+        "phone": phone_index(phone) if phone else None,
+        "last4": last4_index(code) if len(code) == 4 and code.isdecimal() else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(OWNERS, values)
+        found = cursor.fetchall()
+    return [pk for kind, pk in found if kind == "o"], [pk for kind, pk in found if kind == "c"]
+
+
+WORDS = """
+SELECT DISTINCT ON (ticket_id) ticket_id, text FROM (
+  SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%s) ORDER BY id DESC LIMIT %s
+) found ORDER BY ticket_id, id DESC
+"""
+
+
+def _by_words(query: str) -> dict[int, str]:
+    """Return ticket id → the newest matching message, for the newest candidates."""
+    if not search_terms(query):
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(WORDS, [query, CANDIDATES])
+        return dict(cursor.fetchall())
+
+
+def mark_words(text: str, query: str) -> SafeString:
+    """Return an excerpt around the first match with the query's words marked."""
+    terms = sorted({term for term in [query.lower(), *search_terms(query)] if len(term) > 1 or len(query) == 1}, key=len, reverse=True)
+    flat = " ".join(text.split())
+    pattern = re.compile("|".join(re.escape(term) for term in terms), re.IGNORECASE) if terms else None
+    first = pattern.search(flat) if pattern else None
+    start = max(0, first.start() - EXCERPT // 3) if first else 0
+    piece = flat[start : start + EXCERPT]
+    head, tail = ("…" if start else ""), ("…" if start + EXCERPT < len(flat) else "")
+    if pattern is None:
+        return mark_safe(escape(head + piece + tail))
+    out, at = [], 0
+    for found in pattern.finditer(piece):
+        out += [escape(piece[at : found.start()]), "<mark>", escape(found[0]), "</mark>"]
+        at = found.end()
+    return mark_safe(head + "".join(out) + escape(piece[at:]) + tail)

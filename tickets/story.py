@@ -1,0 +1,84 @@
+"""How a ticket's events read in a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+
+from accounts.selectors import staff_names
+from core.models import Event
+from core.registry import StoryLine
+from tickets.enums import Channel, TicketStatus
+
+FIELDS = {
+    "category": lambda: gettext("category"),
+    "priority": lambda: gettext("priority"),
+    "tags": lambda: gettext("tags"),
+    "order": lambda: gettext("order"),
+    "subject": lambda: gettext("subject"),
+}
+
+
+def render_ticket_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
+    """Return a line for each ticket event; one query for the names."""
+    ids = {event.actor_id for event in events if event.actor_type == "staff"}
+    ids |= {event.data.get("agent_id") for event in events if event.kind == "ticket.assigned"}
+    known = {viewer.pk: viewer.display_name} if getattr(viewer, "pk", None) else {}
+    missing = {pk for pk in ids if pk is not None and pk not in known}
+    names = known | (staff_names(missing) if missing else {})
+    return {event.pk: line for event in events if (line := _line(event, names)) is not None}
+
+
+def _who(event: Event, names: dict[int, str]) -> str:
+    if event.actor_type == "staff":
+        return names.get(event.actor_id or 0, gettext("A former colleague"))
+    if event.actor_type == "customer":
+        return gettext("The customer")
+    return gettext("The system")
+
+
+def _line(event: Event, names: dict[int, str]) -> StoryLine | None:
+    who, data = _who(event, names), event.data
+    match event.kind:
+        case "ticket.opened":
+            channel = str(Channel(data["channel"]).label) if data.get("channel") in Channel.values else ""
+            return _say(event, "ticket", "", gettext("Ticket opened: %(channel)s"), channel=channel)
+        case "ticket.assigned":
+            return _assigned(event, who, names)
+        case "ticket.changed":
+            fields = gettext(", ").join(FIELDS[name]() for name in data.get("fields", ()) if name in FIELDS)
+            return _say(event, "pencil", "", gettext("%(who)s changed the %(fields)s"), who=who, fields=fields) if fields else None
+        case "ticket.status_changed":
+            return _say(event, "circle-dot", "", gettext("%(who)s set the status to %(status)s"), who=who, status=_status(data.get("after")))
+        case "ticket.resolved":
+            return _say(event, "circle-check", "good", gettext("%(who)s resolved the ticket"), who=who)
+        case "ticket.reopened":
+            return _say(event, "arrow-back-up", "warn", gettext("Opened again by %(who)s"), who=who)
+        case "ticket.closed":
+            return _say(event, "archive", "", gettext("Closed"))
+        case "ticket.marked_spam":
+            return _say(event, "ban", "", gettext("%(who)s marked this as spam"), who=who)
+        case "ticket.unmarked_spam":
+            return _say(event, "check", "", gettext("%(who)s said this is no spam"), who=who)
+    return None
+
+
+def _assigned(event: Event, who: str, names: dict[int, str]) -> StoryLine:
+    agent = event.data.get("agent_id")
+    if agent is None:
+        return _say(event, "inbox", "", gettext("%(who)s put the ticket back to the queue"), who=who)
+    if event.actor_type == "staff" and event.actor_id == agent:
+        return _say(event, "user-check", "", gettext("%(who)s took the ticket"), who=who)
+    return _say(event, "user-check", "", gettext("%(who)s assigned the ticket to %(agent)s"), who=who, agent=names.get(agent, "–"))
+
+
+def _status(code: Any) -> str:
+    return str(TicketStatus(code).label) if code in TicketStatus.values else ""
+
+
+def _say(event: Event, icon: str, tone: str, words: str, **values: str) -> StoryLine:
+    html = mark_safe(escape(words) % {key: escape(value) for key, value in values.items()})
+    return StoryLine(event.pk, icon, tone, html)

@@ -1,0 +1,208 @@
+"""What the desk's page and its fragments are made of."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from accounts.permissions import Permission, StaffRequest, has
+from core import registry
+from core.errors import NotFound
+from core.models import Event
+from tickets import presence
+from tickets.enums import TICKET_TRANSITIONS, AuthorType, MessageKind, Priority, TicketStatus
+from tickets.models import Ticket
+from tickets.models.ticket import NUMBER_OFFSET
+from tickets.permissions import get_ticket_for
+from tickets.selectors import conversation
+from tickets.selectors.lists import Page, list_tickets
+from tickets.selectors.views import count_views, known_view
+from tickets.views.desk_rows import ticket_rows
+from tickets.views.desk_stream import render_stream
+
+logger = logging.getLogger(__name__)
+TEMPLATE = "tickets/desk/desk.html"
+STATUS_KEYS = (
+    TicketStatus.OPEN, TicketStatus.WAITING_CUSTOMER, TicketStatus.WAITING_DEPARTMENT, TicketStatus.RESOLVED, TicketStatus.CLOSED,
+)  # fmt: skip
+
+
+def open_ticket_page(request: StaffRequest, ticket_id: int, permission: Permission = Permission.TICKET_VIEW) -> Ticket:
+    """Return the ticket of an address for this person, with all the head shows; a typed number does too.
+
+    Addresses carry the key. A number that is no key is what a person typed from a mail.
+    """
+    if ticket_id > 2**53:
+        raise NotFound
+    try:
+        return get_ticket_for(request.user, ticket_id, permission)
+    except NotFound:
+        if ticket_id <= NUMBER_OFFSET:
+            raise
+        return get_ticket_for(request.user, ticket_id - NUMBER_OFFSET, permission)
+
+
+def view_key(request: StaffRequest) -> str:
+    """Return the view the page stands in."""
+    return known_view(request.GET.get("view") or request.POST.get("view") or "")
+
+
+def list_context(request: StaffRequest, view: str, *, current: Ticket | None, limit: int = 0) -> dict[str, Any]:
+    """Return the list pane: rows as HTML and where the next page begins."""
+    now, cursor = timezone.now(), request.GET.get("before", "")
+    page: Page = list_tickets(request.user, view, now=now, cursor=cursor, limit=limit or 50)
+    may_bulk = has(request.user, Permission.TICKET_BULK)
+    rows = ticket_rows(page.rows, view=view, now=now, current=current.pk if current else None, may_bulk=may_bulk)
+    return {
+        "rows": rows,
+        "row_count": len(page.rows),
+        "is_first_page": not cursor,
+        "may_bulk": may_bulk,
+        "next_url": f"{reverse('tickets:desk')}?{urlencode({'view': view, 'before': page.after})}" if page.after else "",
+        "list_url": f"{reverse('tickets:list')}?{urlencode({'view': view})}",
+    }
+
+
+def views_context(request: StaffRequest, view: str) -> dict[str, Any]:
+    """Return the view list with its counts."""
+    counted = count_views(request.user, now=timezone.now())
+    return {"view": view, "views": counted.views, "teams": counted.teams, "current_view": counted.find(view)}
+
+
+def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, Any]:
+    """Return the conversation pane: head, stream, composer, who else is here."""
+    now = timezone.now()
+    stream = first_stream(request, ticket, now)
+    drafts = conversation.drafts_of(ticket.pk, request.user)
+    draft = drafts.get(MessageKind.PUBLIC.value) or drafts.get(MessageKind.NOTE.value)
+    presence.mark_here(ticket_id=ticket.pk, staff=request.user, is_typing=False)
+    return {
+        **head_context(request, ticket, view),
+        "stream": stream.html,
+        "earlier_url": stream.earlier_url,
+        "draft": draft,
+        "draft_texts": {kind: one.text for kind, one in drafts.items()},
+        "composer_kind": draft.kind if draft else MessageKind.PUBLIC.value,
+        "client_id": uuid.uuid4(),
+        "others": presence.others_here(ticket_id=ticket.pk, staff=request.user),
+    }
+
+
+def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, Any]:
+    """Return the head of the conversation and what this person may do with the ticket."""
+    user, language = request.user, get_language() or ""
+    may_resolve = has(user, Permission.TICKET_RESOLVE)
+    nexts = TICKET_TRANSITIONS.get(ticket.status, frozenset())
+    return {
+        "ticket": ticket,
+        "number": ticket.number,
+        "view": view,
+        "query": urlencode({"view": view}),
+        "now": timezone.now(),
+        "category_name": ticket.category.name_in("en" if language.startswith("en") else "zh-hans") if ticket.category else "",
+        "priorities": Priority.choices,
+        "statuses": [(s.value, s.label) for s in STATUS_KEYS if s.value in nexts and (s != TicketStatus.RESOLVED or may_resolve)],
+        "may": {
+            "reply": has(user, Permission.TICKET_REPLY),
+            "note": has(user, Permission.TICKET_NOTE),
+            "edit": has(user, Permission.TICKET_EDIT),
+            "assign": has(user, Permission.TICKET_ASSIGN),
+            "take": has(user, Permission.TICKET_REPLY),
+            "resolve": may_resolve,
+            "block": has(user, Permission.TICKET_BLOCK),
+        },
+        "can_resolve": may_resolve and TicketStatus.RESOLVED.value in nexts,
+        "is_done": ticket.status in {TicketStatus.RESOLVED, TicketStatus.CLOSED},
+        "is_mine": ticket.assignee_id == user.pk,
+        "is_paused": ticket.status == TicketStatus.WAITING_CUSTOMER,
+    }
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A piece of the stream and where the earlier one begins."""
+
+    html: SafeString
+    earlier_url: str = ""
+
+
+def first_stream(request: StaffRequest, ticket: Ticket, now: datetime, before: int = 0) -> Stream:
+    """Return the newest messages (before a seq) with the events around them."""
+    messages, has_earlier = conversation.last_messages(ticket.pk, **({"before": before} if before else {}))
+    since = messages[0].at if has_earlier and messages else datetime(2000, 1, 1, tzinfo=now.tzinfo)
+    events = [] if before else conversation.events_around(ticket, since=since)
+    html = _render(request, ticket, messages, events, now)
+    earlier = f"{reverse('tickets:stream', args=[ticket.pk])}?before={messages[0].seq}" if has_earlier else ""
+    return Stream(html, earlier)
+
+
+def stream_after(
+    request: StaffRequest, ticket: Ticket, *, seq: int, event_id: int, day: date | None, now: datetime
+) -> tuple[SafeString, list[conversation.MessageRow]]:
+    """Return what came after a seq and an event."""
+    messages = conversation.messages_after(ticket.pk, seq)
+    events = conversation.events_around(ticket, since=datetime(2000, 1, 1, tzinfo=now.tzinfo), after_id=event_id)
+    return _render(request, ticket, messages, events, now, follows=day), messages
+
+
+def _render(
+    request: StaffRequest,
+    ticket: Ticket,
+    messages: list[conversation.MessageRow],
+    events: list[Event],
+    now: datetime,
+    follows: date | None = None,
+) -> SafeString:
+    sent = [m.delivery_id for m in messages if m.delivery_id and m.author_type != AuthorType.CUSTOMER.value]
+    return render_stream(
+        messages,
+        events,
+        viewer=request.user,
+        customer_name=ticket.customer.name if ticket.customer else "",
+        deliveries=conversation.delivery_states(sent),
+        now=now,
+        follows=follows,
+    )
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab of the context panel: its label, where its fragment comes from, whether it is the open one."""
+
+    key: str
+    label: Any
+    url: str
+    active: bool = False
+
+
+def context_tabs(request: StaffRequest, ticket: Ticket, wanted: str = "") -> list[Tab]:
+    """Return the context tabs whose app offers a panel for this ticket, its order or its customer."""
+    subjects = {"ticket": ticket.pk, "order": ticket.order_id, "customer": ticket.customer_id}
+    found = []
+    for subject, pk in subjects.items():
+        for panel in registry.panels_for("context", subject):
+            if pk is None or (panel.permission and not request.user.may(panel.permission)):
+                continue
+            try:
+                found.append((panel, reverse(panel.url_name, args=[pk])))
+            except NoReverseMatch:  # a panel whose page is missing must not take the desk with it
+                logger.error("tickets.panel_without_page panel=%s url_name=%s", panel.key, panel.url_name)
+    found.sort(key=lambda item: item[0].order)
+    keys = [panel.key for panel, _url in found]
+    chosen = wanted if wanted in keys else keys[0] if keys else ""
+    return [Tab(panel.key, panel.label, url, panel.key == chosen) for panel, url in found]
+
+
+def render_to_safe(template: str, context: dict[str, Any], request: StaffRequest) -> SafeString:
+    """Render a template or a part of one."""
+    return mark_safe(render_to_string(template, context, request))

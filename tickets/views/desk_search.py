@@ -1,0 +1,33 @@
+"""Search over tickets, and the palette."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_GET
+
+from accounts.permissions import Permission, StaffRequest, staff_page
+from core.http import render_page
+from tickets.palette import palette_groups
+from tickets.selectors.search import Found, search_tickets
+from tickets.views.desk_rows import found_rows
+
+
+@staff_page(Permission.TICKET_VIEW)
+@require_GET
+def search(request: StaffRequest) -> HttpResponse:
+    """Show tickets that match a number or words."""
+    query = request.GET.get("q", "").strip()[:200]
+    found = search_tickets(request.user, query) if query else Found([])
+    context = {"q": query, "found": found, "rows": mark_safe(found_rows(found.hits, now=timezone.now())), "count": len(found.hits)}
+    return render_page(request, "tickets/desk/search.html", context, fragment="results")
+
+
+@staff_page(Permission.DESK_USE)
+@require_GET
+def palette(request: StaffRequest) -> HttpResponse:
+    """Return the palette's lines."""
+    groups = palette_groups(request.user, request.GET.get("q", ""))
+    return render(request, "tickets/desk/palette.html", {"groups": groups})

@@ -1,0 +1,187 @@
+"""The conversation as HTML: messages grouped by author and minute, events as thin lines between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+
+from core import registry, ui
+from core.models import Event
+from core.ui.times import date_words, local
+from tickets.enums import AuthorType, MessageKind
+from tickets.selectors.conversation import MessageRow
+from tickets.views.desk_html import picture_addresses, safe_html, safe_text
+
+SHOWN_EVENTS = 2
+LONG = 1600
+KINDS = {"application/pdf": "pdf", "application/zip": "zip", "application/vnd.ms-excel": "sheet", "text/csv": "sheet"}
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"}
+DELIVERY = {
+    "queued": ("clock", ""),
+    "sending": ("clock", ""),
+    "sent": ("check", ""),
+    "delivered": ("checks", "text-good"),
+    "failed": ("alert-circle", "text-bad"),
+    "expired": ("alert-circle", "text-bad"),
+}
+
+
+def render_stream(
+    messages: Iterable[MessageRow],
+    events: Iterable[Event],
+    *,
+    viewer: Any,
+    customer_name: str,
+    deliveries: dict[int, str],
+    now: datetime,
+    follows: date | None = None,
+) -> SafeString:
+    """Return the stream's inner HTML, oldest first; `follows` is the day already shown above."""
+    lines = registry.render_story(events, viewer)
+    items: list[tuple[datetime, int, Any]] = [(event.at, 0, (event, line)) for event, line in lines]
+    items += [(message.at, 1, message) for message in messages]
+    items.sort(key=lambda item: item[0])
+    pieces: list[str] = []
+    before: MessageRow | None = None
+    for day, of_day in groupby(items, key=lambda item: local(item[0]).date()):
+        if day != follows:
+            pieces.append(_day(day, now))
+            before = None
+        for is_message, run in groupby(of_day, key=lambda item: item[1]):
+            if not is_message:
+                pieces.extend(_events([item[2] for item in run]))
+                before = None
+                continue
+            for _at, _kind, message in run:
+                pieces.append(render_message(message, customer_name, deliveries, follows=_belongs(message, before)))
+                before = message
+    return mark_safe("".join(pieces))
+
+
+def _day(day: date, now: datetime) -> str:
+    today = local(now).date()
+    words = date_words(day, this_year=today.year)
+    if (today - day).days == 0:
+        words = gettext("Today")
+    elif (today - day).days == 1:
+        words = gettext("Yesterday")
+    return f'<div class="day" role="separator" data-day="{day.isoformat()}"><span>{escape(words)}</span></div>'
+
+
+def _belongs(message: MessageRow, before: MessageRow | None) -> bool:
+    """Say whether a message continues the one before: same author and kind within the same minute."""
+    return (
+        before is not None
+        and (before.kind, before.author_type, before.author_id) == (message.kind, message.author_type, message.author_id)
+        and before.at.replace(second=0, microsecond=0) == message.at.replace(second=0, microsecond=0)
+    )
+
+
+def _events(run: list[tuple[Event, registry.StoryLine]]) -> Iterator[str]:
+    """Yield event lines; a long run is folded down to its newest."""
+    if len(run) > SHOWN_EVENTS + 1:
+        folded, run = run[:-1], run[-1:]
+        words = ngettext("%(n)d earlier event", "%(n)d earlier events", len(folded)) % {"n": len(folded)}
+        inner = "".join(_event(event, line) for event, line in folded)
+        yield f'<details class="events"><summary>{escape(words)}</summary>{inner}</details>'
+    for event, line in run:
+        yield _event(event, line)
+
+
+def _event(event: Event, line: registry.StoryLine) -> str:
+    tone = f" tone-{escape(line.tone)}" if line.tone else ""
+    return (
+        f'<div class="event{tone}" id="e-{event.pk}" data-event="{event.pk}">{ui.icon(line.icon, 16)}'
+        f"<span>{line.html}</span>{ui.when(event.at, 'time')}</div>"
+    )
+
+
+def render_message(message: MessageRow, customer_name: str, deliveries: dict[int, str], *, follows: bool = False) -> str:
+    """Return one message; `follows` leaves its heading out."""
+    is_note = message.kind == MessageKind.NOTE.value
+    is_customer = message.author_type == AuthorType.CUSTOMER.value
+    side = "msg-note" if is_note else "msg-in" if is_customer else "msg-out"
+    state = deliveries.get(message.delivery_id or 0, "")
+    failed = " msg-failed" if state in {"failed", "expired"} else ""
+    return (
+        f'<article class="msg {side}{failed}{" is-follow" if follows else ""}" id="m-{message.seq}" data-seq="{message.seq}">'
+        f"{_by(message, customer_name, is_note)}{_body(message)}{_files(message)}{_meta(message, state, side)}</article>"
+    )
+
+
+def _by(message: MessageRow, customer_name: str, is_note: bool) -> str:
+    if message.author_type == AuthorType.CUSTOMER.value:
+        name = customer_name or gettext("Customer")
+        face = ui.avatar(name, 24)
+    elif message.author_type == AuthorType.STAFF.value:
+        name = message.author_name or gettext("Former colleague")
+        face = ui.avatar(name, 24)
+    else:
+        name, face = gettext("Automatic message"), ui.icon("robot", 16)
+    mark = f"{ui.icon('note', 14)}<span>{escape(gettext('Internal note'))}</span>" if is_note else ""
+    return f'<header class="msg-by">{face}<span class="strong">{escape(name)}</span>{mark}{ui.when(message.at, "time")}</header>'
+
+
+def _body(message: MessageRow) -> str:
+    if message.html and not message.text.strip():
+        inner: str = safe_html(message.html, picture_addresses(message.files, file_url))
+        shape = " msg-html"
+    else:
+        inner, shape = safe_text(message.text), ""
+    if not inner and not message.quoted:
+        return ""
+    if len(message.text) > LONG:
+        inner = f'<details class="msg-long"><summary>{safe_text(message.text[:LONG])}… <span class="text-accent">{escape(gettext("Show all"))}</span></summary>{safe_text(message.text[LONG:])}</details>'
+    if message.quoted:
+        inner += f'<details class="quoted"><summary>{ui.icon("dots", 16)}<span class="sr-only">{escape(gettext("Quoted mail"))}</span></summary><blockquote>{safe_text(message.quoted)}</blockquote></details>'
+    return f'<div class="msg-body{shape}">{inner}</div>'
+
+
+def file_url(file: dict[str, Any], *, thumb: bool = False) -> str:
+    """Return the address of an attachment, or of its small picture."""
+    url = reverse("tickets:attachment", args=[file["key"]])
+    return f"{url}?thumb=1" if thumb else url
+
+
+def _files(message: MessageRow) -> str:
+    shown = [file for file in message.files or () if not (file["inline"] and message.html and not message.text.strip())]
+    if not shown:
+        return ""
+    return f'<div class="msg-files">{"".join(_file(file) for file in shown)}</div>'
+
+
+def _file(file: dict[str, Any]) -> str:
+    url, name = file_url(file), escape(file["name"])
+    if file["mime"] in PICTURES:
+        small = file_url(file, thumb=True) if file["thumb"] else url
+        return f'<a class="msg-picture" href="{url}" target="_blank" rel="noopener" title="{name}"><img src="{small}" alt="{name}" loading="lazy"></a>'
+    kind = KINDS.get(file["mime"], "video" if file["mime"].startswith("video/") else "sheet" if "sheet" in file["mime"] else "file")
+    return ui.file_chip(file["name"], file["size"], url, kind)
+
+
+def _meta(message: MessageRow, state: str, side: str) -> str:
+    if side != "msg-out" or not state:
+        return ""
+    return f'<footer class="msg-meta">{delivery_mark(message.delivery_id or 0, state)}</footer>'
+
+
+def delivery_mark(delivery_id: int, state: str, *, out_of_band: bool = False) -> str:
+    """Return how far an answer came on its way to the customer."""
+    icon, tone = DELIVERY.get(state, ("clock", ""))
+    words = {
+        "queued": gettext("Waiting to be sent"),
+        "sending": gettext("Being sent"),
+        "sent": gettext("Sent"),
+        "delivered": gettext("Delivered"),
+        "failed": gettext("Could not be delivered"),
+        "expired": gettext("Could not be delivered in time"),
+    }.get(state, state)
+    oob = ' hx-swap-oob="true"' if out_of_band else ""
+    return f'<span class="delivery {tone}" id="delivery-{delivery_id}"{oob}>{ui.icon(icon, 14)}{escape(words)}</span>'
