@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
+from unicodedata import is_normalized
 
 from django.conf import settings
 
@@ -21,6 +22,8 @@ MAX_ITEMS = 500
 CENT = Decimal("0.01")
 TOP = Decimal("9999999999.99")
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
+ORDER_STATUSES = frozenset(str(status) for status in OrderStatus)
+PARCEL_STATUSES = frozenset(str(status) for status in ParcelStatus)
 STEPS = ("paid", "packed", "shipped", "delivered", "completed", "cancelled")
 _CN_MOBILE = re.compile(r"(?:\+?86|0086)?[ -]?(1[3-9]\d)[ -]?(\d{4})[ -]?(\d{4})(?:-\d{1,6})?")
 _MASKED_PHONE = re.compile(r"(?:\+?86[ -]?)?\d{0,4}[*x•×]{2,}\d{0,3}[*x•×]*(\d{4})", re.IGNORECASE)
@@ -109,7 +112,11 @@ class _Checker:
     def text(self, path: str, value: str, limit: int, *, tidy: bool = False) -> str:
         if not value:
             return ""
-        if not value.isascii() or not value.isprintable() or "  " in value or value[0] == " " or value[-1] == " ":
+        # Nearly every text is clean already; isprintable also rules out control, zero-width and direction characters.
+        if (
+            not value.isprintable() or "  " in value or value[0] == " " or value[-1] == " "
+            or not (value.isascii() or is_normalized("NFC", value))
+        ):  # fmt: skip
             value = tidy_text(value) if tidy else clean_line(value)
         if len(value) > limit:
             self.fail(path, "too_long", max=limit)
@@ -172,12 +179,12 @@ def clean_order(
     an order we know) items and the placing time may be missing.
     """
     check = _Checker(at + timedelta(days=1), carriers)
-    number = normalise_order_number(data.number)
-    if not number or len(number) > 64 or _DIRT.search(number):
+    number = data.number.upper() if data.number.isascii() and data.number.isalnum() else normalise_order_number(data.number)
+    if not number or len(number) > 64 or not number.isprintable():
         check.fail("number", "not_number")
     if data.placed_at is None and not partial:
         check.fail("placed_at", "missing")
-    if data.status and data.status not in OrderStatus.values:
+    if data.status and data.status not in ORDER_STATUSES:
         check.fail("status", "not_status", value=data.status[:20])
     money = (data.currency or currency).upper()
     if not _CURRENCY.fullmatch(money):
@@ -289,17 +296,17 @@ def _clean_parcels(check: _Checker, parcels: tuple[ParcelData, ...]) -> tuple[Pa
         if carrier is None:
             check.fail(f"{path}.carrier", "unknown_carrier", value=clean_line(parcel.carrier)[:30])
             continue
-        if parcel.status and parcel.status not in ParcelStatus.values:
+        if parcel.status and parcel.status not in PARCEL_STATUSES:
             check.fail(f"{path}.status", "not_status", value=parcel.status[:20])
         if (carrier, tracking) in result:
             check.fail(f"{path}.tracking_number", "twice")
-        result[carrier, tracking] = replace(
-            parcel,
-            carrier=carrier,
-            tracking_number=tracking,
-            shipped_at=check.moment(f"{path}.shipped_at", parcel.shipped_at),
-            delivered_at=check.moment(f"{path}.delivered_at", parcel.delivered_at),
-            expected_at=check.moment(f"{path}.expected_at", parcel.expected_at, ahead=True),
+        result[carrier, tracking] = ParcelData(
+            carrier,
+            tracking,
+            parcel.status,
+            check.moment(f"{path}.shipped_at", parcel.shipped_at),
+            check.moment(f"{path}.delivered_at", parcel.delivered_at),
+            check.moment(f"{path}.expected_at", parcel.expected_at, ahead=True),
         )
     return tuple(result.values())
 
@@ -373,4 +380,4 @@ def parcel_told(parcel: ParcelData, steps: dict[str, datetime]) -> ParcelData:
     status = parcel.status
     if not status:
         status = ParcelStatus.DELIVERED if delivered else ParcelStatus.PICKED_UP if shipped else ParcelStatus.CREATED
-    return replace(parcel, status=status, shipped_at=shipped, delivered_at=delivered)
+    return ParcelData(parcel.carrier, parcel.tracking_number, status, shipped, delivered, parcel.expected_at)

@@ -94,7 +94,8 @@ class Reader:
         self.number_column = self.of["number"]
         self.read: dict[str, Callable[[str], Any]] = {key: kinds[TARGETS[key].kind] for key in self.of}
         self.order_columns = [(k, c, self.read[k]) for k, c in self.of.items() if k not in _PER_ROW and k != "number"]
-        self.checked_columns = [(k, c, self.read[k]) for k, c, _r in self.order_columns if k in _ONE_VALUE]
+        told = [column for _key, column, _read in self.order_columns]
+        self.same_cells: Callable[[list[str]], Any] = lambda cells: [c < len(cells) and cells[c] for c in told]
         self.total_rows = 0
         self.total_orders = 0
 
@@ -164,9 +165,10 @@ class Reader:
         return Ready(clean, fingerprint(clean), len(group.rows))
 
     def _check_shape(self, row: int, cells: list[str], problems: list[RowProblem]) -> None:
-        if len(cells) > self.headings:
-            if any(cells[self.headings :]):
-                problems.append(RowProblem(row, None, "too_many_cells", {}, cells))
+        if len(cells) > self.headings and any(cells[self.headings :]):
+            problems.append(RowProblem(row, None, "too_many_cells", {}, cells))
+        if sum(map(len, cells)) <= MAX_CELL:
+            return
         for column in self.of.values():
             if column < len(cells) and len(cells[column]) > MAX_CELL:
                 problems.append(RowProblem(row, column, "cell_too_long", {"max": MAX_CELL}, cells))
@@ -202,6 +204,8 @@ class Reader:
                 except BadCell as bad:
                     problems.append(RowProblem(row, column, bad.code, bad.params, first))
         for row, cells in group.rows[1:]:
+            if self.same_cells(cells) == self.same_cells(first):
+                continue
             for key, column, read in self.order_columns:
                 raw = cells[column].strip() if column < len(cells) else ""
                 if not raw or (column < width and raw == first[column].strip()):
@@ -251,7 +255,12 @@ class Reader:
         if "tracking_number" not in self.of:
             return ()
         found: dict[tuple[str, str], ParcelData] = {}
+        column, seen = self.of["tracking_number"], ""
         for row, cells in group.rows:
+            raw = cells[column] if column < len(cells) else ""
+            if raw == seen:
+                continue
+            seen = raw
             tracking = self._cell(cells, row, "tracking_number", problems)
             carrier = self._cell(cells, row, "carrier", problems) or ""
             for number in (tracking or "").replace("、", ",").replace(",", ",").replace(";", ",").split(","):

@@ -6,6 +6,7 @@ no more than three batches are in memory. Each batch locks the run's row, so two
 
 from __future__ import annotations
 
+import gc
 import logging
 import queue
 import threading
@@ -36,7 +37,7 @@ from orders.services.imports.starting import drop_file, lock_run, move_run
 from orders.services.upserting import upsert_order
 
 logger = logging.getLogger(__name__)
-BATCH = 4000
+BATCH = 2000
 MAX_SINGLE = 250
 SLICE_SECONDS = 35.0
 TRIES = 5
@@ -70,6 +71,9 @@ def import_slice(*, run_id: int, at: datetime, seconds: float = SLICE_SECONDS, g
     run = ImportRun.objects.select_related("shop").filter(pk=run_id, state=ImportState.RUNNING).first()
     if run is None:
         return False
+    # Drafts hold no cycles: looking for some among a hundred thousand of them costs a tenth of the time.
+    was_collecting = gc.isenabled()
+    gc.disable()
     try:
         return _slice(run, at, seconds, go_on)
     except Stopped:
@@ -78,6 +82,9 @@ def import_slice(*, run_id: int, at: datetime, seconds: float = SLICE_SECONDS, g
         logger.info("import.refused id=%s code=%s", run.pk, refused.code)
         fail_import(run_id=run.pk, error=refused, at=at)
         return False
+    finally:
+        if was_collecting:
+            gc.enable()
 
 
 def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool) -> bool:
