@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import servers
+from tests.rewind import Snapshot
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile(
@@ -20,6 +21,9 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's loop runs in the thread of the test
+
+
+SNAPSHOT = Snapshot("")
 
 
 class OutsideWorld(AssertionError):
@@ -54,6 +58,8 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 
     name = servers.database_name()
     servers.recreate_database(name)
+    SNAPSHOT.url = servers.database_url(name)
+    SNAPSHOT.take()
     connection.close()
     for place in (connection.settings_dict, connections.databases["default"]):
         place["NAME"] = name
@@ -65,7 +71,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _fresh_database_after_commits() -> Iterator[None]:
-    """After a test with real commits, copy the template again instead of flushing.
+    """After a test with real commits, rewind the database instead of flushing it.
 
     Quicker than truncating every table, keeps what migrations wrote, resets sequences and ends stray connections.
     """
@@ -74,7 +80,8 @@ def _fresh_database_after_commits() -> Iterator[None]:
 
     def teardown(self: TransactionTestCase) -> None:
         connections.close_all()
-        servers.recreate_database(servers.database_name())
+        if not SNAPSHOT.restore():
+            servers.recreate_database(servers.database_name())
 
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]

@@ -1,4 +1,7 @@
-"""Pytest plug-in (-p tests.servers): one throw-away PostgreSQL a run, one Valkey a worker, started in under a second.
+"""Pytest plug-in (-p tests.servers): a throw-away PostgreSQL and Valkey for each worker, started in under a second.
+
+Each worker has a cluster of its own, not only a database: an open transaction anywhere in a cluster holds the horizon
+of the folds back, so one worker's tests would change what another's see.
 
 It is loaded before Django's settings, because it sets DATABASE_URL and REDIS_URL. When the caller has set
 DATABASE_URL or REDIS_URL, those servers are used instead. A migrated cluster is kept in var/cache/test-clusters,
@@ -161,16 +164,19 @@ class Run:
     def __post_init__(self) -> None:
         self.children: list[Child] = []
 
-    def start(self, *, needs_valkey: bool) -> None:
-        """Start what this process has to start; raises StartError."""
+    def start(self, *, only_prepare: bool) -> None:
+        """Start this process's servers, or only make what they are copied from; raises StartError."""
+        if only_prepare:
+            self.warning = migrated_cluster()[1] if self.postgres else ""
+            return
         self.guardian = Guardian(secrets.token_hex(8))
-        if self.postgres and not IS_WORKER:
+        if self.postgres:
             self.postgres.guardian = self.guardian
             self.warning = copy_cluster(self.postgres.data)
             child = self.postgres.child()
             self.children.append(child)
             self.postgres.start(child)
-        if self.valkey and needs_valkey:
+        if self.valkey:
             self.valkey.guardian = self.guardian
             child = self.valkey.child()
             self.children.append(child)
@@ -201,15 +207,16 @@ def _prepare() -> Run:
         _keep_locked(folder)
     postgres = valkey = None
     if not IS_WORKER:
-        handed_down = {"folder": str(folder), "own_valkey": "REDIS_URL" not in os.environ, "template": "template_cs"}
-        if "DATABASE_URL" not in os.environ:
-            password = PASSWORD
-            postgres = Postgres(folder / "postgres", folder / "postgres.log", free_port(), password, THROWAWAY)
-            os.environ["DATABASE_URL"] = postgres.url("template_cs")
-        else:
-            handed_down["template"] = f"cs_test_template_{migrations_digest()}"
-        handed_down["server"] = os.environ["DATABASE_URL"]
+        handed_down = {
+            "folder": str(folder),
+            "own_postgres": "DATABASE_URL" not in os.environ,
+            "own_valkey": "REDIS_URL" not in os.environ,
+            "template": "template_cs" if "DATABASE_URL" not in os.environ else f"cs_test_{migrations_digest()}",
+        }
         os.environ[HANDED_DOWN] = json.dumps(handed_down)
+    if handed_down["own_postgres"]:
+        postgres = Postgres(folder / "postgres", folder / "postgres.log", free_port(), PASSWORD, THROWAWAY)
+        os.environ["DATABASE_URL"] = postgres.url("template_cs")
     if handed_down["own_valkey"]:
         valkey = Valkey(folder / "valkey", folder / "valkey.log", free_port(), PASSWORD, keep=False)
         os.environ["REDIS_URL"] = valkey.url(0)
@@ -234,7 +241,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     spreads = not IS_WORKER and bool(getattr(session.config.option, "numprocesses", None))
     try:
-        RUN.start(needs_valkey=not spreads)
+        RUN.start(only_prepare=spreads)
         if not IS_WORKER and RUN.postgres is None:
             _prepare_outside_template()
     except StartError as error:
@@ -265,8 +272,7 @@ def _admin(url: str) -> psycopg.Connection[tuple[object, ...]]:
 
 def _prepare_outside_template() -> None:
     """On a server that was given: make the migrated template database once per state of the migrations."""
-    handed_down = json.loads(os.environ[HANDED_DOWN])
-    template, server = handed_down["template"], handed_down["server"]
+    template, server = json.loads(os.environ[HANDED_DOWN])["template"], os.environ["DATABASE_URL"]
     with _admin(server) as connection:
         connection.execute("select pg_advisory_lock(hashtext('cs_test_template'))")
         if connection.execute("select 1 from pg_database where datname = %s", [template]).fetchone():
@@ -286,14 +292,19 @@ def database_name() -> str:
     return f"cs_{run}_{own}".lower()
 
 
+def database_url(name: str) -> str:
+    """Return the address of a database on this worker's server."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+
+
 def recreate_database(name: str) -> None:
     """Drop the database if there, whoever is connected, and make it anew from the migrated template."""
-    handed_down = json.loads(os.environ[HANDED_DOWN])
-    with _admin(handed_down["server"]) as connection:
+    template = json.loads(os.environ[HANDED_DOWN])["template"]
+    with _admin(os.environ["DATABASE_URL"]) as connection:
         drop_database(name, connection)
         connection.execute(
             sql.SQL("create database {} template {} strategy file_copy").format(
-                sql.Identifier(name), sql.Identifier(handed_down["template"])
+                sql.Identifier(name), sql.Identifier(template)
             )
         )
 
@@ -301,7 +312,7 @@ def recreate_database(name: str) -> None:
 def drop_database(name: str, connection: psycopg.Connection[tuple[object, ...]] | None = None) -> None:
     """Drop the database if there, whoever is connected."""
     if connection is None:
-        with _admin(json.loads(os.environ[HANDED_DOWN])["server"]) as own:
+        with _admin(os.environ["DATABASE_URL"]) as own:
             drop_database(name, own)
         return
     connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from tests import servers
-from tests.conftest import OutsideWorld
+from tests.conftest import SNAPSHOT, OutsideWorld
 
 
 def _names() -> set[str]:
@@ -44,3 +44,29 @@ def test_the_outside_is_refused() -> None:
 def test_cache_works() -> None:
     cache.set("a", 1)
     assert cache.get("a") == 1
+
+
+def _state() -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*), min(id), max(id) from django_content_type")
+        rows = cursor.fetchall()
+        cursor.execute("select last_value from pg_sequences where sequencename = 'django_content_type_id_seq'")
+        return [*rows, *cursor.fetchall()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_and_sequences_are_rewound_and_what_migrations_wrote_is_back() -> None:
+    before = _state()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update django_content_type set model = 'changed' where id = (select min(id) from django_content_type)"
+        )
+        cursor.execute("insert into django_content_type (app_label, model) values ('a', 'b')")
+        cursor.execute("insert into django_session values ('k', 'd', now())")
+    assert _state() != before
+    connection.close()
+    assert SNAPSHOT.restore()
+    assert _state() == before
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from django_session")
+        assert cursor.fetchone() == (0,)
