@@ -1,9 +1,8 @@
 #!/bin/sh
-# Write a backup a day to /backups and drop those older than two weeks.
+# Write a backup a day to /backups and keep the newest fourteen.
 set -u
 while :; do
-    if python manage.py backup "/backups/$(date -u +%Y%m%d-%H%M%S)"; then
-        find /backups -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} +
+    if python manage.py backup "/backups/backup-$(date -u +%Y%m%d-%H%M%S).tar" --keep 14; then
         pause=86400
     else
         echo "backup failed, trying again in ten minutes" >&2

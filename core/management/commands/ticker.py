@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import current_app
 from django.core.management.base import BaseCommand
-
-from cs_portal.celery import app
 
 
 class Command(BaseCommand):
@@ -17,5 +16,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run beat until stopped."""
-        beat = app.Beat(loglevel="WARNING", scheduler="celery.beat:Scheduler", pidfile=None, quiet=True)
+        beat = current_app.Beat(loglevel="WARNING", scheduler="celery.beat:Scheduler", pidfile=None, quiet=True)
         beat.run()
