@@ -3,11 +3,12 @@
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from django.utils.html import conditional_escape as esc
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, gettext_lazy, pgettext
+from django.utils.translation import get_language, gettext, gettext_lazy, pgettext
 
 from .icons import icon as glyph_of
 from .looks import CHANNEL_ICONS, look_of
@@ -64,6 +65,11 @@ def dot(tone: str, label: object = "", show: bool = True) -> SafeString:
 
 def channel(code: str, size: int = 16) -> SafeString:
     """Render a channel's glyph, named for screen readers."""
+    return _channel(code, size, get_language() or "")
+
+
+@lru_cache(maxsize=256)
+def _channel(code: str, size: int, language: str) -> SafeString:
     name = CHANNEL_NAMES.get(code, code)
     return mark_safe(
         '<span class="channel"'

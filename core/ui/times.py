@@ -43,13 +43,13 @@ def date_words(day: date, *, this_year: int) -> str:
 def moment_words(at: datetime, *, now: datetime) -> str:
     """Write 11月21日 14:05 in local time."""
     there = local(at)
-    return f"{date_words(there, this_year=local(now).year)} {there:%H:%M}"
+    return f"{date_words(there, this_year=local(now).year)} {there.hour:02}:{there.minute:02}"
 
 
 def full_words(at: datetime) -> str:
     """Write the whole moment, year to second, for a title."""
     there = local(at)
-    return f"{date_words(there, this_year=0)} {there:%H:%M:%S}"
+    return f"{date_words(there, this_year=0)} {there.hour:02}:{there.minute:02}:{there.second:02}"
 
 
 def relative_words(at: datetime, *, now: datetime) -> str | None:
