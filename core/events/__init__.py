@@ -9,6 +9,7 @@ from core.events.log import (
     payload_of,
     record,
     record_many,
+    recording_as,
     refuse_second_act,
 )
 
