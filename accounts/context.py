@@ -30,6 +30,7 @@ def person(request: HttpRequest) -> dict[str, Any]:
         "account_url": reverse("accounts:profile"),
         "presence": SimpleLazyObject(lambda: presence_choice(row["presence__status"])),
         "notifications_url": reverse("accounts:notices"),
+        "notification_count_url": reverse("accounts:notice_count"),
         "notification_count": lambda: row["unread"],  # templates call it; filters get a plain number
     }
 

@@ -28,6 +28,7 @@ urlpatterns = [
     path("accounts/sessions/", me.sessions, name="sessions"),
     path("accounts/presence/", me.presence, name="presence"),
     path("accounts/notifications/", me.notices, name="notices"),
+    path("accounts/notifications/count/", me.notice_count, name="notice_count"),
     path("accounts/notifications/read/", me.read_all_notices, name="read_all_notices"),
     path("accounts/notifications/<int:notice_id>/open/", me.open_notice, name="open_notice"),
     path("desk/reveal/", personal_data.reveal, name="reveal"),

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import selectors, services
 from accounts.adapter import is_local_path, remember_looks
@@ -93,6 +93,13 @@ def notices(request: StaffRequest) -> HttpResponse:
     rows = [(notice, words_for(notice)) for notice in selectors.notices_of(request.user)]
     context = {"notices": rows, "unread": selectors.count_unread(request.user.pk)}
     return render_page(request, "accounts/notices.html", context, fragment="list")
+
+
+@staff_page()
+@require_GET
+def notice_count(request: StaffRequest) -> HttpResponse:
+    """Show the bell's number alone; the rail asks for it when a hint arrives."""
+    return render_page(request, "desk/bell.html", {})
 
 
 @staff_page()

@@ -24,6 +24,9 @@ def test_bell_counts_and_list_reads(client: Client, monkeypatch: pytest.MonkeyPa
     html = page.content.decode()
     assert "Ticket 12 is yours" in html
     assert page.context["unread"] == 2
+    bell = client.get("/accounts/notifications/count/", headers={"HX-Request": "true"}).content.decode()
+    assert ">2<" in bell
+    assert f'data-live="staff.{staff.pk}"' in bell
     fragment = client.get("/accounts/notifications/", headers={"HX-Request": "true"})
     assert b"<html" not in fragment.content
 
