@@ -13,6 +13,7 @@ from core.errors import DomainError
 from core.jobs import RunningJob, job, periodic, schedule
 from notifications.models import InboundMail
 from notifications.selectors import get_parsed_mail
+from notifications.services import ignore_mail
 from tickets.attachments.store import remove
 from tickets.services import close_resolved_ticket, store_attachment
 from tickets.services.attachments import sweep_orphans, sweep_unsent
@@ -41,7 +42,9 @@ def apply_mail(*, job: RunningJob, inbound_id: int) -> None:
         logger.info("tickets.mail_not_taken", extra={"inbound_id": inbound_id})
         return
     mail = get_parsed_mail(inbound_id)
-    take_mail(inbound_id=inbound_id, mail=mail, files=_store_files(mail), at=timezone.now())
+    now = timezone.now()
+    if take_mail(inbound_id=inbound_id, mail=mail, files=_store_files(mail), at=now) is None:
+        ignore_mail(inbound_id=inbound_id, reason="own_address", at=now)
 
 
 def _store_files(mail: Any) -> StoredFiles:

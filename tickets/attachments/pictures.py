@@ -15,6 +15,7 @@ MAX_PIXELS = 30_000_000
 MAX_JPEG_PIXELS = 130_000_000  # decoded at a fraction of its size, so a big photo costs no more than a small one
 MAX_SIDE = 4096
 THUMBNAIL = 480
+TOO_MANY = _("This picture has too many pixels. Please send a smaller one.")
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
 
 
@@ -42,7 +43,9 @@ def redraw(data: bytes, mime: str) -> Picture:
                 if wanted == "JPEG":
                     image.draft("RGB", (MAX_SIDE, MAX_SIDE))
                 return _draw(image, wanted)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise FileTooLarge(TOO_MANY) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise FileRefused(_("This picture is damaged and cannot be shown. Please take it again.")) from error
 
 
@@ -51,7 +54,7 @@ def check_pixels(image: Image.Image) -> None:
     width, height = image.size
     limit = MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS
     if width * height > limit or max(width, height) > 30_000:
-        raise FileTooLarge(_("This picture has too many pixels. Please send a smaller one."))
+        raise FileTooLarge(TOO_MANY)
 
 
 def _draw(image: Image.Image, wanted: str) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -13,6 +14,7 @@ from django.core.files.storage import storages
 
 from tickets.errors import NoRoom
 
+FOLDER = re.compile(r"[0-9a-f]{2}")
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -63,6 +65,8 @@ def all_files() -> Iterator[tuple[str, str, datetime]]:
     except FileNotFoundError:
         return
     for folder in folders:
+        if not FOLDER.fullmatch(folder):  # others keep things in this store too
+            continue
         _folders, names = store.listdir(folder)
         for name in names:
             yield f"{folder}/{name}", name, store.get_modified_time(f"{folder}/{name}")

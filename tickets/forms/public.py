@@ -24,6 +24,16 @@ class ManyFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
+class ManyFilesField(forms.FileField):
+    """Several files; the view stores and checks each by its content."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Take what came."""
+        return list(data or [])
+
+
 class ContactForm(forms.Form):
     """Phone or mail, what it is about, and the words; `website` is for robots only."""
 
@@ -32,7 +42,7 @@ class ContactForm(forms.Form):
     email = forms.CharField(label=_("Email"), max_length=254, required=False)
     category = forms.ChoiceField(label=_("What is it about?"), required=False, widget=forms.RadioSelect)
     text = forms.CharField(label=_("What happened?"), max_length=MAX_TEXT, widget=forms.Textarea)
-    photos = forms.FileField(label=_("Photos"), required=False, widget=ManyFiles)
+    photos = ManyFilesField(label=_("Photos"), required=False)
     website = forms.CharField(required=False, max_length=200)
 
     all_optional = True
@@ -85,7 +95,7 @@ class FurtherMessageForm(forms.Form):
     """One more message on the customer's own page."""
 
     text = forms.CharField(label=_("Your message"), max_length=MAX_TEXT, required=False, widget=forms.Textarea)
-    photos = forms.FileField(label=_("Photos"), required=False, widget=ManyFiles)
+    photos = ManyFilesField(label=_("Photos"), required=False)
 
     all_optional = True
 

@@ -3,6 +3,7 @@
 from tickets.services.attachments import discard_attachment, store_attachment
 from tickets.services.blocking import block_sender, unblock_sender
 from tickets.services.conversation import add_customer_message, add_note, reply_to_ticket
+from tickets.services.desk_settings import count_canned_use, save_canned_reply, save_category, save_policy
 from tickets.services.marks import mark_read, save_draft
 from tickets.services.opening import NewTicket, open_ticket
 from tickets.services.status import change_status, close_resolved_ticket, reopen_ticket, resolve_ticket
@@ -27,13 +28,17 @@ __all__ = [
     "close_resolved_ticket",
     "discard_attachment",
     "connect_order",
+    "count_canned_use",
     "mark_read",
     "mark_spam",
     "open_ticket",
     "reopen_ticket",
     "reply_to_ticket",
     "resolve_ticket",
+    "save_canned_reply",
+    "save_category",
     "save_draft",
+    "save_policy",
     "set_priority",
     "store_attachment",
     "tag_ticket",

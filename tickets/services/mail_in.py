@@ -81,7 +81,7 @@ def take_mail(*, inbound_id: int, mail: ParsedMail, files: StoredFiles, at: date
         else:
             _join(ticket, mail, mail_id, sender, files, at)
         _note_refused(ticket, files.refused, at)
-    mark_mail_applied(inbound_id=inbound.pk, ticket_id=ticket.pk, at=at)
+    mark_mail_applied(inbound.pk, ticket.pk, at, customer_id=ticket.customer_id)
     return ticket
 
 
