@@ -24,6 +24,14 @@ services.create_staff(email="admin@shop.example", password="{PASSWORD}",
     draft=StaffDraft(display_name="Admin", roles=("admin",), team_ids=(team.pk,)), actor=SYSTEM, at=now)
 """
 
+RING = """
+from django.utils import timezone
+from accounts import services
+from accounts.models import Staff
+pk = Staff.objects.get(email="new@shop.example").pk
+services.notify(staff_id=pk, kind="ticket.assigned", params={"ticket_id": 1}, url="/desk/", at=timezone.now())
+"""
+
 
 def new_page(browser: Browser, faults: list[str]) -> Page:
     page = browser.new_context(locale="en-GB", extra_http_headers={"Accept-Language": "en"}).new_page()
@@ -69,6 +77,13 @@ def test_invited_joined_and_closed_from_afar(stack: RunningStack, browser: Brows
     assert "Wang" in newcomer.locator("[name=display_name]").input_value()
     assert not socket.value.is_closed()
     newcomer.wait_for_timeout(500)
+
+    bell = newcomer.locator("[data-live-count=notifications]")
+    assert bell.is_hidden()
+    stack.manage("shell", "-c", RING)
+    newcomer.wait_for_function(
+        "document.querySelector('[data-live-count=notifications]').textContent === '1'", timeout=5000
+    )
 
     barriers = []
     for scheme in ("light", "dark"):
