@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from core.jobs import RunningJob, every_tick, job, periodic
-from notifications.services import keeping, sending
+from notifications.services import inbound, keeping, sending
 
 SEND_ATTEMPTS = 10
 SEND_BACKOFF = tuple(timedelta(seconds=n) for n in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 14400))
@@ -23,6 +23,12 @@ def send_delivery(*, job: RunningJob, delivery_id: int) -> None:
 def give_up_lost(now: datetime) -> None:
     """Fail messages whose worker died every time."""
     sending.give_up_lost_deliveries(now=now)
+
+
+@every_tick("notifications.quarantine_untaken", at_most_every=timedelta(minutes=30))
+def quarantine_untaken(now: datetime) -> None:
+    """Show a person the mail that nothing took."""
+    inbound.quarantine_untaken(now=now)
 
 
 @periodic("notifications.sweep_raw_mail", every=timedelta(hours=1), fill=False, outside=True)

@@ -1,5 +1,7 @@
 """What this app adds to the shell, and the channels it brings."""
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.enums import Permission
 from accounts.models import Staff
 from core import registry
@@ -12,6 +14,44 @@ from notifications.stories import delivery_lines
 
 register_adapter(Channel.EMAIL, EmailAdapter())
 
+registry.register_settings_page(
+    "mailboxes",
+    _("Mailboxes"),
+    _("The addresses you write from and receive at, with a test send."),
+    "at",
+    "notifications:mailboxes",
+    40,
+    Permission.SETTINGS_MANAGE,
+)
+registry.register_settings_page(
+    "templates",
+    _("Message templates"),
+    _("The words of every automatic message, in both languages, with a preview."),
+    "template",
+    "notifications:templates",
+    41,
+    Permission.SETTINGS_MANAGE,
+)
+registry.register_settings_page(
+    "deliveries",
+    _("Messages sent and received"),
+    _("What went out, what came in, what failed and why."),
+    "send",
+    "notifications:deliveries",
+    42,
+    Permission.SETTINGS_MANAGE,
+)
+registry.register_command(
+    "mailboxes", _("Mailboxes"), "at", "notifications:mailboxes", Permission.SETTINGS_MANAGE, keywords="mail smtp"
+)
+registry.register_command(
+    "deliveries",
+    _("Messages sent and received"),
+    "send",
+    "notifications:deliveries",
+    Permission.SETTINGS_MANAGE,
+    keywords="mail delivery bounce",
+)
 registry.register_health("mail", mail_health)
 registry.register_erasure("notifications", erase_customer)
 registry.register_story("delivery.", delivery_lines)

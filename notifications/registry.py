@@ -19,6 +19,6 @@ UNSUBSCRIBE: list[Callable[..., None]] = []
 
 
 def register_unsubscribe(function: ContactChoice) -> None:
-    """Have `f(*, customer_id, channel, purpose, is_allowed, at)` called when a customer unsubscribes or takes it back."""
+    """Have `f(*, customer_id, channel, purpose, is_allowed, at)` called for each unsubscription or its undoing."""
     if function not in UNSUBSCRIBE:
         UNSUBSCRIBE.append(function)

@@ -14,9 +14,9 @@ from notifications.wordings import words_for
 
 _LOOKS = {
     "delivery.sent": ("send", ""),
-    "delivery.delivered": ("mail-check", "good"),
-    "delivery.failed": ("mail-x", "bad"),
-    "delivery.expired": ("clock-off", "warn"),
+    "delivery.delivered": ("check", "good"),
+    "delivery.failed": ("mail-off", "bad"),
+    "delivery.expired": ("clock-pause", "warn"),
     "delivery.retried": ("refresh", ""),
 }
 

@@ -69,6 +69,8 @@ REASONS: dict[str, Promise] = {
     "unreadable": _("The mail could not be read."),
     "own_mail": _("It is our own mail that came back."),
     "mailing_list": _("It comes from a mailing list."),
+    "automatic": _("A machine wrote it, an absence note for example."),
+    "not_taken": _("Nothing took it within a day."),
     "to_bounce_address": _("It is an automatic answer to the address for delivery reports."),
     "unknown_message": _("It is a delivery report about a mail that is not ours."),
     "delayed": _("It says that a mail is late but still on its way."),

@@ -6,6 +6,7 @@ by itself; headers are read here, one by one, so that one broken header cannot t
 
 from __future__ import annotations
 
+import binascii
 import mimetypes
 import re
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ _LONG_CONTENT_HEADER = re.compile(
 )
 _META_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}charset=[\"']?([a-z0-9_\-]{2,40})")
 _NAME_RUBBISH = re.compile(r"[\x00-\x1f\x7f\"*:<>?|]+")
+
+
+_TEXT_FILES = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "text/csv", "text/css", "text/javascript"})
 
 
 class MailAttachment(NamedTuple):
@@ -243,15 +247,18 @@ def _read_leaf(part: Message, kind: str, reading: _Reading, *, in_related: bool)
     if kind == "text/rfc822-headers":
         reading.original_ids += _ids_of(content)
         return _Body()
-    is_words = kind in {"text/plain", "text/html"} or (kind.startswith("text/") and not name and disposition == "")
+    if kind == "text/x-amp-html":  # a third copy of the words for one mail program
+        return _Body()
+    # a multipart without its boundary is one part of words
+    is_words = kind.startswith(("text/", "multipart/")) and kind not in _TEXT_FILES
     if disposition != "attachment" and not name and is_words and not (in_related and kind != "text/html"):
         if kind == "text/html":
             meta = _META_CHARSET.search(content[:4096])
             return _Body(html=decode_text(content, charset or (meta[1].decode() if meta else None)))
         words = decode_text(content, charset)
-        return _Body(
-            text=unflow(words, del_space=_param(part, "delsp").lower() == "yes") if _is_flowed(part) else words
-        )
+        if _is_flowed(part):
+            words = unflow(words, del_space=_param(part, "delsp").lower() == "yes")
+        return _Body(text=words)
     content_id = raw_text(header_of(part, "Content-ID")).strip().strip("<>")[:200]
     if not content and not name:
         return _Body()
@@ -293,6 +300,8 @@ def _ids_of(headers: bytes) -> list[str]:
 
 def _content(part: Message) -> bytes:
     """Return the decoded bytes of a leaf; broken base64 gives what can be saved."""
+    if header_of(part, "Content-Transfer-Encoding").strip().lower() == "base64":
+        return _from_base64(str(part.get_payload() or ""))
     try:
         content = part.get_payload(decode=True)
     except (ValueError, TypeError, AssertionError, UnicodeError, LookupError):
@@ -301,6 +310,13 @@ def _content(part: Message) -> bytes:
         return content
     plain = part.get_payload()
     return str(plain).encode("utf-8", "replace") if plain is not None else b""
+
+
+def _from_base64(words: str) -> bytes:
+    """Decode base64 that may hold rubbish, lack its padding or be several pieces, each padded."""
+    pieces = re.sub(r"[^A-Za-z0-9+/=]", "", words).split("=")
+    whole = [piece if len(piece) % 4 != 1 else piece[:-1] for piece in pieces]
+    return b"".join(binascii.a2b_base64(piece + "=" * (-len(piece) % 4)) for piece in whole if piece)
 
 
 def _param(part: Message, name: str) -> str:

@@ -61,7 +61,7 @@ def sort_mail(
     if not is_reply and (header_of(head, "List-Id") or header_of(head, "Precedence").strip().lower() == "list"):
         return Sorted(MailKind.LIST, "mailing_list")
     if mail.auto_submitted or not sender:
-        return Sorted(MailKind.AUTO)
+        return Sorted(MailKind.AUTO, "automatic")
     return Sorted(MailKind.MESSAGE)
 
 

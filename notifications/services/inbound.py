@@ -27,9 +27,10 @@ from notifications.storage import INBOUND, forget_raw, keep_raw
 
 logger = logging.getLogger(__name__)
 IN_NOTED_EVERY = timedelta(seconds=30)
+UNTAKEN_AFTER = timedelta(days=1)
 _EVENT_OF = {
     MailKind.MESSAGE: "mail.received",
-    MailKind.AUTO: "mail.received",
+    MailKind.AUTO: "mail.ignored",  # an absence note must not open or reopen anything; a person can let it in
     MailKind.BOUNCE: "mail.bounced",
     MailKind.LIST: "mail.ignored",
     MailKind.LOOP: "mail.ignored",
@@ -88,8 +89,6 @@ def receive_mail(
 @transaction.atomic
 def _insert(row: InboundMail, at: datetime) -> None:
     kind = _EVENT_OF[MailKind(row.kind)]
-    if row.reason == "to_bounce_address":
-        kind = "mail.ignored"
     if kind == "mail.bounced" and row.bounced_delivery_id is None:
         kind, row.reason = "mail.ignored", "unknown_message"
     if kind in {"mail.ignored", "mail.quarantined"}:
@@ -149,6 +148,15 @@ def quarantine_mail(*, inbound_id: int, reason: str, at: datetime) -> InboundMai
         _record(row, "mail.quarantined", SYSTEM, at)
         announce("deliveries", "inbound", row.pk)
     return row
+
+
+def quarantine_untaken(*, now: datetime) -> int:
+    """Put aside what nothing took within a day, so that a person sees it. Returns how many there were."""
+    old = InboundMail.objects.filter(state=InboundState.RECEIVED, received_at__lt=now - UNTAKEN_AFTER)
+    ids = list(old.order_by("pk").values_list("pk", flat=True)[:500])
+    for inbound_id in ids:
+        quarantine_mail(inbound_id=inbound_id, reason="not_taken", at=now)
+    return len(ids)
 
 
 @transaction.atomic

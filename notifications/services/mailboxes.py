@@ -34,7 +34,7 @@ EDITED = ("address", "name_zh", "name_en", "shop_id", "signature_zh", "signature
 
 @dataclass(frozen=True)
 class MailboxDraft:
-    """What a person fills in. `account` None sends through the installation's server; an empty password keeps the old."""
+    """What a person fills in. `account` None: the installation's server; an empty password keeps the old."""
 
     address: str
     name_zh: str = ""

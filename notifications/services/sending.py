@@ -26,8 +26,8 @@ _DONE = {DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.FAILED, Deli
 def send_delivery(*, delivery_id: int, is_last_try: bool) -> None:
     """Send one message. Raises RetryLater for a transient refusal unless this was the last try.
 
-    At least once towards the server: when the process dies between the server's "250" and our commit, the next try sends
-    the same mail with the same Message-ID.
+    At least once towards the server: when the process dies between the server's "250" and our commit, the next try
+    sends the same mail with the same Message-ID.
     """
     delivery = claim_delivery(delivery_id=delivery_id, at=timezone.now())
     if delivery is None:
