@@ -132,6 +132,13 @@ class Ticket(models.Model):
             ),
             models.Index(F("last_message_at").desc(), F("id").desc(), name="ticket_all"),
             models.Index(
+                F("last_message_at").desc(),
+                F("id").desc(),
+                name="ticket_waiting",
+                condition=Q(status="waiting_customer"),
+            ),
+            models.Index(F("last_message_at").desc(), F("id").desc(), name="ticket_spam", condition=Q(is_spam=True)),
+            models.Index(
                 F("resolved_at").desc(),
                 name="ticket_resolved",
                 condition=Q(status="resolved"),
