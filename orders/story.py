@@ -1,0 +1,172 @@
+"""How the events of orders, parcels and imports read in a stream."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from accounts.selectors import staff_names
+from core import ui
+from core.models import Event
+from core.registry import StoryLine
+from orders.enums import ParcelStatus
+from orders.models import Carrier, Parcel, Scan
+
+STEP_LOOKS = {
+    "paid": ("credit-card", "good"),
+    "packed": ("package", ""),
+    "shipped": ("truck-delivery", "info"),
+    "delivered": ("package-import", "good"),
+    "completed": ("circle-check", "good"),
+    "cancelled": ("circle-x", "bad"),
+}
+PARCEL_LOOKS = {
+    "created": ("receipt", ""),
+    "picked_up": ("package-export", "info"),
+    "in_transit": ("truck", "info"),
+    "out_for_delivery": ("map-pin", "info"),
+    "delivered": ("package-import", "good"),
+    "refused": ("package-off", "bad"),
+    "returned": ("truck-return", "warn"),
+    "lost": ("alert-triangle", "bad"),
+}
+
+
+def render_order_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
+    """Return a line for each order event; one query for names when staff did something."""
+    ids = {event.actor_id for event in events if event.actor_type == "staff" and event.actor_id}
+    names = staff_names(ids) if ids else {}
+    return {event.pk: line for event in events if (line := _order_line(event, names)) is not None}
+
+
+def _order_line(event: Event, names: dict[int, str]) -> StoryLine | None:
+    step, data = event.kind.removeprefix("order."), event.data
+    who = names.get(event.actor_id or 0, "") if event.actor_type == "staff" else ""
+    if step == "placed":
+        text = gettext("Order placed: %(items)s items, %(total)s")
+        total = money_words(data.get("total"), data.get("currency"))
+        return _line(event, "shopping-cart", "", text, {"items": data.get("item_count", 0), "total": total})
+    if step == "paid":
+        amount = money_words(data.get("amount"), data.get("currency"))
+        return _line(event, "credit-card", "good", gettext("Paid %(amount)s"), {"amount": amount})
+    if step == "changed":
+        fields = gettext(", ").join(field_words().get(name, name) for name in data.get("fields", ()))
+        return _line(event, "pencil", "", gettext("The shop corrected: %(fields)s"), {"fields": fields})
+    if step not in STEP_LOOKS:
+        return None
+    icon, tone = STEP_LOOKS[step]
+    if step == "completed" and event.reason == "time_passed":
+        return _line(event, icon, tone, gettext("Completed, as nothing more came up after delivery"))
+    if who and step == "completed":
+        return _line(event, icon, tone, gettext("%(who)s completed the order"), {"who": who})
+    if who and step == "cancelled":
+        return _line(event, icon, tone, gettext("%(who)s cancelled the order"), {"who": who})
+    return _line(event, icon, tone, _step_words()[step])
+
+
+def _step_words() -> dict[str, str]:
+    return {
+        "packed": gettext("Packed in the warehouse"),
+        "shipped": gettext("Handed to the carrier"),
+        "delivered": gettext("All parcels delivered"),
+        "completed": gettext("Order completed"),
+        "cancelled": gettext("Order cancelled"),
+    }
+
+
+def render_parcel_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
+    """Return a line for each parcel event with the scan's own words; two queries."""
+    ids = {event.subject_id for event in events}
+    parcels = {p.pk: p for p in Parcel.objects.filter(pk__in=ids).select_related("carrier")}
+    words = {
+        (scan.parcel_id, scan.at, scan.status): scan
+        for scan in Scan.objects.filter(parcel_id__in=ids, at__in={event.at for event in events})
+    }
+    lines = {}
+    for event in events:
+        status = event.kind.removeprefix("parcel.")
+        icon, tone = PARCEL_LOOKS.get(status, ("package", ""))
+        label = ParcelStatus(status).label if status in ParcelStatus.values else status
+        parcel = parcels.get(event.subject_id)
+        scan = words.get((event.subject_id, event.at, status))
+        html = format_html("{}{}", label, _parcel_note(parcel, scan))
+        lines[event.pk] = StoryLine(event.pk, icon, tone, html)
+    return lines
+
+
+def _parcel_note(parcel: Parcel | None, scan: Scan | None) -> SafeString:
+    words = scan.text if scan else ""
+    where = f"{carrier_name(parcel.carrier)} {parcel.tracking_number}" if parcel else ""
+    note = " · ".join(part for part in (words, where) if part)
+    return format_html('<span class="story-meta">{}</span>', note) if note else SafeString("")
+
+
+def render_import_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
+    """Return a line for each finished import."""
+    text = gettext("File imported: %(new)s new, %(changed)s changed, %(same)s unchanged orders")
+    return {
+        event.pk: _line(event, "file-import", "", text, {key: event.data.get(key, 0) for key in ("new", "changed", "same")})
+        for event in events
+        if event.kind == "import.finished"
+    }
+
+
+def _line(event: Event, icon: str, tone: str, text: str, values: dict[str, Any] | None = None) -> StoryLine:
+    return StoryLine(event.pk, icon, tone, format_html("{}", text % values if values else text))
+
+
+def money_words(amount: Any, currency: Any) -> str:
+    """Return an amount of a payload as people write it."""
+    try:
+        return str(ui.money(Decimal(str(amount)), str(currency or "CNY")))
+    except (InvalidOperation, TypeError):
+        return "–"
+
+
+def carrier_name(carrier: Carrier) -> str:
+    """Return the carrier's name in the reader's language."""
+    from django.utils.translation import get_language
+
+    return carrier.name_en or carrier.name if (get_language() or "").startswith("en") else carrier.name
+
+
+def field_words() -> dict[str, str]:
+    """Return the names of fields a correction can touch."""
+    return {
+        "currency": gettext("currency"), "total": gettext("total"), "discount": gettext("discount"),
+        "shipping_fee": gettext("shipping fee"), "promised_at": gettext("promised delivery"),
+        "recipient": gettext("recipient"), "region": gettext("region"), "buyer_note": gettext("buyer's note"),
+        "street": gettext("address"), "phone": gettext("phone"), "items": gettext("items"), "paid": gettext("amount paid"),
+        "payments": gettext("payments"),
+    }  # fmt: skip
+
+
+def lifeline_of(parcel: Parcel) -> list[dict[str, Any]]:
+    """Return a parcel's line of life for the component: what it passed, where it is, what is to come."""
+    path = [ParcelStatus.CREATED, ParcelStatus.PICKED_UP, ParcelStatus.IN_TRANSIT, ParcelStatus.OUT_FOR_DELIVERY]
+    ended_badly = parcel.status in {ParcelStatus.REFUSED, ParcelStatus.RETURNED, ParcelStatus.LOST}
+    path.append(ParcelStatus(parcel.status) if ended_badly else ParcelStatus.DELIVERED)
+    times: dict[str, datetime | None] = {
+        ParcelStatus.CREATED: parcel.created_at if parcel.shipped_at is None else None,
+        ParcelStatus.PICKED_UP: parcel.shipped_at,
+        ParcelStatus.DELIVERED: parcel.delivered_at,
+    }
+    times[parcel.status] = times.get(parcel.status) or parcel.rank_at
+    items = []
+    reached = path.index(ParcelStatus(parcel.status))
+    for index, status in enumerate(path):
+        is_last = index == len(path) - 1
+        state = "done" if index < reached or (index == reached and is_last) else "now" if index == reached else "next"
+        if index == reached and ended_badly:
+            state = "failed"
+        note = parcel.place if index == reached and not is_last else ""
+        items.append(
+            {"label": status.label, "at": times.get(status), "state": state, "note": note, "icon": PARCEL_LOOKS[status][0]}
+        )
+    return items
+

@@ -1,0 +1,30 @@
+"""Addresses of the orders app."""
+
+from django.urls import path
+
+from orders.views import desk, importing, settings
+
+app_name = "orders"
+
+urlpatterns = [
+    path("desk/orders/", desk.order_list, name="list"),
+    path("desk/orders/<int:order_id>/", desk.order_page, name="detail"),
+    path("desk/orders/<int:order_id>/complete/", desk.complete, name="complete"),
+    path("desk/orders/<int:order_id>/cancel/", desk.cancel, name="cancel"),
+    path("desk/orders/<int:order_id>/panel/", desk.panel, name="panel"),
+    path("desk/orders/of-customer/<int:customer_id>/", desk.customer_panel, name="customer_panel"),
+    path("desk/orders/panel/", desk.panel_by_query, name="panel_by_query"),
+    path("desk/orders/import/", importing.imports, name="imports"),
+    path("desk/orders/import/<int:run_id>/", importing.import_page, name="import"),
+    path("desk/orders/import/<int:run_id>/check/", importing.check, name="import_check"),
+    path("desk/orders/import/<int:run_id>/run/", importing.run, name="import_run"),
+    path("desk/orders/import/<int:run_id>/cancel/", importing.cancel, name="import_cancel"),
+    path("desk/orders/import/<int:run_id>/refused.<str:kind>", importing.refused, name="import_refused"),
+    path("settings/shops/", settings.shops, name="shops"),
+    path("settings/shops/new/", settings.shop_new, name="shop_new"),
+    path("settings/shops/<int:shop_id>/", settings.shop_edit, name="shop_edit"),
+    path("settings/shops/<int:shop_id>/secret/", settings.shop_secret, name="shop_secret"),
+    path("settings/carriers/", settings.carriers, name="carriers"),
+    path("settings/carriers/new/", settings.carrier_new, name="carrier_new"),
+    path("settings/carriers/<int:carrier_id>/", settings.carrier_edit, name="carrier_edit"),
+]
