@@ -99,9 +99,14 @@ def queue_message(
         due_at=due_at or at,
         expires_at=expires_at,
     )
-    rendered = _render(delivery, box, context)
+    stop_url = "" if delivery.purpose == Purpose.SERVICE else unsubscribe_url(delivery)
+    rendered = _render(delivery, box, context, stop_url)
     delivery.subject, delivery.text, delivery.html = rendered.subject, rendered.text, rendered.html
-    delivery.headers = _headers(delivery, box, context, headers or {}, is_automatic=template_row.is_automatic)
+    delivery.headers = _headers(delivery, box, context, headers or {})
+    if template_row.is_automatic:
+        delivery.headers |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+    if stop_url:
+        delivery.headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     try:
         with transaction.atomic():
             delivery.save(force_insert=True)
@@ -191,7 +196,7 @@ def _mailbox(mailbox_id: int | None, shop_id: int | None) -> Mailbox | None:
     return box or find_mailbox_for_shop(shop_id)
 
 
-def _render(delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any]) -> Rendered:
+def _render(delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any], stop_url: str) -> Rendered:
     own = MessageTemplate.objects.filter(
         key=delivery.template, channel=delivery.channel, language=delivery.language
     ).first()
@@ -206,14 +211,14 @@ def _render(delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any])
         shop_colour=str(context.get("shop_colour") or context.get("shop_color") or DEFAULT_COLOUR),
         shop_url=str(context.get("shop_url") or ""),
         signature=box.signature_in(delivery.language) if box else "",
-        unsubscribe_url="" if delivery.purpose == Purpose.SERVICE else unsubscribe_url(delivery),
+        unsubscribe_url=stop_url,
         can_reply=delivery.ticket_id is not None,
     )
     return render_message(wording, context, frame, delivery.language)
 
 
 def _headers(
-    delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any], given: Mapping[str, str], *, is_automatic: bool
+    delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any], given: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the headers of a mail except To, Subject, Date and Message-ID. Raises BadHeader."""
     name = box.name_in(delivery.language) if box else ""
@@ -225,12 +230,6 @@ def _headers(
     }
     if delivery.ticket_id:
         headers["Reply-To"] = reply_address(delivery.ticket_id, box)
-    if is_automatic:
-        headers["Auto-Submitted"] = "auto-generated"
-        headers["X-Auto-Response-Suppress"] = "All"
-    if delivery.purpose != Purpose.SERVICE:
-        headers["List-Unsubscribe"] = f"<{unsubscribe_url(delivery)}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     for header, value in given.items():
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,60}", header):
             raise InvalidInput(fields={"headers": [_("This is not a header.")]})
