@@ -1,0 +1,223 @@
+"""The self-playing demo: customers and a colleague who use the public doors, at the pace of a small shop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cs_portal.demo.doors import Api, Browser, DoorClosed, contact
+from cs_portal.demo.past import order_data, people
+from cs_portal.demo.words import ANSWERS, COMMENTS, FOLLOW_UPS, QUESTIONS
+
+logger = logging.getLogger(__name__)
+TRACE = [
+    ("103", "picked_up", "【{from_}】快件已揽收"),
+    ("1002", "in_transit", "【{from_}转运中心】快件已发出，下一站【{to}】"),
+    ("1001", "in_transit", "【{to}】快件已到达目的地城市"),
+    ("5", "out_for_delivery", "【{to}】派送员正在派送，请保持电话畅通"),
+    ("301", "delivered", "【{to}】已签收，签收人：本人"),
+]
+
+
+class Player:
+    """Keeps the demo moving; every act is one a stranger could do with the same key, form or mail."""
+
+    def __init__(self, base_url: str, doors: dict[str, Any], seed: int | None = None) -> None:
+        self.base_url, self.doors = base_url, doors
+        self.dice = random.Random(seed)
+        self.api = Api(base_url, doors["api_key"])
+        self.agent = Browser(base_url)
+        self.is_signed_in = False
+        self.crowd = people(self.dice, 60)
+        self.parcels: list[dict[str, Any]] = []
+        self.orders: list[tuple[str, Any, str]] = []
+        self.answered: set[str] = set()
+        self.count = 0
+
+    def acts(self) -> list[tuple[int, Callable[[], str]]]:
+        """Return the acts with their weights."""
+        return [
+            (4, self.place_order),
+            (6, self.scan_parcel),
+            (3, self.ask),
+            (3, self.answer),
+            (2, self.write_back),
+            (2, self.rate),
+        ]
+
+    def play(self, pause: tuple[float, float] = (4, 11)) -> None:
+        """Act for ever; a door that is closed is tried again later."""
+        while True:
+            weights, acts = zip(*self.acts(), strict=True)
+            act = self.dice.choices(acts, weights)[0]
+            try:
+                logger.info("demo.%s %s", act.__name__, act())
+            except DoorClosed as closed:
+                logger.warning("demo.%s closed: %s", act.__name__, closed)
+                self.is_signed_in = False
+            time.sleep(self.dice.uniform(*pause))
+
+    def place_order(self) -> str:
+        """Send a new order through the API, as a shop does."""
+        self.count += 1
+        person, now = self.dice.choice(self.crowd), datetime.now(UTC)
+        shop = self.dice.choice(["sunny", "sunny", "bedding"])
+        number = f"{now:%y%m%d%H%M%S}{self.count % 1000:03d}"
+        data = order_data(self.dice, shop, number, person, now - timedelta(minutes=3))
+        tracking = f"SF{self.dice.randrange(10**11, 10**12)}"
+        body = {
+            "shop": shop,
+            "number": number,
+            "status": "paid",
+            "placed_at": data.placed_at.isoformat() if data.placed_at else "",
+            "paid_at": data.paid_at.isoformat() if data.paid_at else "",
+            "total": str(data.total),
+            "paid": str(data.total),
+            "currency": "CNY",
+            "recipient": person.name,
+            "phone": person.phone,
+            "email": person.email,
+            "region": person.region,
+            "street": person.street,
+            "items": [
+                {"title": i.title, "sku": i.sku, "quantity": i.quantity, "unit_price": str(i.unit_price)}
+                for i in data.items
+            ],
+            "parcels": [{"carrier": "shunfeng", "tracking_number": tracking}],
+        }
+        status, answer = self.api.send("POST", "/orders/", body, **{"Idempotency-Key": f"demo-{number}"})
+        if status >= 400:
+            raise DoorClosed(f"order refused: {status} {json.dumps(answer, ensure_ascii=False)[:300]}")
+        self.orders.append((number, person, shop))
+        self.parcels.append({"tracking": tracking, "step": 0, "to": person.region.split()[1]})
+        return number
+
+    def scan_parcel(self) -> str:
+        """Tell a carrier's next scan through the scans door; sometimes twice, as carriers do."""
+        under_way = [parcel for parcel in self.parcels if parcel["step"] < len(TRACE)]
+        if not under_way:
+            return self.place_order()
+        parcel = self.dice.choice(under_way)
+        code, status_word, text = TRACE[parcel["step"]]
+        scan = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "code": code,
+            "status": status_word,
+            "text": text.format(from_="杭州市", to=parcel["to"]),
+            "place": "杭州市" if parcel["step"] < 2 else parcel["to"],
+        }
+        for _ in range(self.dice.choice([1, 1, 2])):
+            status, answer = self.api.send("POST", f"/parcels/{parcel['tracking']}/scans/", {"scans": [scan]})
+            if status >= 400:
+                raise DoorClosed(f"scan refused: {status} {json.dumps(answer, ensure_ascii=False)[:300]}")
+        parcel["step"] += 1
+        return f"{parcel['tracking']} {status_word}"
+
+    def ask(self) -> str:
+        """Ask through the public form, with a photo when something is broken."""
+        if not self.orders:
+            self.place_order()
+        number, person, shop = self.dice.choice(self.orders)
+        category, text = self.dice.choice(QUESTIONS)
+        contact(
+            Browser(self.base_url),
+            shop=shop,
+            text=text,
+            phone=person.phone,
+            email=person.email,
+            order_number=number if self.dice.random() < 0.8 else "",
+            photo=category in {"quality", "complaint"},
+        )
+        return category
+
+    def answer(self) -> str:
+        """Answer the oldest ticket nobody took, as a signed-in colleague."""
+        self._sign_in()
+        page = self.agent.get("/desk/?view=unassigned")
+        tickets = re.findall(r"/desk/t/(\d+)/", page.text)
+        if len(set(tickets)) < 6:  # leave some for the person who is trying the product
+            return self.ask()
+        ticket = tickets[-1]
+        then = self.dice.choice(["", "resolved", "resolved", "waiting"])
+        self._reply(ticket, self.dice.choice(ANSWERS), then)
+        return f"ticket {ticket}"
+
+    def _reply(self, ticket: str, text: str, then: str) -> None:
+        page = self.agent.get(f"/desk/t/{ticket}/")
+        fields = {"kind": "public", "text": text, "then": then, "client_id": page.hidden("client_id")}
+        for name in ("seen_version", "version"):
+            if f'name="{name}"' in page.text:
+                fields[name] = page.hidden(name)
+        answer = self.agent.post(f"/desk/t/{ticket}/reply/", fields)
+        if answer.status >= 400:
+            raise DoorClosed(f"reply refused: {answer.status}")
+
+    def write_back(self) -> str:
+        """Answer a mail of ours as its recipient: a real mail to the listener."""
+        mail = self._fresh_mail("回复|Re:")
+        if mail is None:
+            return "no mail"
+        answer = self.agent.post(f"/mail/{mail}/reply/", {"text": self.dice.choice(FOLLOW_UPS)})
+        if answer.status >= 400:
+            raise DoorClosed(f"mail reply refused: {answer.status}")
+        return f"mail {mail}"
+
+    def rate(self) -> str:
+        """Follow a survey's link from a mail and answer it."""
+        mail = self._fresh_mail("评价|满意|rate")
+        if mail is None:
+            return "no survey"
+        page = self.agent.get(f"/mail/{mail}/")
+        found = re.search(r"/s/([A-Za-z0-9_-]{16,})", page.text)
+        if not found:
+            return "no link"
+        score = self.dice.choices([5, 4, 3, 2, 1], [55, 28, 9, 5, 3])[0]
+        answer_survey(Browser(self.base_url), f"/s/{found.group(1)}", score, self.dice.choice(COMMENTS[score]))
+        return f"{score} of 5"
+
+    def _fresh_mail(self, words: str) -> str | None:
+        """Return a mail not used yet whose line in the list fits the words."""
+        page = self.agent.get("/mail/")
+        lines = re.findall(r'href="/mail/(\d+)/[^"]*"(.*?)</a>', page.text, re.S)
+        for number, line in lines:
+            if number not in self.answered and re.search(words, line):
+                self.answered.add(number)
+                return str(number)
+        return None
+
+    def _sign_in(self) -> None:
+        if not self.is_signed_in:
+            self.agent.sign_in(self.doors["agent"], self.doors["password"])
+            self.is_signed_in = True
+
+
+def answer_survey(visitor: Browser, path: str, score: int, comment: str) -> None:
+    """Fill in a survey page without JavaScript: the score, then what else it asks. Raises DoorClosed."""
+    page = visitor.get(path)
+    if page.status != 200:
+        raise DoorClosed(f"survey: {page.status}")
+    fields: dict[str, Any] = {}
+    for tag in re.findall(r"<(?:input|textarea|button)\b[^>]*>", page.text):
+        name = re.search(r'name="([^"]+)"', tag)
+        if not name or name.group(1) == "csrfmiddlewaretoken" or name.group(1) in fields:
+            continue
+        value = re.search(r'value="([^"]*)"', tag)
+        if 'type="radio"' in tag:
+            fields[name.group(1)] = str(score)
+        elif 'type="hidden"' in tag:
+            fields[name.group(1)] = value.group(1) if value else ""
+        elif tag.startswith("<textarea"):
+            fields[name.group(1)] = comment
+    time.sleep(4)  # read before answering; quicker than that is set aside as invalid
+    answer = visitor.post(path, fields)
+    if answer.status >= 400:
+        raise DoorClosed(f"survey answer refused: {answer.status}")
+
+
+__all__ = ["Player", "answer_survey"]

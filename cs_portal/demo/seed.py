@@ -1,0 +1,91 @@
+"""Seed the demo shop once: people, past, and the keys the player uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts.services.api_keys import create_api_key
+from core.actors import Actor
+from core.events import recording_as
+from core.folds import FOLDS, advance
+from core.models import Company, Origin
+from cs_portal.demo.feedback import answer_surveys, plan_visits
+from cs_portal.demo.past import Storyteller, people, tell_orders
+from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
+from orders.services import renew_hook_secret
+
+SCALE = {"orders": 320, "past": 150, "present": 22, "people": 170}
+
+
+class AlreadySeeded(RuntimeError):
+    """There is a company already; the demo would mix with it."""
+
+
+def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 20261121) -> dict[str, Any]:
+    """Make the demo shop; nothing it tells sends a mail or asks a survey. Raises AlreadySeeded."""
+    if Company.objects.exists():
+        raise AlreadySeeded
+    dice = random.Random(seed_number)
+    with transaction.atomic(), recording_as(Origin.DEMO):
+        cast = make_cast(now)
+        orders = tell_orders(cast, people(dice, scale["people"]), scale["orders"], now, dice)
+        teller = Storyteller(cast, orders, now, dice)
+        past = list(teller.tell_past(scale["past"]))
+        teller.tell_present(scale["present"])
+        answer_surveys(past, dice, now)
+        plan_visits(orders, teller.agents, dice, now)
+        _settle(now)
+        doors = _open_doors(cast, now)
+    for fold in FOLDS.values():
+        advance(fold, now)
+    _write(Path(settings.VAR_DIR) / "demo-doors.json", doors)
+    _write(
+        Path(settings.VAR_DIR) / "demo.json",
+        [
+            {"role": note, "email": email, "password": PASSWORD, "note": name}
+            for email, name, _roles, note in STAFF
+            if note
+        ],
+    )
+    return {"orders": len(orders), "tickets": scale["past"] + scale["present"]}
+
+
+def _settle(now: datetime) -> None:
+    """Take back what the services owed for the past: its mails count as sent, its due work as done."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM core_job WHERE due_at <= %s", [now])
+        cursor.execute(
+            "UPDATE notifications_delivery SET state = 'sent', sent_at = queued_at, attempts = 1 WHERE state = 'queued'"
+        )
+
+
+def _open_doors(cast: Cast, now: datetime) -> dict[str, Any]:
+    admin = cast.staff["admin@demo.example"]
+    _key, token = create_api_key(
+        name="Demo player",
+        scopes=["orders.read", "orders.write", "tickets.read", "tickets.write"],
+        shop_ids=[],
+        actor=Actor.staff(admin),
+        at=now,
+    )
+    secrets = {
+        code: renew_hook_secret(shop_id=shop.pk, actor=Actor.staff(admin), at=now) for code, shop in cast.shops.items()
+    }
+    return {"api_key": token, "hook_secrets": secrets, "agent": PLAYER, "password": PASSWORD}
+
+
+def _write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False, indent=1)
+    half.replace(path)
