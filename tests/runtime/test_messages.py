@@ -124,7 +124,7 @@ def test_a_vanished_text_keeps_its_translation_until_pruned(project: Path) -> No
 
 
 def test_check_names_stale_untranslated_and_damaged_messages(project: Path) -> None:
-    words = {key: value if isinstance(value, list) else [value] for key, value in CHINESE.items()}
+    words = {key: list(value) if isinstance(value, list) else [str(value)] for key, value in CHINESE.items()}
     update(project, words={**words, "%d day": ["天"]})
     assert [line for line in faults(project) if line.startswith("zh_Hans")] == [
         "zh_Hans: placeholders differ: '%d day' → ('天',)"
