@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -39,14 +40,22 @@ def tickets_visible_to(who: Staff | ApiKey) -> QuerySet[Ticket]:
     return Ticket.objects.filter(Q(team_id__in=teams) | Q(assignee_id=who.pk) | teamless)
 
 
-def get_ticket_for(who: Staff | ApiKey, ticket_id: int, permission: Permission = Permission.TICKET_VIEW) -> Ticket:
+def get_ticket_for(
+    who: Staff | ApiKey,
+    ticket_id: int,
+    permission: Permission = Permission.TICKET_VIEW,
+    *,
+    with_: dict[str, Any] | None = None,
+) -> Ticket:
     """Return a ticket this person may see and do that with, with shop, customer, order, category, assignee and team.
 
-    Raises NotFound for one she may not see, NotAllowed without the right.
+    `with_` are annotations to read in the same statement. Raises NotFound for one she may not see, NotAllowed without
+    the right.
     """
     if isinstance(who, Staff):
         require(who, Permission.TICKET_VIEW)
     rows = tickets_visible_to(who).select_related("shop", "customer", "order", "category", "assignee", "team")
+    rows = rows.annotate(**with_) if with_ else rows
     ticket = rows.filter(pk=ticket_id).first()
     if ticket is None:
         raise NotFound

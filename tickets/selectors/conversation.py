@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Q
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import JSONObject
 
 from accounts.models import Staff
 from core.models import Event
 from notifications.models import Delivery
-from tickets.models import Draft, Ticket
+from tickets.models import Draft, Ticket, TicketRead
 
 PAGE = 50
 EVENTS = 60
@@ -93,17 +95,14 @@ def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: 
     return list(Event.objects.raw(AROUND, params))
 
 
-def drafts_of(ticket_id: int, staff: Staff) -> dict[str, Draft]:
-    """Return what this person has typed and not sent, by kind."""
-    return {draft.kind: draft for draft in Draft.objects.filter(ticket_id=ticket_id, staff=staff)}
-
-
-def number_of_earlier_tickets(ticket: Ticket) -> int:
-    """Count the customer's other tickets, up to 99."""
-    if ticket.customer_id is None:
-        return 0
-    others = Ticket.objects.filter(~Q(pk=ticket.pk), customer_id=ticket.customer_id, merged_into__isnull=True)
-    return len(others.values_list("pk")[:99])
+def own_marks(staff: Staff) -> dict[str, Any]:
+    """Return annotations for get_ticket_for: `read_seq` and `own_drafts` ({kind: text}) of this person."""
+    drafts = Draft.objects.filter(ticket_id=OuterRef("pk"), staff=staff).order_by("updated_at")
+    reads = TicketRead.objects.filter(ticket_id=OuterRef("pk"), staff=staff).values("seq")[:1]
+    return {
+        "read_seq": Subquery(reads),
+        "own_drafts": ArraySubquery(drafts.values(words=JSONObject(kind="kind", text="text"))),
+    }
 
 
 def delivery_states(ids: list[int]) -> dict[int, str]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models.functions import Greatest
-from django.db.models import F, Value
+from django.db import connection, transaction
 
-from tickets.models import Draft, TicketRead
+from tickets.models import Draft
 from tickets.services.writing import MAX_TEXT
 
 
@@ -29,9 +27,11 @@ def save_draft(
     return draft
 
 
-@transaction.atomic
 def mark_read(*, ticket_id: int, staff_id: int, seq: int) -> None:
-    """Remember how far an agent has read; it never goes back."""
-    TicketRead.objects.bulk_create([TicketRead(ticket_id=ticket_id, staff_id=staff_id, seq=seq)], ignore_conflicts=True)
-    rows = TicketRead.objects.filter(ticket_id=ticket_id, staff_id=staff_id, seq__lt=seq)
-    rows.update(seq=Greatest(F("seq"), Value(seq)))
+    """Remember how far an agent has read; it never goes back. One statement: it runs with every opened ticket."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO tickets_read (ticket_id, staff_id, seq) VALUES (%s, %s, %s)"
+            " ON CONFLICT (ticket_id, staff_id) DO UPDATE SET seq = EXCLUDED.seq WHERE tickets_read.seq < EXCLUDED.seq",
+            [ticket_id, staff_id, seq],
+        )

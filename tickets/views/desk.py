@@ -53,7 +53,8 @@ def ticket(request: StaffRequest, ticket_id: int) -> HttpResponse:
     """Show the desk with a ticket open; HTMX gets the conversation and the context beside it."""
     found, view = open_ticket_page(request, ticket_id), view_key(request)
     context = ticket_context(request, found, view) | panel_context(request, found)
-    services.mark_read(ticket_id=found.pk, staff_id=request.user.pk, seq=found.last_seq)
+    if (found.read_seq or 0) < found.last_seq:  # type: ignore[attr-defined]
+        services.mark_read(ticket_id=found.pk, staff_id=request.user.pk, seq=found.last_seq)
     if request.htmx and request.htmx.target == "conversation":
         return render(request, f"{TEMPLATE}#opened", context)
     context |= views_context(request, view) | list_context(request, view, current=found)

@@ -19,6 +19,7 @@ from accounts.permissions import Permission, StaffRequest, has
 from core import registry
 from core.errors import NotFound
 from core.models import Event
+from core.ui.leaf import CHANNEL_NAMES
 from tickets import presence
 from tickets.enums import TICKET_TRANSITIONS, AuthorType, MessageKind, Priority, TicketStatus
 from tickets.models import Ticket
@@ -44,12 +45,13 @@ def open_ticket_page(request: StaffRequest, ticket_id: int, permission: Permissi
     """
     if ticket_id > 2**53:
         raise NotFound
+    marks = conversation.own_marks(request.user)
     try:
-        return get_ticket_for(request.user, ticket_id, permission)
+        return get_ticket_for(request.user, ticket_id, permission, with_=marks)
     except NotFound:
         if ticket_id <= NUMBER_OFFSET:
             raise
-        return get_ticket_for(request.user, ticket_id - NUMBER_OFFSET, permission)
+        return get_ticket_for(request.user, ticket_id - NUMBER_OFFSET, permission, with_=marks)
 
 
 def view_key(request: StaffRequest) -> str:
@@ -83,16 +85,15 @@ def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str
     """Return the conversation pane: head, stream, composer, who else is here."""
     now = timezone.now()
     stream = first_stream(request, ticket, now)
-    drafts = conversation.drafts_of(ticket.pk, request.user)
-    draft = drafts.get(MessageKind.PUBLIC.value) or drafts.get(MessageKind.NOTE.value)
+    drafts: dict[str, str] = {one["kind"]: one["text"] for one in ticket.own_drafts}  # type: ignore[attr-defined]
+    kind = next(reversed(drafts), MessageKind.PUBLIC.value)
     presence.mark_here(ticket_id=ticket.pk, staff=request.user, is_typing=False)
     return {
         **head_context(request, ticket, view),
         "stream": stream.html,
         "earlier_url": stream.earlier_url,
-        "draft": draft,
-        "draft_texts": {kind: one.text for kind, one in drafts.items()},
-        "composer_kind": draft.kind if draft else MessageKind.PUBLIC.value,
+        "draft_texts": drafts,
+        "composer_kind": kind,
         "client_id": uuid.uuid4(),
         "others": presence.others_here(ticket_id=ticket.pk, staff=request.user),
     }
@@ -110,6 +111,7 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
         "query": urlencode({"view": view}),
         "now": timezone.now(),
         "category_name": ticket.category.name_in("en" if language.startswith("en") else "zh-hans") if ticket.category else "",
+        "channel_name": CHANNEL_NAMES.get(ticket.channel, ticket.channel),
         "priorities": Priority.choices,
         "statuses": [(s.value, s.label) for s in STATUS_KEYS if s.value in nexts and (s != TicketStatus.RESOLVED or may_resolve)],
         "may": {
