@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from rest_framework.exceptions import ValidationError
 
+from core.actors import Actor, ActorType
+from core.errors import InvalidInput, NotFound
 from core.jobs import RunningJob, every_tick, job, periodic
 from orders import services
-from orders.services import imports
+from orders.api.serializers import OrderIn
+from orders.api.views import take_scans
+from orders.models import InboundHook, Order
+from orders.services import hooks, imports
 
 
 @job("orders.check_import", outside=True)
@@ -33,3 +40,41 @@ def complete_due(now: datetime) -> None:
 def sweep_imports(*, period_start: datetime) -> None:
     """Clear away files and refused rows nobody needs any more."""
     imports.sweep_imports(at=timezone.now())
+
+
+@periodic("orders.sweep_hooks", every=timedelta(days=1), fill=False)
+def sweep_hooks(*, period_start: datetime) -> None:
+    """Delete webhook messages after a month."""
+    hooks.sweep_hooks(at=timezone.now())
+
+
+@job("orders.apply_hook")
+def apply_hook(*, job: RunningJob, hook_id: int) -> None:
+    """Apply one stored webhook message."""
+    hooks.apply_hook(hook_id=hook_id, apply=_apply, at=timezone.now())
+
+
+def _apply(hook: InboundHook, body: str) -> str:
+    """Read a message and do what it says; returns its kind. Raises DomainError for what cannot be taken."""
+    told = json.loads(body)
+    kind, data = told.get("type"), told.get("data")
+    actor, shop = Actor(ActorType.API, None), hook.shop
+    if not isinstance(data, dict):
+        raise InvalidInput(code="hook_without_data")
+    try:
+        if kind == "order.upserted":
+            reader = OrderIn(data={**data, "shop": shop.code})
+            reader.is_valid(raise_exception=True)
+            order = reader.to_data(shop, reader.validated_data)
+            services.upsert_order(shop_id=shop.pk, data=order, actor=actor, at=hook.received_at, source="hook")
+        elif kind == "parcel.scanned":
+            tracking = data.get("tracking_number")
+            if not isinstance(tracking, str):
+                raise NotFound
+            rest = {key: value for key, value in data.items() if key != "tracking_number"}
+            take_scans(Order.objects.filter(shop=shop), tracking, rest, actor, hook.received_at)
+        else:
+            raise InvalidInput(code="hook_of_unknown_type")
+    except ValidationError as wrong:
+        raise InvalidInput(code="hook_invalid") from wrong
+    return str(kind)

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core.actors import SYSTEM
 from orders.services import ScanData, add_scans
@@ -23,7 +23,7 @@ def agent(client):
 
 def queries(client, url):
     client.get(url)
-    with CaptureQueriesContext(connection, ) as seen:
+    with CaptureQueriesContext(connection) as seen:
         response = client.get(url)
     assert response.status_code == 200
     return [q["sql"] for q in seen.captured_queries]

@@ -185,7 +185,9 @@ def test_orders_complete_by_time_by_their_shops_rule():
     soon = make_shop(complete_after_days=3)
     due = make_order(shop=soon, status="delivered", delivered_at=AT - timedelta(days=3))
     waits = make_order(shop=make_shop(complete_after_days=7), status="delivered", delivered_at=AT - timedelta(days=3))
-    history = make_order(shop=soon, status="delivered", delivered_at=AT - timedelta(days=4), origin="import")
+    history = make_order(
+        shop=soon, status="delivered", delivered_at=AT - timedelta(days=4), origin="import", at=AT - timedelta(days=2)
+    )
     assert complete_due_orders(at=AT) == 2
     assert complete_due_orders(at=AT) == 0
     due.refresh_from_db()
@@ -193,3 +195,14 @@ def test_orders_complete_by_time_by_their_shops_rule():
     assert (due.status, waits.status) == ("completed", "delivered")
     origins = dict(Event.objects.filter(kind="order.completed").values_list("order_id", "origin"))
     assert origins == {due.pk: "live", history.pk: "import"}
+
+
+def test_history_that_arrived_long_ago_is_completed_at_its_own_time():
+    order = make_order(
+        shop=make_shop(complete_after_days=3),
+        placed_at=AT - timedelta(days=30),
+        delivered_at=AT - timedelta(days=20),
+        origin="import",
+    )
+    assert (order.status, order.completed_at) == ("completed", AT - timedelta(days=17))
+    assert complete_due_orders(at=AT) == 0
