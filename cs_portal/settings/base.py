@@ -365,6 +365,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.schema.add_problems"],
+    "ENUM_NAME_OVERRIDES": {
+        "TicketStatus": "tickets.enums.TicketStatus",
+        "OrderStatus": "orders.enums.OrderStatus",
+        "ParcelStatus": "orders.enums.ParcelStatus",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }

@@ -187,15 +187,3 @@ class MessageQuery(serializers.Serializer[Any]):
 
     after = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=200, required=False, default=100)
-
-
-class Problem(serializers.Serializer[Any]):
-    """RFC 9457: what went wrong, as a code for programs and a sentence for people."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    code = serializers.CharField()
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
-    context = serializers.DictField(required=False)
-    changes = serializers.ListField(child=serializers.DictField(), required=False)
