@@ -91,7 +91,7 @@ def chart(figure: Figure) -> dict[str, Any]:
             "lineStyle": {"color": "@good", "type": "dashed"},
             "label": {"formatter": words(metric, figure.target), "position": "insideEndTop"},
         }
-    unit = _("hours") if metric.unit == "seconds" else "%" if metric.unit == "percent" else ""
+    unit = "h" if metric.unit == "seconds" else "%" if metric.unit == "percent" else ""
     return {
         "grid": {"left": 36, "right": 12, "top": 24, "bottom": 24},
         "xAxis": {"type": "category", "data": [date_format(day, "n/j") for day, _v, _n in figure.series]},

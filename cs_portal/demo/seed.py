@@ -62,6 +62,7 @@ def _settle(now: datetime) -> None:
     """Take back what the services owed for the past: its mails count as sent, its due work as done."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM core_job WHERE due_at <= %s", [now])
+        cursor.execute("UPDATE accounts_notification SET read_at = %s WHERE read_at IS NULL", [now])
         cursor.execute(
             "UPDATE notifications_delivery SET state = 'sent', sent_at = queued_at, attempts = 1 WHERE state = 'queued'"
         )

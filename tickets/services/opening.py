@@ -14,7 +14,7 @@ from accounts.models import Team
 from core.actors import SYSTEM, Actor
 from core.crypto import encrypt
 from core.events import Code, record
-from core.text import detect_language, normalise
+from core.text import detect_language, normalise, tidy_text
 from customers.models import Customer
 from tickets.enums import AuthorType, Channel, MessageKind, Priority, TicketStatus
 from tickets.events import MessageReceived, TicketOpened
@@ -169,10 +169,10 @@ def team_for_shop(shop_id: int | None) -> int | None:
 
 def subject_of(data: NewTicket, ticket: Ticket) -> str:
     """Return the subject as one line; without one the beginning of the text, or words for an empty one."""
-    subject = normalise(data.subject)[:200]
+    subject = " ".join(tidy_text(data.subject).split())[:200]
     if subject:
         return subject
-    beginning = normalise(data.text.strip().split("\n")[0])
+    beginning = " ".join(tidy_text(data.text).strip().split("\n")[0].split())
     if beginning:
         return beginning[:57] + "…" if len(beginning) > 58 else beginning
     with translation.override(ticket.language):
