@@ -158,11 +158,14 @@ def _faults_of(question: Question, before: dict[str, Question]) -> list[Text]:
 
 
 def estimate_seconds(questions: tuple[Question, ...]) -> int:
-    """Return about how long filling in takes: reading at four characters a second and answering, half if conditional."""
+    """Return about how long filling in takes: reading at four characters a second and answering.
+
+    Half for what is asked sometimes or may be left out.
+    """
     total = 0.0
     for question in questions:
         seconds = _SECONDS.get(question.type, 4) + len(question.zh) / 4 + len(question.options)
-        total += seconds / 2 if question.after else seconds
+        total += seconds / 2 if question.after or not question.is_required else seconds
     return max(5, round(total))
 
 

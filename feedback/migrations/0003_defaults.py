@@ -43,9 +43,9 @@ ORDER = [
     {"id": "comment", "type": "text", "zh": "还有什么想告诉我们的？", "en": "Anything else you would like to tell us?", "is_required": False},
 ]  # fmt: skip
 SURVEYS = [
-    ("ticket_csat", "ticket", "服务满意度", "Service satisfaction", 30, 20, TICKET, (
+    ("ticket_csat", "ticket", "服务满意度", "Service satisfaction", 30, 29, TICKET, (
         "这次服务怎么样？", "How did we do?", "您的意见会直接交给客服主管。", "Your answer goes straight to the service lead.")),
-    ("order_csat", "order", "购物满意度", "Order satisfaction", 1440, 26, ORDER, (
+    ("order_csat", "order", "购物满意度", "Order satisfaction", 1440, 36, ORDER, (
         "这次购物怎么样？", "How was your order?", "您的意见会帮助我们做得更好。", "Your answer helps us do better.")),
 ]  # fmt: skip
 SCRIPT_ZH = """您好，我是{shop}的客服。您的订单 {order} 已经完成，占用您一分钟做个回访，方便吗？
