@@ -74,7 +74,12 @@ registry.register_settings_page(
     "phone-call", "feedback:plans", 51, Permission.VISIT_MANAGE,
 )  # fmt: skip
 registry.register_command(
-    "answers", _("Survey answers"), "mood-smile", "feedback:answers", Permission.SURVEY_VIEW, keywords="csat nps manyidu wjhf"
+    "answers",
+    _("Survey answers"),
+    "mood-smile",
+    "feedback:answers",
+    Permission.SURVEY_VIEW,
+    keywords="csat nps manyidu wjhf",
 )
 registry.register_command(
     "visits", _("Visits"), "phone-call", "feedback:visits", Permission.VISIT_WORK, keywords="follow-up huifang hf"

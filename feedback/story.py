@@ -35,7 +35,9 @@ def _survey_line(event: Event, comments: dict[int, str]) -> StoryLine | None:
         case "survey.judged":
             if data.get("is_valid"):
                 return _say(event, "check", "", gettext("Survey answer counts again"))
-            return _say(event, "eye-off", "", gettext("Survey answer set aside: %(why)s") % {"why": _reason(data.get("reason"))})
+            return _say(
+                event, "eye-off", "", gettext("Survey answer set aside: %(why)s") % {"why": _reason(data.get("reason"))}
+            )
         case "survey.answered":
             return _answered(event, comments.get(event.subject_id or 0, ""))
     return None  # survey.delivered: the mail's own line says it
@@ -69,7 +71,9 @@ def _visit_line(event: Event, names: dict[int, str]) -> StoryLine | None:
             return _say(event, "calendar-event", "", gettext("Follow-up visit planned"))
         case "visit.attempted":
             outcome = str(Outcome(data["outcome"]).label) if data.get("outcome") in Outcome.values else ""
-            return _say(event, "phone", "warn", gettext("%(who)s tried a visit: %(outcome)s") % {"who": who, "outcome": outcome})
+            return _say(
+                event, "phone", "warn", gettext("%(who)s tried a visit: %(outcome)s") % {"who": who, "outcome": outcome}
+            )
         case "visit.answered":
             score = data.get("satisfaction")
             words = gettext("%(who)s made the visit") % {"who": who}

@@ -28,9 +28,15 @@ registry.register_settings_page(
     Permission.SETTINGS_MANAGE,
 )  # fmt: skip
 registry.register_panel("context", "order", "order", _("Order"), "orders:panel", 10, Permission.ORDER_VIEW)
-registry.register_panel("context", "customer", "orders", _("Orders"), "orders:customer_panel", 30, Permission.ORDER_VIEW)
-registry.register_panel("customer", "customer", "orders", _("Orders"), "orders:customer_panel", 5, Permission.ORDER_VIEW)
-registry.register_command("orders", _("Open orders"), "package", "orders:list", Permission.ORDER_VIEW, keywords="dingdan")
+registry.register_panel(
+    "context", "customer", "orders", _("Orders"), "orders:customer_panel", 30, Permission.ORDER_VIEW
+)
+registry.register_panel(
+    "customer", "customer", "orders", _("Orders"), "orders:customer_panel", 5, Permission.ORDER_VIEW
+)
+registry.register_command(
+    "orders", _("Open orders"), "package", "orders:list", Permission.ORDER_VIEW, keywords="dingdan"
+)
 registry.register_command(
     "import_orders", _("Import orders from a file"), "file-import", "orders:imports", Permission.ORDER_IMPORT,
     keywords="daoru csv excel xlsx",

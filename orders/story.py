@@ -110,7 +110,9 @@ def render_import_events(events: list[Event], viewer: Any) -> dict[int, StoryLin
     """Return a line for each finished import."""
     text = gettext("File imported: %(new)s new, %(changed)s changed, %(same)s unchanged orders")
     return {
-        event.pk: _line(event, "file-import", "", text, {key: event.data.get(key, 0) for key in ("new", "changed", "same")})
+        event.pk: _line(
+            event, "file-import", "", text, {key: event.data.get(key, 0) for key in ("new", "changed", "same")}
+        )
         for event in events
         if event.kind == "import.finished"
     }
@@ -166,7 +168,12 @@ def lifeline_of(parcel: Parcel) -> list[dict[str, Any]]:
             state = "failed"
         note = parcel.place if index == reached and not is_last else ""
         items.append(
-            {"label": status.label, "at": times.get(status), "state": state, "note": note, "icon": PARCEL_LOOKS[status][0]}
+            {
+                "label": status.label,
+                "at": times.get(status),
+                "state": state,
+                "note": note,
+                "icon": PARCEL_LOOKS[status][0],
+            }
         )
     return items
-

@@ -13,7 +13,14 @@ from tickets.story import render_ticket_events
 registry.register_nav("desk", _("Desk"), "inbox", "tickets:desk", 10, Permission.TICKET_VIEW, "g i")
 registry.register_story("ticket.", render_ticket_events)
 
-registry.register_command("search_tickets", _("Search tickets"), "search", "tickets:search", Permission.TICKET_VIEW, keywords="find conversation")
+registry.register_command(
+    "search_tickets",
+    _("Search tickets"),
+    "search",
+    "tickets:search",
+    Permission.TICKET_VIEW,
+    keywords="find conversation",
+)
 registry.register_settings_page(
     "canned", _("Canned replies"), _("Prepared answers with variables, typed with a slash."), "bolt", "tickets:settings_canned", 30,
     Permission.TICKET_NOTE,

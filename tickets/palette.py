@@ -41,8 +41,13 @@ def palette_groups(staff: Staff, query: str) -> list[tuple[str, list[Entry]]]:
     """Return (heading, entries) in the order shown; only what this person may see or do."""
     query = query.strip()[:80]
     if not query:
-        return _filled([(gettext("Recent tickets"), recent_tickets(staff)), (gettext("Commands"), commands(staff, "")[:12])])
-    groups = [(gettext("Commands"), commands(staff, query)[:PER_GROUP]), (gettext("Tickets"), found_tickets(staff, query))]
+        return _filled(
+            [(gettext("Recent tickets"), recent_tickets(staff)), (gettext("Commands"), commands(staff, "")[:12])]
+        )
+    groups = [
+        (gettext("Commands"), commands(staff, query)[:PER_GROUP]),
+        (gettext("Tickets"), found_tickets(staff, query)),
+    ]
     for name, (_order, search) in sorted(registry.SEARCHES.items(), key=lambda item: item[1][0]):
         rows = [entry_of(name, row) for row in search(staff, query, PER_GROUP)]
         groups.append((str(GROUPS.get(name, name)), rows))
@@ -57,7 +62,9 @@ def _filled(groups: list[tuple[str, list[Entry]]]) -> list[tuple[str, list[Entry
 
 def entry_of(name: str, row: dict[str, Any]) -> Entry:
     """Return a line for what another app found: a dict of icon, title, hint, url."""
-    return Entry(name.removesuffix("s"), row.get("icon", "search"), str(row["title"]), str(row.get("hint", "")), row["url"])
+    return Entry(
+        name.removesuffix("s"), row.get("icon", "search"), str(row["title"]), str(row.get("hint", "")), row["url"]
+    )
 
 
 def recent_tickets(staff: Staff) -> list[Entry]:
@@ -74,7 +81,13 @@ def found_tickets(staff: Staff, query: str) -> list[Entry]:
         return []
     hits = search_tickets(staff, query, limit=PER_GROUP).hits
     return [
-        Entry("ticket", "ticket", f"#{hit.row.number} {hit.row.subject}", hit.row.customer_name or "", reverse("tickets:ticket", args=[hit.row.id]))
+        Entry(
+            "ticket",
+            "ticket",
+            f"#{hit.row.number} {hit.row.subject}",
+            hit.row.customer_name or "",
+            reverse("tickets:ticket", args=[hit.row.id]),
+        )
         for hit in hits
     ]
 
@@ -107,7 +120,16 @@ def _all_commands(_language: str) -> list[tuple[Entry, str, tuple[str, ...]]]:
         _add(found, item.label, item.icon, item.url_name, item.permission, gettext("Go to"), keys=item.shortcut)
     for command in registry.COMMANDS.values():
         hint = gettext("Command")
-        _add(found, command.label, command.icon, command.url_name, command.permission, hint, command.keywords, method=command.method)
+        _add(
+            found,
+            command.label,
+            command.icon,
+            command.url_name,
+            command.permission,
+            hint,
+            command.keywords,
+            method=command.method,
+        )
     for page in sorted(registry.SETTINGS_PAGES.values(), key=lambda one: one.order):
         _add(found, page.label, page.icon, page.url_name, page.permission, gettext("Settings"), str(page.description))
     return list(found.values())

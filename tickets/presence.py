@@ -37,7 +37,9 @@ class Viewer:
 def _client() -> Any:
     client = getattr(_local, "client", None)
     if client is None:
-        client = _local.client = redis.Redis.from_url(settings.LAYER_URL, socket_timeout=0.3, socket_connect_timeout=0.3)
+        client = _local.client = redis.Redis.from_url(
+            settings.LAYER_URL, socket_timeout=0.3, socket_connect_timeout=0.3
+        )
     return client
 
 
@@ -47,7 +49,7 @@ def _key(ticket_id: int) -> str:
 
 def _ask(use: Any, default: Any) -> Any:
     """Run one command; when the bus is away, give the default and leave it alone for a few seconds."""
-    global _down_until  # noqa: PLW0603 - one flag per process spares every request the timeout
+    global _down_until
     if time.monotonic() < _down_until:
         return default
     try:

@@ -50,9 +50,20 @@ def _line(event: Event, names: dict[int, str]) -> StoryLine | None:
             return _assigned(event, who, names)
         case "ticket.changed":
             fields = gettext(", ").join(FIELDS[name]() for name in data.get("fields", ()) if name in FIELDS)
-            return _say(event, "pencil", "", gettext("%(who)s changed the %(fields)s"), who=who, fields=fields) if fields else None
+            return (
+                _say(event, "pencil", "", gettext("%(who)s changed the %(fields)s"), who=who, fields=fields)
+                if fields
+                else None
+            )
         case "ticket.status_changed":
-            return _say(event, "circle-dot", "", gettext("%(who)s set the status to %(status)s"), who=who, status=_status(data.get("after")))
+            return _say(
+                event,
+                "circle-dot",
+                "",
+                gettext("%(who)s set the status to %(status)s"),
+                who=who,
+                status=_status(data.get("after")),
+            )
         case "ticket.resolved":
             return _say(event, "circle-check", "good", gettext("%(who)s resolved the ticket"), who=who)
         case "ticket.reopened":
@@ -72,7 +83,14 @@ def _assigned(event: Event, who: str, names: dict[int, str]) -> StoryLine:
         return _say(event, "inbox", "", gettext("%(who)s put the ticket back to the queue"), who=who)
     if event.actor_type == "staff" and event.actor_id == agent:
         return _say(event, "user-check", "", gettext("%(who)s took the ticket"), who=who)
-    return _say(event, "user-check", "", gettext("%(who)s assigned the ticket to %(agent)s"), who=who, agent=names.get(agent, "–"))
+    return _say(
+        event,
+        "user-check",
+        "",
+        gettext("%(who)s assigned the ticket to %(agent)s"),
+        who=who,
+        agent=names.get(agent, "–"),
+    )
 
 
 def _status(code: Any) -> str:

@@ -51,5 +51,16 @@ class PlanForm(forms.Form):
 def initial_of(plan: FollowUpPlan | None) -> dict[str, Any]:
     """Return what the form shows at first."""
     plan = plan or FollowUpPlan()
-    names = ["version", "name", "shop_id", "is_active", "due_after_days", "within_days", "max_attempts", "channel", "script_zh", "script_en"]
+    names = [
+        "version",
+        "name",
+        "shop_id",
+        "is_active",
+        "due_after_days",
+        "within_days",
+        "max_attempts",
+        "channel",
+        "script_zh",
+        "script_en",
+    ]
     return {name: getattr(plan, name) for name in names}

@@ -40,7 +40,16 @@ class SurveyForm(forms.Form):
 
 def survey_initial(survey: Survey) -> dict[str, Any]:
     """Return what the settings form shows at first."""
-    names = ["version", "name_zh", "name_en", "is_active", "delay_minutes", "period_days", "remind_after_days", "expires_days"]
+    names = [
+        "version",
+        "name_zh",
+        "name_en",
+        "is_active",
+        "delay_minutes",
+        "period_days",
+        "remind_after_days",
+        "expires_days",
+    ]
     return {name: getattr(survey, name) for name in names}
 
 
@@ -70,7 +79,9 @@ class QuestionForm(forms.Form):
         help_text=_("One a line: Chinese | English. For one of several and several of several."),
     )  # fmt: skip
     is_required = forms.BooleanField(label=_("Must be answered"), required=False, initial=True)
-    after = forms.SlugField(required=False, max_length=32, label=_("Only after question"), help_text=_TYPES_WITH_NUMBERS)
+    after = forms.SlugField(
+        required=False, max_length=32, label=_("Only after question"), help_text=_TYPES_WITH_NUMBERS
+    )
     at_most = forms.IntegerField(required=False, label=_("when its answer is at most"), min_value=0, max_value=10)
     place = forms.IntegerField(required=False, label=_("Place"), min_value=1, max_value=MAX_QUESTIONS + 1)
     remove = forms.BooleanField(required=False, label=_("Remove this question"))
@@ -89,7 +100,9 @@ class QuestionForm(forms.Form):
         return not self.cleaned_data.get("zh") and not self.cleaned_data.get("en")
 
 
-QuestionFormSet = forms.formset_factory(QuestionForm, extra=1, max_num=MAX_QUESTIONS + 1, absolute_max=MAX_QUESTIONS + 1)
+QuestionFormSet = forms.formset_factory(
+    QuestionForm, extra=1, max_num=MAX_QUESTIONS + 1, absolute_max=MAX_QUESTIONS + 1
+)
 
 
 def question_initial(version: SurveyVersion | None, questions: Iterable[Question]) -> list[dict[str, Any]]:
@@ -107,7 +120,11 @@ def question_initial(version: SurveyVersion | None, questions: Iterable[Question
 def typed_questions(forms_: Iterable[Any], before: Iterable[Question]) -> tuple[Question, ...]:
     """Return the questions as typed, in their places; unchanged choices keep their keys, so answers stay comparable."""
     known = {question.id: {o.zh: o.key for o in question.options} for question in before}
-    kept = [form.cleaned_data for form in forms_ if form.cleaned_data and not form.is_empty and not form.cleaned_data["remove"]]
+    kept = [
+        form.cleaned_data
+        for form in forms_
+        if form.cleaned_data and not form.is_empty and not form.cleaned_data["remove"]
+    ]
     kept.sort(key=lambda data: data["place"] or MAX_QUESTIONS + 1)
     taken = {data["id"] for data in kept if data["id"]}
     return tuple(_question(data, known, taken) for data in kept)

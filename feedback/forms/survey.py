@@ -58,9 +58,7 @@ def screens_of(
 ) -> list[Screen]:
     """Return the screens of a survey in its order, in the active language."""
     by_id = {question.id: question for question in questions}
-    return [
-        _screen(number, question, by_id, given, faults, language) for number, question in enumerate(questions, 1)
-    ]
+    return [_screen(number, question, by_id, given, faults, language) for number, question in enumerate(questions, 1)]
 
 
 def _screen(

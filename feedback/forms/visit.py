@@ -26,7 +26,10 @@ class AttemptForm(forms.Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     outcome = forms.ChoiceField(
-        label=_("What came of it?"), choices=Outcome, widget=forms.RadioSelect, error_messages={"required": _("Say what came of it.")}
+        label=_("What came of it?"),
+        choices=Outcome,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Say what came of it.")},
     )
     satisfaction = forms.TypedChoiceField(
         label=_("How satisfied is the customer?"),
@@ -37,14 +40,16 @@ class AttemptForm(forms.Form):
         widget=forms.RadioSelect,
     )
     next_try = forms.ChoiceField(
-        label=_("When shall we try again?"), choices=NEXT_TRY, required=False, initial="tomorrow", widget=forms.RadioSelect
+        label=_("When shall we try again?"),
+        choices=NEXT_TRY,
+        required=False,
+        initial="tomorrow",
+        widget=forms.RadioSelect,
     )
     next_try_at = forms.CharField(
         label=_("Time of the next try"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
     )
-    note = forms.CharField(
-        label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
-    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
 
     def attempt(self, *, zone: str, at: datetime) -> Attempt:
         """Return what was typed; times are read in the person's own zone."""

@@ -102,9 +102,7 @@ class Visit(models.Model):
             models.CheckConstraint(
                 condition=Q(satisfaction__isnull=True) | Q(satisfaction__range=(1, 5)), name="visit_satisfaction_range"
             ),
-            models.CheckConstraint(
-                condition=~Q(state="skipped") | ~Q(skip_reason=""), name="visit_skipped_has_reason"
-            ),
+            models.CheckConstraint(condition=~Q(state="skipped") | ~Q(skip_reason=""), name="visit_skipped_has_reason"),
             models.CheckConstraint(condition=Q(deadline_at__gt=F("completed_at")), name="visit_deadline_later"),
         ]
         indexes = [

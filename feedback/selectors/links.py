@@ -22,9 +22,7 @@ def find_invitation(token: str) -> Invitation | None:
 
 def is_open(invitation: Invitation, at: datetime) -> bool:
     """Tell whether a link can still be answered."""
-    return (
-        invitation.state in UNANSWERED and invitation.expires_at > at and invitation.customer.erased_at is None
-    )
+    return invitation.state in UNANSWERED and invitation.expires_at > at and invitation.customer.erased_at is None
 
 
 def shop_look(shop: Shop | None) -> dict[str, Any] | None:

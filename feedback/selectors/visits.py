@@ -85,4 +85,8 @@ def tries_of(visit: Visit) -> list[VisitAttempt]:
 def next_visit(staff: Staff, *, at: datetime, besides: int) -> Visit | None:
     """Return the next visit to make after this one: due and held by no colleague."""
     rows = in_tab(visits_visible_to(staff), "due", staff, at).exclude(pk=besides)
-    return rows.filter(Q(agent__isnull=True) | Q(agent=staff) | Q(claimed_at__isnull=True)).order_by("show_at", "id").first()
+    return (
+        rows.filter(Q(agent__isnull=True) | Q(agent=staff) | Q(claimed_at__isnull=True))
+        .order_by("show_at", "id")
+        .first()
+    )

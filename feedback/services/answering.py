@@ -90,9 +90,7 @@ def _new_answer(
     invitation: Invitation, questions: tuple[Question, ...], submission: Submission, at: datetime
 ) -> Answer:
     given = dict(submission.answers)
-    fault = find_fault(
-        Draft(invitation.survey_id, invitation.customer_id, questions, given, submission.seconds), at=at
-    )
+    fault = find_fault(Draft(invitation.survey_id, invitation.customer_id, questions, given, submission.seconds), at=at)
     return Answer(
         invitation=invitation,
         survey_id=invitation.survey_id,

@@ -2,12 +2,11 @@
 
 from typing import Any
 
+from core.errors import TransitionNotAllowed
 from core.events import Code
 from core.live import announce
 from feedback.enums import INVITATION_TRANSITIONS, VISIT_TRANSITIONS
 from feedback.models import Invitation, Visit
-
-from core.errors import TransitionNotAllowed
 
 
 def code(value: str | None) -> Code | None:

@@ -17,9 +17,7 @@ def erase_feedback_texts(customer_id: int) -> int:
         kept = {key: value for key, value in answer.answers.items() if key in numbers}
         rows += Answer.objects.filter(pk=answer.pk).update(answers=kept, comment="")
     invitations = Invitation.objects.filter(customer_id=customer_id)
-    rows += invitations.filter(state__in=UNANSWERED).update(
-        state=InvitationState.EXPIRED, expired_at=now, partial={}
-    )
+    rows += invitations.filter(state__in=UNANSWERED).update(state=InvitationState.EXPIRED, expired_at=now, partial={})
     rows += invitations.exclude(partial={}).update(partial={})
     visits = Visit.objects.filter(customer_id=customer_id)
     rows += visits.filter(state__in=OPEN_VISITS).update(

@@ -133,9 +133,7 @@ def _asked_before(survey: Survey, customer_id: int, about: Asked, at: datetime) 
     return survey.period_days > 0 and rows.filter(customer_id=customer_id, invited_at__gt=since).exists()
 
 
-def send_link(
-    invitation: Invitation, token: str, to: str, *, template: str, key: str, at: datetime
-) -> Delivery:
+def send_link(invitation: Invitation, token: str, to: str, *, template: str, key: str, at: datetime) -> Delivery:
     """Owe the mail with the link; the links with a number only tick it on the page."""
     path = reverse("feedback:survey", args=[token])
     url = urljoin(settings.PUBLIC_URL, path)

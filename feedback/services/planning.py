@@ -112,7 +112,9 @@ def close_window(*, visit_id: int, at: datetime) -> bool:
     if visit is None or visit.window_closed_at is not None or visit.deadline_at > at:
         return False
     tries = VisitAttempt.objects.filter(visit=visit, at__lte=visit.deadline_at)
-    is_answered = visit.state == VisitState.ANSWERED and visit.done_at is not None and visit.done_at <= visit.deadline_at
+    is_answered = (
+        visit.state == VisitState.ANSWERED and visit.done_at is not None and visit.done_at <= visit.deadline_at
+    )
     surveyed = Answer.objects.filter(
         invitation__order_id=visit.order_id, is_valid=True, submitted_at__lte=visit.deadline_at
     )

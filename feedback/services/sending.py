@@ -52,9 +52,7 @@ def remind_invitation(*, invitation_id: int, at: datetime) -> bool:
     if to is None or not may_contact(invitation.customer_id, "email", PURPOSE):
         return False
     token = random_token()  # the first link's token is not kept, so the reminder has one of its own; both work
-    delivery = send_link(
-        invitation, token, to, template=REMIND_TEMPLATE, key=f"survey-reminder:{invitation.pk}", at=at
-    )
+    delivery = send_link(invitation, token, to, template=REMIND_TEMPLATE, key=f"survey-reminder:{invitation.pk}", at=at)
     invitation.reminder_hash = hash_token(token)
     invitation.reminder_delivery_id = delivery.pk
     invitation.reminded_at = at

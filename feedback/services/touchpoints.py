@@ -118,6 +118,4 @@ def invite_for_order(*, order_id: int, survey_id: int, at: datetime) -> Invitati
     survey = Survey.objects.filter(pk=survey_id).first()
     if order is None or survey is None:
         return None
-    return invite(
-        survey_key=survey.key, order_id=order.pk, customer_id=order.customer_id, shop_id=order.shop_id, at=at
-    )
+    return invite(survey_key=survey.key, order_id=order.pk, customer_id=order.customer_id, shop_id=order.shop_id, at=at)

@@ -48,7 +48,9 @@ def is_held(visit: Visit, staff_id: int, at: datetime) -> bool:
 
 
 def _lock_open(visit_id: int, staff_id: int, at: datetime) -> Visit:
-    visit = Visit.objects.select_for_update(no_key=True, of=("self",)).select_related("plan").filter(pk=visit_id).first()
+    visit = (
+        Visit.objects.select_for_update(no_key=True, of=("self",)).select_related("plan").filter(pk=visit_id).first()
+    )
     if visit is None:
         raise NotFound
     if visit.done_at is not None:
@@ -136,9 +138,7 @@ def _settle(visit: Visit, attempt: Attempt, staff_id: int, next_try_at: datetime
         move_visit(visit, VisitState.ATTEMPTED)
         visit.show_at = next_try_at
         visit.claimed_at = None
-        schedule(
-            DUE_JOB, key=f"{visit.pk}:{visit.attempts}", due_at=next_try_at, payload={"visit_id": visit.pk}
-        )
+        schedule(DUE_JOB, key=f"{visit.pk}:{visit.attempts}", due_at=next_try_at, payload={"visit_id": visit.pk})
     else:
         move_visit(visit, _ENDS.get(Outcome(attempt.outcome), VisitState.UNREACHABLE))
         visit.done_at = at

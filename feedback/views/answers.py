@@ -49,7 +49,11 @@ def answer_list(request: StaffRequest) -> HttpResponse:
 
 def _filter(request: StaffRequest) -> AnswerFilter:
     given = request.GET
-    number = {name: int(given[name]) for name in ("csat", "before") if given.get(name, "").isdecimal() and len(given[name]) < 18}
+    number = {
+        name: int(given[name])
+        for name in ("csat", "before")
+        if given.get(name, "").isdecimal() and len(given[name]) < 18
+    }
     return AnswerFilter(
         survey_key=given.get("survey", "")[:40],
         csat=number.get("csat"),

@@ -77,6 +77,10 @@ def _stale(request: StaffRequest, plan: FollowUpPlan | None, error: StaleEdit) -
     typed = request.POST.copy()
     typed["version"] = str(fresh.version) if fresh else ""
     form = PlanForm(typed)
-    changes = [{"label": form.fields[c["field"]].label, "theirs": c["theirs"]} for c in error.changes if c["field"] in form.fields]
+    changes = [
+        {"label": form.fields[c["field"]].label, "theirs": c["theirs"]}
+        for c in error.changes
+        if c["field"] in form.fields
+    ]
     context = {"form": form, "plan": fresh, "stale": str(error), "changes": changes}
     return render_page(request, EDIT, context, status=409)

@@ -97,7 +97,10 @@ def thanks(request: HttpRequest, token: str) -> HttpResponse:
             "lead": _("Your answer has arrived."),
             "tone": "good",
             "icon": "check",
-            "steps": [_("Our service lead reads your answer."), _("Someone contacts you within 24 hours to put it right.")]
+            "steps": [
+                _("Our service lead reads your answer."),
+                _("Someone contacts you within 24 hours to put it right."),
+            ]
             if is_low
             else [],
         }

@@ -118,7 +118,9 @@ def survey_questions(request: StaffRequest, survey_id: int) -> HttpResponse:
         typed["version"] = str(_get(survey_id).version)
         context = _page(survey, WordingForm(typed), rows, questions, []) | {"stale": str(error)}
         return render_page(request, QUESTIONS, context, status=409)
-    messages.success(request, _("Saved as version %(n)d. Links already sent keep their questions.") % {"n": made.number})
+    messages.success(
+        request, _("Saved as version %(n)d. Links already sent keep their questions.") % {"n": made.number}
+    )
     return HttpResponseRedirect(reverse("feedback:survey_questions", args=[survey.pk]))
 
 

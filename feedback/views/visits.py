@@ -55,7 +55,13 @@ def _tabs(active: str, counts: dict[str, int]) -> list[dict[str, Any]]:
     }  # fmt: skip
     base = reverse("feedback:visits")
     return [
-        {"label": labels[key], "url": f"{base}?tab={key}", "key": key, "active": key == active, "count": counts.get(key, "")}
+        {
+            "label": labels[key],
+            "url": f"{base}?tab={key}",
+            "key": key,
+            "active": key == active,
+            "count": counts.get(key, ""),
+        }
         for key in TABS
     ]
 

@@ -120,7 +120,9 @@ class OrderIn(serializers.Serializer):
     street = TextField(max_length=300, required=False, allow_blank=True, default="")
     phone = TextField(max_length=40, required=False, allow_blank=True, default="")
     email = TextField(max_length=254, required=False, allow_blank=True, default="")
-    account = TextField(max_length=120, required=False, allow_blank=True, default="", help_text="Buyer's name in the shop.")
+    account = TextField(
+        max_length=120, required=False, allow_blank=True, default="", help_text="Buyer's name in the shop."
+    )
     buyer_note = TextField(max_length=2000, required=False, allow_blank=True, default="")
     items = ItemIn(many=True, required=False, max_length=MAX_ITEMS, default=list)
     payments = PaymentIn(many=True, required=False, max_length=MAX_PARCELS, default=list)
@@ -174,7 +176,11 @@ class ScansIn(serializers.Serializer):
     """Scans of one parcel, in any order, as often as you like."""
 
     carrier = TextField(
-        max_length=32, required=False, allow_blank=True, default="", help_text="Needed when two carriers share a number."
+        max_length=32,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Needed when two carriers share a number.",
     )
     scans = ScanIn(many=True, allow_empty=False, max_length=MAX_SCANS)
 

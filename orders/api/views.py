@@ -31,7 +31,6 @@ from orders.api.serializers import (
     ParcelOut,
     ProblemOut,
     ResultOut,
-    ResultsOut,
     ScansIn,
     ScansOut,
     scans_of,
@@ -44,7 +43,9 @@ from orders.selectors import carrier_codes, parcels_by_tracking
 from orders.services.data import clean_tracking
 
 PAGE, MAX_PAGE = 50, 200
-_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key gets the same answer.")
+_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key gets the same answer."
+)
 _EXAMPLE = {
     "shop": "main",
     "number": "3000000000000000001",
@@ -148,7 +149,17 @@ class ParcelScans(APIView):
         examples=[
             OpenApiExample(
                 "Delivered",
-                {"scans": [{"at": "2026-11-21T10:00:00+08:00", "status": "delivered", "code": "301", "text": "已签收", "place": "杭州市"}]},
+                {
+                    "scans": [
+                        {
+                            "at": "2026-11-21T10:00:00+08:00",
+                            "status": "delivered",
+                            "code": "301",
+                            "text": "已签收",
+                            "place": "杭州市",
+                        }
+                    ]
+                },
                 request_only=True,
             )
         ],

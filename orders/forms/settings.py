@@ -17,7 +17,9 @@ ZONES_FIRST = ("Asia/Shanghai", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Singapore
 
 
 def _zones() -> list[tuple[str, str]]:
-    rest = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right")))
+    rest = sorted(
+        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
+    )
     return [(zone, zone) for zone in dict.fromkeys((*ZONES_FIRST, *rest))]
 
 
@@ -27,7 +29,9 @@ class ShopForm(forms.Form):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(label=_("Name"), max_length=80)
     code = forms.CharField(
-        label=_("Code"), max_length=32, help_text=_("Small letters, digits and dashes; the API and file imports use it.")
+        label=_("Code"),
+        max_length=32,
+        help_text=_("Small letters, digits and dashes; the API and file imports use it."),
     )
     currency = forms.ChoiceField(label=_("Currency"), choices=[(code, code) for code in CURRENCIES], initial="CNY")
     timezone = forms.ChoiceField(
@@ -68,7 +72,9 @@ class CarrierForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80)
     name_en = forms.CharField(label=_("Name in English"), max_length=80, required=False)
     code = forms.CharField(
-        label=_("Code"), max_length=32, help_text=_("The code the tracking service uses, such as shunfeng or zhongtong.")
+        label=_("Code"),
+        max_length=32,
+        help_text=_("The code the tracking service uses, such as shunfeng or zhongtong."),
     )
     hotline = forms.CharField(label=_("Hotline"), max_length=32, required=False)
     is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)

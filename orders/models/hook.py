@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from core.models.fields import ClockTimestamp
 from orders.enums import HookState
 
 

@@ -92,7 +92,9 @@ class Order(models.Model):
                 condition=Q(phone_last4_index__isnull=False),
             ),
             GinIndex(OpClass("number", name="gin_trgm_ops"), name="order_number_trgm"),
-            models.Index(fields=["delivered_at", "id"], name="order_waiting_completion", condition=Q(status="delivered")),
+            models.Index(
+                fields=["delivered_at", "id"], name="order_waiting_completion", condition=Q(status="delivered")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -179,7 +179,9 @@ def clean_order(
     an order we know) items and the placing time may be missing.
     """
     check = _Checker(at + timedelta(days=1), carriers)
-    number = data.number.upper() if data.number.isascii() and data.number.isalnum() else normalise_order_number(data.number)
+    number = (
+        data.number.upper() if data.number.isascii() and data.number.isalnum() else normalise_order_number(data.number)
+    )
     if not number or len(number) > 64 or not number.isprintable():
         check.fail("number", "not_number")
     if data.placed_at is None and not partial:

@@ -161,7 +161,9 @@ class _Upsert:
 
     def _step_facts(self, order: Order, taken: list[tuple[str, str]]) -> None:
         for step, before in taken:
-            self.fact(f"order.{step}", order, getattr(order, f"{step}_at"), step_payload(order, step, before, self.data))
+            self.fact(
+                f"order.{step}", order, getattr(order, f"{step}_at"), step_payload(order, step, before, self.data)
+            )
 
     def _correct(self, order: Order) -> list[str]:
         changed = []
@@ -217,7 +219,9 @@ class _Upsert:
         if not self.data.parcels:
             return False
         ids = carrier_ids()
-        have = {(p.carrier_id, p.tracking_number): p for p in order.parcels.select_for_update(no_key=True).order_by("pk")}
+        have = {
+            (p.carrier_id, p.tracking_number): p for p in order.parcels.select_for_update(no_key=True).order_by("pk")
+        }
         touched = False
         for told in self.data.parcels:
             told = parcel_told(told, self.steps)
@@ -322,4 +326,3 @@ def _alike(name: str, have: Any, told: Any) -> bool:
     if isinstance(told, bytes):
         return have is not None and bytes(have) == told
     return bool(have == told)
-

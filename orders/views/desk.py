@@ -53,7 +53,9 @@ def order_list(request: StaffRequest) -> HttpResponse:
         "orders": [_row(order) for order in _with_parcels(rows)],
         "kept": kept,
         "shops": shops,
-        "statuses": [{"value": status.value, "label": status.label, "url": _chip(kept, status.value)} for status in OrderStatus],
+        "statuses": [
+            {"value": status.value, "label": status.label, "url": _chip(kept, status.value)} for status in OrderStatus
+        ],
         "all_url": _chip(kept, ""),
         "next_url": next_url,
         "first_url": "?" + urlencode(kept) if "before" in request.GET else "",
@@ -84,7 +86,9 @@ def _page(request: StaffRequest, kept: dict[str, str]) -> list[Order]:
 
 
 def _fits(order: Order, kept: dict[str, str]) -> bool:
-    return order.status == kept.get("status", order.status) and str(order.shop_id) == kept.get("shop", str(order.shop_id))
+    return order.status == kept.get("status", order.status) and str(order.shop_id) == kept.get(
+        "shop", str(order.shop_id)
+    )
 
 
 def _with_parcels(rows: list[Order]) -> list[Order]:

@@ -98,9 +98,7 @@ def run(request: StaffRequest, run_id: int) -> HttpResponse:
     form = RunForm(request.POST, zone=found.shop.timezone)
     if not form.is_valid():
         return form_invalid(request, RUN, _context(request, found, start=form))
-    service.begin_run(
-        run_id=found.pk, live_from=form.moment(), actor=Actor.staff(request.user), at=timezone.now()
-    )
+    service.begin_run(run_id=found.pk, live_from=form.moment(), actor=Actor.staff(request.user), at=timezone.now())
     return HttpResponseRedirect(reverse("orders:import", args=[found.pk]))
 
 
@@ -122,7 +120,11 @@ def refused(request: StaffRequest, run_id: int, kind: str) -> HttpResponse:
     found = get_import_for(request.user, run_id)
     if kind not in {"csv", "xlsx"}:
         raise NotFound
-    mime = "text/csv; charset=utf-8" if kind == "csv" else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    mime = (
+        "text/csv; charset=utf-8"
+        if kind == "csv"
+        else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
     response = HttpResponse(service.write_refused_rows(found, kind), content_type=mime)
     response["Content-Disposition"] = f'attachment; filename="refused-rows-{found.pk}.{kind}"'
     return response
@@ -230,16 +232,18 @@ def _failure(run: ImportRun) -> str:
     row = values.get("row", "")
     words = {
         "row_too_large": _("Row %(row)s is larger than 1 MB. This is probably not a list of orders.") % {"row": row},
-        "row_damaged": _("Row %(row)s is damaged: a quotation mark is opened and never closed, or stands in the wrong place.")
+        "row_damaged": _(
+            "Row %(row)s is damaged: a quotation mark is opened and never closed, or stands in the wrong place."
+        )
         % {"row": row},
         "cell_too_large": _("A cell in row %(row)s is larger than 64 kB, or a quotation mark there is never closed.")
         % {"row": row},
         "encoding_broken": _("Row %(row)s holds characters that do not fit the rest of the file.") % {"row": row},
-        "too_far_apart": _("The rows of the same orders lie too far apart. Sort the file by order number and try again."),
+        "too_far_apart": _(
+            "The rows of the same orders lie too far apart. Sort the file by order number and try again."
+        ),
         "too_many_rows": _("The file has more than 300,000 rows. Split it and import the parts."),
         "zip_bomb": _("This workbook unpacks to more than we can take. Save it as CSV instead."),
         "workbook_damaged": _("The workbook is damaged and cannot be read to its end. Save it anew, or as CSV."),
     }
     return words.get(run.failure_code, _("The file could not be read to its end. Nothing of it was taken in."))
-
-

@@ -72,14 +72,20 @@ def make_desk_ticket(
     return ticket
 
 
-def add_message(ticket: Ticket, text: str, *, author: Staff | None = None, kind: str = "public", **fields: Any) -> Message:
+def add_message(
+    ticket: Ticket, text: str, *, author: Staff | None = None, kind: str = "public", **fields: Any
+) -> Message:
     """Append a message by a colleague, or by the customer when `author` is None."""
     ticket.last_seq += 1
     public = kind != "note"
     ticket.last_public_seq += public
     at = fields.pop("at", None) or timezone.now()
     if public:
-        ticket.last_message_at, ticket.last_message_by, ticket.preview = at, "staff" if author else "customer", text[:160]
+        ticket.last_message_at, ticket.last_message_by, ticket.preview = (
+            at,
+            "staff" if author else "customer",
+            text[:160],
+        )
     ticket.save()
     return Message.objects.create(
         ticket=ticket, seq=ticket.last_seq, public_seq=ticket.last_public_seq if public else None, kind=kind,
@@ -94,7 +100,9 @@ def make_tickets(count: int, **fields: Any) -> list[Ticket]:
     return [make_desk_ticket(opened_at=now - timedelta(minutes=count - n), **fields) for n in range(count)]
 
 
-def make_canned(title: str = "物流查询", body: str = "{customer_name}您好，订单 {order_number} 我们马上为您查。", **fields: Any) -> CannedReply:
+def make_canned(
+    title: str = "物流查询", body: str = "{customer_name}您好，订单 {order_number} 我们马上为您查。", **fields: Any
+) -> CannedReply:
     """Make a canned reply for everybody."""
     return CannedReply.objects.create(**{"title": title, "shortcut": f"wl{next(_number)}", "body": body, **fields})
 

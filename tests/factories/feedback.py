@@ -58,7 +58,9 @@ def resolve(ticket: Ticket, staff: Any = None) -> Ticket:
     return resolve_ticket(ticket_id=ticket.pk, actor=actor, at=timezone.now())
 
 
-def make_invitation(*, survey_key: str = "ticket_csat", at: datetime | None = None, **fields: Any) -> tuple[Invitation, str]:
+def make_invitation(
+    *, survey_key: str = "ticket_csat", at: datetime | None = None, **fields: Any
+) -> tuple[Invitation, str]:
     """Invite through the service; return the invitation and its token."""
     if "ticket_id" not in fields and "order_id" not in fields:
         customer = make_customer()
@@ -116,4 +118,12 @@ def run_jobs(prefix: str = "feedback.") -> int:
     return done
 
 
-__all__ = ["make_completed_order", "make_customer", "make_invitation", "make_ticket", "make_visit", "resolve", "run_jobs"]
+__all__ = [
+    "make_completed_order",
+    "make_customer",
+    "make_invitation",
+    "make_ticket",
+    "make_visit",
+    "resolve",
+    "run_jobs",
+]

@@ -51,13 +51,17 @@ def test_page_opens_by_right(client: Client, path: str, role: str) -> None:
     assert client.get(path).status_code == expected
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/desk/visits/1/", "/settings/surveys/1/", "/desk/feedback/panel/customer/1/"])
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/desk/visits/1/", "/settings/surveys/1/", "/desk/feedback/panel/customer/1/"]
+)
 def test_stranger_is_sent_to_sign_in(client: Client, path: str) -> None:
     assert client.get(path).status_code == 302
 
 
 @pytest.mark.parametrize("tab", ["due", "overdue", "mine", "upcoming", "done"])
-def test_visit_list_takes_the_same_queries_for_one_and_three(client: Client, django_assert_num_queries: Any, tab: str) -> None:
+def test_visit_list_takes_the_same_queries_for_one_and_three(
+    client: Client, django_assert_num_queries: Any, tab: str
+) -> None:
     staff = sign_in(client)
 
     def add() -> None:
@@ -153,9 +157,7 @@ def test_agent_makes_a_visit(client: Client) -> None:
 def test_after_an_attempt_the_next_visit_opens(client: Client) -> None:
     sign_in(client)
     first, second = make_visit(), make_visit()
-    response = client.post(
-        f"/desk/visits/{first.pk}/attempt/", {"outcome": "declined", "version": first.version}
-    )
+    response = client.post(f"/desk/visits/{first.pk}/attempt/", {"outcome": "declined", "version": first.version})
     assert response["Location"] == f"/desk/visits/{second.pk}/"
 
 
@@ -245,7 +247,9 @@ def test_plan_is_changed_and_a_stale_change_is_shown(client: Client) -> None:
 def test_plan_for_one_shop(client: Client) -> None:
     sign_in(client, "supervisor")
     shop = make_shop()
-    assert client.post("/settings/follow-ups/new/", plan_data(version="", shop_id=shop.pk, name="专属")).status_code == 302
+    assert (
+        client.post("/settings/follow-ups/new/", plan_data(version="", shop_id=shop.pk, name="专属")).status_code == 302
+    )
     visit = make_visit()
     assert visit.plan.name == "专属"
 
@@ -298,7 +302,9 @@ def test_faults_and_doubts_are_said(client: Client) -> None:
     path = f"/settings/surveys/{survey.pk}/questions/"
     client.cookies["cs_lang"] = "en"
     data = survey_form(client, survey)
-    looked = client.post(path, data | {"q-0-en": "How much did you enjoy our excellent and friendly help?", "look": "1"})
+    looked = client.post(
+        path, data | {"q-0-en": "How much did you enjoy our excellent and friendly help?", "look": "1"}
+    )
     page = looked.content.decode()
     assert "two things at once" in page and "lead to an answer" in page
     wrong = client.post(path, data | {"q-1-options": "太慢 | Too slow", "save": "1"})

@@ -71,7 +71,7 @@ def test_answer_is_taken_once(client: Client) -> None:
     assert (second.status_code, second["Location"]) == (303, f"/s/{token}/thanks")
     assert Answer.objects.get().csat == 5
     thanks = client.get(second["Location"])
-    assert thanks.status_code == 200 and "谢谢您" in thanks.content.decode() or "Thank you" in thanks.content.decode()
+    assert (thanks.status_code == 200 and "谢谢您" in thanks.content.decode()) or "Thank you" in thanks.content.decode()
 
 
 def test_event_carries_what_the_figures_need(client: Client) -> None:
@@ -95,7 +95,10 @@ def test_wrong_used_and_old_links_look_alike(client: Client) -> None:
     )
     pages = [client.get(f"/s/{token}") for token in (used, old, "x" * 32, "short")]
     assert {page.status_code for page in pages} == {410}
-    bodies = {page.content.decode().replace(token, "T") for page, token in zip(pages, (used, old, "x" * 32, "short"), strict=True)}
+    bodies = {
+        page.content.decode().replace(token, "T")
+        for page, token in zip(pages, (used, old, "x" * 32, "short"), strict=True)
+    }
     normal = {body.split("csrfmiddlewaretoken")[0] + body.split('"next"')[-1] for body in bodies}
     assert len(normal) == 1
 

@@ -32,7 +32,9 @@ def queries(client, url):
 def told(parcel, n=4):
     add_scans(
         parcel_id=parcel.pk,
-        scans=[ScanData(AT - timedelta(hours=9 - i), "in_transit", "1002", f"到达 {i} 号站", "上海市") for i in range(n)],
+        scans=[
+            ScanData(AT - timedelta(hours=9 - i), "in_transit", "1002", f"到达 {i} 号站", "上海市") for i in range(n)
+        ],
         actor=SYSTEM,
         received_at=AT,
     )

@@ -42,7 +42,9 @@ class CategoryForm(VersionedForm):
 
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=60)
     name_en = forms.CharField(label=_("Name in English"), max_length=60)
-    key = forms.SlugField(label=_("Code"), max_length=40, help_text=_("Used in exports and by programs; it should stay the same."))
+    key = forms.SlugField(
+        label=_("Code"), max_length=40, help_text=_("Used in exports and by programs; it should stay the same.")
+    )
     parent = forms.TypedChoiceField(label=_("Belongs to"), required=False, coerce=int, empty_value=None)
     stage = forms.ChoiceField(label=_("Part of the customer's way"), choices=Stage.choices)
     position = forms.IntegerField(label=_("Order in lists"), min_value=0, max_value=9999, initial=0)
@@ -60,7 +62,9 @@ class PolicyForm(VersionedForm):
     """What is promised, in minutes or hours."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
-    first_response_minutes = forms.IntegerField(label=_("First reply within (minutes)"), min_value=1, max_value=60 * 24 * 30)
+    first_response_minutes = forms.IntegerField(
+        label=_("First reply within (minutes)"), min_value=1, max_value=60 * 24 * 30
+    )
     resolution_minutes = forms.IntegerField(label=_("Solution within (minutes)"), min_value=1, max_value=60 * 24 * 90)
     close_after_days = forms.IntegerField(label=_("Close a resolved ticket after (days)"), min_value=1, max_value=90)
     is_business_time = forms.BooleanField(
@@ -81,4 +85,6 @@ class BlockForm(forms.Form):
 
     kind = forms.ChoiceField(label=_("Kind"), choices=KINDS)
     value = forms.CharField(label=_("Address, number or domain"), max_length=254)
-    reason = forms.CharField(label=_("Reason"), max_length=120, required=False, help_text=_("For colleagues; the sender never sees it."))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=120, required=False, help_text=_("For colleagues; the sender never sees it.")
+    )

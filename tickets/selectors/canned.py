@@ -24,7 +24,10 @@ def fill_in(body: str, values: dict[str, str]) -> str:
 def variables_for(ticket: Ticket, staff: Staff) -> dict[str, str]:
     """Return what each variable stands for in this ticket."""
     parcel = (
-        Parcel.objects.filter(order_id=ticket.order_id).order_by("-shipped_at", "-pk").values_list("tracking_number", flat=True).first()
+        Parcel.objects.filter(order_id=ticket.order_id)
+        .order_by("-shipped_at", "-pk")
+        .values_list("tracking_number", flat=True)
+        .first()
         if ticket.order_id
         else None
     )

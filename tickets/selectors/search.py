@@ -78,11 +78,7 @@ def _by_code(staff: Staff, query: str) -> QuerySet[Ticket] | None:
     if number and int(number[1]) > NUMBER_OFFSET:
         wanted |= Q(pk=int(number[1]) - NUMBER_OFFSET)
     compact = query.lstrip("#").replace(" ", "")
-    if _CODE.fullmatch(compact):
-        orders, customers = _owners_of(compact)
-        wanted |= Q(order_id__in=orders) if orders else Q()
-        wanted |= Q(customer_id__in=customers) if customers else Q()
-    elif len(compact) == 4 and compact.isdecimal() or normalise_phone(query):
+    if _CODE.fullmatch(compact) or (len(compact) == 4 and compact.isdecimal()) or normalise_phone(query):
         orders, customers = _owners_of(compact)
         wanted |= Q(order_id__in=orders) if orders else Q()
         wanted |= Q(customer_id__in=customers) if customers else Q()
@@ -131,7 +127,11 @@ def _by_words(query: str) -> dict[int, str]:
 
 def mark_words(text: str, query: str) -> SafeString:
     """Return an excerpt around the first match with the query's words marked."""
-    terms = sorted({term for term in [query.lower(), *search_terms(query)] if len(term) > 1 or len(query) == 1}, key=len, reverse=True)
+    terms = sorted(
+        {term for term in [query.lower(), *search_terms(query)] if len(term) > 1 or len(query) == 1},
+        key=len,
+        reverse=True,
+    )
     flat = " ".join(text.split())
     pattern = re.compile("|".join(re.escape(term) for term in terms), re.IGNORECASE) if terms else None
     first = pattern.search(flat) if pattern else None

@@ -68,13 +68,22 @@ def category_tree(language: str, *, all_of_them: bool = False) -> list[Branch]:
 
 def policies() -> QuerySet[SlaPolicy]:
     """Return the policies, the default first, with the open tickets each holds (`running`)."""
-    running = Ticket.objects.filter(policy_id=OuterRef("pk"), status__in=ACTIVE).order_by().values("policy_id").annotate(n=Count("pk"))
-    return SlaPolicy.objects.annotate(running=Coalesce(Subquery(running.values("n")), 0)).order_by("-is_default", "name", "pk")
+    running = (
+        Ticket.objects.filter(policy_id=OuterRef("pk"), status__in=ACTIVE)
+        .order_by()
+        .values("policy_id")
+        .annotate(n=Count("pk"))
+    )
+    return SlaPolicy.objects.annotate(running=Coalesce(Subquery(running.values("n")), 0)).order_by(
+        "-is_default", "name", "pk"
+    )
 
 
 def canned_for_settings(staff: Staff) -> QuerySet[CannedReply]:
     """Return everybody's canned replies and this person's own, resting ones too."""
-    return CannedReply.objects.filter(Q(owner__isnull=True) | Q(owner=staff)).order_by("-is_active", F("used_count").desc(), "title", "pk")
+    return CannedReply.objects.filter(Q(owner__isnull=True) | Q(owner=staff)).order_by(
+        "-is_active", F("used_count").desc(), "title", "pk"
+    )
 
 
 def blocked_senders() -> QuerySet[BlockedSender]:

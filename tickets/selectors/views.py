@@ -32,7 +32,7 @@ RISK_FROM = "LEAST({0} - interval '30 minutes', {0} - ({0} - tickets_ticket.open
 
 def _risk_from(column: str) -> RawSQL:
     """Return when a clock turns amber: 30 minutes or a quarter of its span before it runs out, the earlier of the two."""
-    return RawSQL(RISK_FROM.format(f"tickets_ticket.{column}"), [], output_field=DateTimeField())  # noqa: S611 - constants
+    return RawSQL(RISK_FROM.format(f"tickets_ticket.{column}"), [], output_field=DateTimeField())
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,13 @@ def _teams_with_counts(staff: Staff, now: datetime) -> tuple[list[str], tuple[ob
     scope = team_scope(staff)
     teams = active_teams() if scope is None else active_teams().filter(pk__in=scope)
     rows = tickets_visible_to(staff).filter(ACTIVE, team_id=OuterRef("pk"), is_spam=False, merged_into__isnull=True)
-    number = Func(ArraySubquery(rows.order_by().values("pk")[: CAP + 1]), function="cardinality", output_field=IntegerField())
+    number = Func(
+        ArraySubquery(rows.order_by().values("pk")[: CAP + 1]), function="cardinality", output_field=IntegerField()
+    )
     try:
-        sql, params = teams.order_by().annotate(number=number).values_list("pk", "name", "number").query.sql_with_params()
+        sql, params = (
+            teams.order_by().annotate(number=number).values_list("pk", "name", "number").query.sql_with_params()
+        )
     except EmptyResultSet:
         return [], ()
     return [f"SELECT 'team', team.* FROM ({sql}) team"], params

@@ -117,7 +117,9 @@ class PolicyTerms:
 
 
 @transaction.atomic
-def save_policy(*, pk: int | None, terms: PolicyTerms, at: datetime, version: int | None = None) -> tuple[SlaPolicy, int]:
+def save_policy(
+    *, pk: int | None, terms: PolicyTerms, at: datetime, version: int | None = None
+) -> tuple[SlaPolicy, int]:
     """Add or change a policy; running clocks that hang on it move with it. Returns it and how many tickets moved.
 
     A clock that already stopped keeps the promise it was measured by. Raises NotFound, StaleEdit.

@@ -17,7 +17,6 @@ from tickets import presence, services
 from tickets.enums import AuthorType
 from tickets.models import Ticket
 from tickets.selectors.conversation import delivery_states
-from tickets.views.desk_panel import panel_context
 from tickets.views.desk_page import (
     TEMPLATE,
     first_stream,
@@ -29,6 +28,7 @@ from tickets.views.desk_page import (
     view_key,
     views_context,
 )
+from tickets.views.desk_panel import panel_context
 from tickets.views.desk_stream import delivery_mark
 
 MOST_ROWS = 200
@@ -86,7 +86,9 @@ def stream(request: StaffRequest, ticket_id: int) -> HttpResponse:
     before = _number(request.GET.get("before"))
     if before:
         piece = first_stream(request, found, now, before=before)
-        return render(request, "tickets/desk/desk.html#earlier", {"stream": piece.html, "earlier_url": piece.earlier_url})
+        return render(
+            request, "tickets/desk/desk.html#earlier", {"stream": piece.html, "earlier_url": piece.earlier_url}
+        )
     html, messages = stream_after(
         request,
         found,
@@ -145,14 +147,20 @@ def context_panel(request: StaffRequest, ticket_id: int) -> HttpResponse:
     found = open_ticket_page(request, ticket_id)
     if not is_htmx(request):
         return redirect(f"{reverse('tickets:ticket', args=[found.pk])}?{request.GET.urlencode()}")
-    return render(request, f"{TEMPLATE}#context", {"ticket": found, "view": view_key(request), **panel_context(request, found)})
+    return render(
+        request, f"{TEMPLATE}#context", {"ticket": found, "view": view_key(request), **panel_context(request, found)}
+    )
 
 
 @staff_page(Permission.TICKET_EDIT)
 @require_POST
 def remember_next(request: StaffRequest) -> HttpResponse:
     """Remember whether resolving goes on to the next ticket."""
-    from accounts.services import save_preference  # noqa: PLC0415 - the one write of another app here
+    from accounts.services import save_preference
 
-    save_preference(staff_id=request.user.pk, key="desk.after_resolve", value="next" if request.POST.get("then") == "next" else "stay")
+    save_preference(
+        staff_id=request.user.pk,
+        key="desk.after_resolve",
+        value="next" if request.POST.get("then") == "next" else "stay",
+    )
     return HttpResponse(status=204) if is_htmx(request) else redirect("tickets:desk")

@@ -74,7 +74,7 @@ def assign(request: StaffRequest, ticket_id: int) -> HttpResponse:
 
 def undo_token(request: StaffRequest, before: list[tuple[int, int | None]]) -> str:
     """Return a signed note of who had which ticket, good for this person for a few minutes."""
-    from core.crypto import sign  # noqa: PLC0415 - only here
+    from core.crypto import sign
 
     return sign({"by": request.user.pk, "was": before}, "tickets.undo_assign")
 
@@ -166,7 +166,7 @@ def mark_spam(request: StaffRequest, ticket_id: int) -> HttpResponse:
 @staff_page(Permission.TICKET_EDIT)
 def connect_order(request: StaffRequest, ticket_id: int) -> HttpResponse:
     """Look for an order by number or phone (GET `q`), or connect one to the ticket."""
-    from orders.selectors import get_order_for, search_orders  # noqa: PLC0415
+    from orders.selectors import get_order_for, search_orders
 
     ticket = open_ticket_page(request, ticket_id)
     if request.method != "POST":

@@ -38,7 +38,9 @@ def act_on_many(request: StaffRequest) -> HttpResponse:
     actor, at = Actor.staff(request.user), timezone.now()
     done: list[tuple[int, int | None]] = []
     left = 0
-    for pk, before in tickets_visible_to(request.user).filter(pk__in=ids).order_by("pk").values_list("pk", "assignee_id"):
+    for pk, before in (
+        tickets_visible_to(request.user).filter(pk__in=ids).order_by("pk").values_list("pk", "assignee_id")
+    ):
         try:
             if act == "take":
                 services.assign_ticket(ticket_id=pk, assignee_id=request.user.pk, actor=actor, at=at)

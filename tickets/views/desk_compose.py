@@ -182,7 +182,9 @@ def canned(request: StaffRequest, ticket_id: int) -> HttpResponse:
     ticket = open_ticket_page(request, ticket_id)
     values = variables_for(ticket, request.user)
     found = canned_replies(request.user, query=request.GET.get("q", ""), language=ticket.language)
-    rows = [{"id": one.pk, "title": one.title, "shortcut": one.shortcut, "text": fill_in(one.body, values)} for one in found]
+    rows = [
+        {"id": one.pk, "title": one.title, "shortcut": one.shortcut, "text": fill_in(one.body, values)} for one in found
+    ]
     return render(request, "tickets/desk/canned.html", {"rows": rows})
 
 

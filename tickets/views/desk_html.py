@@ -14,7 +14,12 @@ TAGS = {
     "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "img", "li", "ol", "p", "pre",
     "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
-ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "width", "height"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "width", "height"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
 _LINK = re.compile(r"https?://|www\.|@", re.IGNORECASE)
 _SIZE = re.compile(r"\d{1,4}")
 
@@ -24,7 +29,11 @@ def safe_text(text: str) -> SafeString:
     if not _LINK.search(text):
         return mark_safe(escape(text))
     linked = urlize(text, nofollow=True, autoescape=True, trim_url_limit=60)
-    return mark_safe(linked.replace("<a href=", '<a target="_blank" rel="noopener noreferrer nofollow" href=').replace(' rel="nofollow">', ">"))
+    return mark_safe(
+        linked.replace("<a href=", '<a target="_blank" rel="noopener noreferrer nofollow" href=').replace(
+            ' rel="nofollow">', ">"
+        )
+    )
 
 
 def safe_html(html: str, pictures: dict[str, str]) -> SafeString:

@@ -70,7 +70,9 @@ def list_context(request: StaffRequest, view: str, *, current: Ticket | None, li
         "row_count": len(page.rows),
         "is_first_page": not cursor,
         "may_bulk": may_bulk,
-        "next_url": f"{reverse('tickets:desk')}?{urlencode({'view': view, 'before': page.after})}" if page.after else "",
+        "next_url": f"{reverse('tickets:desk')}?{urlencode({'view': view, 'before': page.after})}"
+        if page.after
+        else "",
         "list_url": f"{reverse('tickets:list')}?{urlencode({'view': view})}",
     }
 
@@ -110,10 +112,14 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
         "view": view,
         "query": urlencode({"view": view}),
         "now": timezone.now(),
-        "category_name": ticket.category.name_in("en" if language.startswith("en") else "zh-hans") if ticket.category else "",
+        "category_name": ticket.category.name_in("en" if language.startswith("en") else "zh-hans")
+        if ticket.category
+        else "",
         "channel_name": CHANNEL_NAMES.get(ticket.channel, ticket.channel),
         "priorities": Priority.choices,
-        "statuses": [(s.value, s.label) for s in STATUS_KEYS if s.value in nexts and (s != TicketStatus.RESOLVED or may_resolve)],
+        "statuses": [
+            (s.value, s.label) for s in STATUS_KEYS if s.value in nexts and (s != TicketStatus.RESOLVED or may_resolve)
+        ],
         "may": {
             "reply": has(user, Permission.TICKET_REPLY),
             "note": has(user, Permission.TICKET_NOTE),

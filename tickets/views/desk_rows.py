@@ -21,7 +21,13 @@ QUIET = {TicketStatus.OPEN.value, TicketStatus.NEW.value}
 
 
 def ticket_rows(
-    rows: Iterable[Row], *, view: str, now: datetime, current: int | None = None, may_bulk: bool = False, cursor: str = ""
+    rows: Iterable[Row],
+    *,
+    view: str,
+    now: datetime,
+    current: int | None = None,
+    may_bulk: bool = False,
+    cursor: str = "",
 ) -> SafeString:
     """Return the <li> of each row; `current` is the id of the open ticket."""
     tail = f"?view={escape(view)}" + (f"&amp;before={escape(cursor)}" if cursor else "")
@@ -43,14 +49,19 @@ def _words(_language: str) -> dict[str, str]:
         "closed": ui.icon("archive", 14, gettext("Closed")),
         "waiting_customer": ui.icon("user-question", 14, gettext("Waiting for the customer")),
         "waiting_department": ui.icon("users-group", 14, gettext("Waiting for a department")),
-        **{f"tier_{code}": f'<span class="tier">{ui.icon("star-filled", 14)}{escape(label)}</span>' for code, label in Tier.choices},
+        **{
+            f"tier_{code}": f'<span class="tier">{ui.icon("star-filled", 14)}{escape(label)}</span>'
+            for code, label in Tier.choices
+        },
     }
 
 
 def _line(row: Row, tail: str, now: datetime, is_current: bool, may_bulk: bool, words: dict[str, str]) -> str:
     name = row.customer_name or ""
     subject = escape(row.subject or row.preview)
-    last = f' <span class="ticket-last">{escape(row.preview)}</span>' if row.preview and row.preview != row.subject else ""
+    last = (
+        f' <span class="ticket-last">{escape(row.preview)}</span>' if row.preview and row.preview != row.subject else ""
+    )
     tier = words[f"tier_{row.tier}"] if row.tier in MARKED_TIERS else ""
     number = row.number
     check = (
@@ -79,7 +90,9 @@ def _marks(row: Row, now: datetime, words: dict[str, str]) -> str:
     elif row.due_at is not None:
         marks.append(ui.clock(row.due_at, row.opened_at, now=now, compact=True))
     if row.is_unread:
-        marks.append(f'<span class="unread" role="img" aria-label="{words["unread"]}" title="{words["unread"]}"></span>')
+        marks.append(
+            f'<span class="unread" role="img" aria-label="{words["unread"]}" title="{words["unread"]}"></span>'
+        )
     return "".join(marks)
 
 

@@ -21,7 +21,12 @@ def search(request: StaffRequest) -> HttpResponse:
     """Show tickets that match a number or words."""
     query = request.GET.get("q", "").strip()[:200]
     found = search_tickets(request.user, query) if query else Found([])
-    context = {"q": query, "found": found, "rows": mark_safe(found_rows(found.hits, now=timezone.now())), "count": len(found.hits)}
+    context = {
+        "q": query,
+        "found": found,
+        "rows": mark_safe(found_rows(found.hits, now=timezone.now())),
+        "count": len(found.hits),
+    }
     return render_page(request, "tickets/desk/search.html", context, fragment="results")
 
 

@@ -79,7 +79,8 @@ def _belongs(message: MessageRow, before: MessageRow | None) -> bool:
     """Say whether a message continues the one before: same author and kind within the same minute."""
     return (
         before is not None
-        and (before.kind, before.author_type, before.author_id) == (message.kind, message.author_type, message.author_id)
+        and (before.kind, before.author_type, before.author_id)
+        == (message.kind, message.author_type, message.author_id)
         and before.at.replace(second=0, microsecond=0) == message.at.replace(second=0, microsecond=0)
     )
 
@@ -103,7 +104,9 @@ def _event(event: Event, line: registry.StoryLine) -> str:
     )
 
 
-def render_message(message: MessageRow, customer_name: str, deliveries: dict[int, str], *, follows: bool = False) -> str:
+def render_message(
+    message: MessageRow, customer_name: str, deliveries: dict[int, str], *, follows: bool = False
+) -> str:
     """Return one message; `follows` leaves its heading out."""
     is_note = message.kind == MessageKind.NOTE.value
     is_customer = message.author_type == AuthorType.CUSTOMER.value
@@ -162,7 +165,9 @@ def _file(file: dict[str, Any]) -> str:
     if file["mime"] in PICTURES:
         small = file_url(file, thumb=True) if file["thumb"] else url
         return f'<a class="msg-picture" href="{url}" target="_blank" rel="noopener" title="{name}"><img src="{small}" alt="{name}" loading="lazy"></a>'
-    kind = KINDS.get(file["mime"], "video" if file["mime"].startswith("video/") else "sheet" if "sheet" in file["mime"] else "file")
+    kind = KINDS.get(
+        file["mime"], "video" if file["mime"].startswith("video/") else "sheet" if "sheet" in file["mime"] else "file"
+    )
     return ui.file_chip(file["name"], file["size"], url, kind)
 
 

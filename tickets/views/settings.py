@@ -59,7 +59,11 @@ def _edit(request: HttpRequest, form: forms.Form, context: dict[str, Any]) -> Ht
 def canned_list(request: StaffRequest) -> HttpResponse:
     """List canned replies: everybody's and one's own."""
     replies = canned_for_settings(request.user)
-    return render(request, "tickets/settings/canned.html", {"replies": replies, "may_share": has(request.user, Permission.SETTINGS_MANAGE)})
+    return render(
+        request,
+        "tickets/settings/canned.html",
+        {"replies": replies, "may_share": has(request.user, Permission.SETTINGS_MANAGE)},
+    )
 
 
 @staff_page(Permission.TICKET_NOTE)
@@ -69,7 +73,9 @@ def canned_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     row = _own_reply(request, pk, may_share) if pk else None
     initial = {"language": _language(), "is_active": True, "is_shared": may_share}
     if row:
-        initial = {name: getattr(row, name) for name in ("title", "shortcut", "body", "language", "is_active", "version")}
+        initial = {
+            name: getattr(row, name) for name in ("title", "shortcut", "body", "language", "is_active", "version")
+        }
         initial["is_shared"] = row.owner_id is None
     form = CannedReplyForm(request.POST or None, initial=initial)
     if not may_share:
@@ -137,7 +143,11 @@ def category_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     if pk and row is None:
         raise NotFound
     names = ("key", "name_zh", "name_en", "stage", "position", "is_public", "is_complaint", "is_active", "version")
-    initial = {name: getattr(row, name) for name in names} | {"parent": row.parent_id} if row else {"parent": request.GET.get("parent")}
+    initial = (
+        {name: getattr(row, name) for name in names} | {"parent": row.parent_id}
+        if row
+        else {"parent": request.GET.get("parent")}
+    )
     form = CategoryForm(request.POST or None, initial=initial, pk=pk, language=_language())
     context: dict[str, Any] = {
         "title": row.name_in(_language()) if row else _("New category"),
@@ -188,7 +198,11 @@ def policy_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
         version = data.pop("version")
         try:
             _policy, moved = save_policy(pk=pk, terms=PolicyTerms(**data), at=timezone.now(), version=version)
-            words = ngettext("Saved. The clock of %(n)d open ticket was set anew.", "Saved. The clocks of %(n)d open tickets were set anew.", moved)
+            words = ngettext(
+                "Saved. The clock of %(n)d open ticket was set anew.",
+                "Saved. The clocks of %(n)d open tickets were set anew.",
+                moved,
+            )
             messages.success(request, words % {"n": moved} if moved else _("Saved."))
             return HttpResponseRedirect(context["back"])
         except (InvalidInput, StaleEdit) as error:
@@ -206,7 +220,11 @@ def blocked_list(request: StaffRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             services.block_sender(
-                kind=data["kind"], value=data["value"], reason=data["reason"], staff_id=request.user.pk, at=timezone.now()
+                kind=data["kind"],
+                value=data["value"],
+                reason=data["reason"],
+                staff_id=request.user.pk,
+                at=timezone.now(),
             )
             messages.success(request, _("Blocked. New messages from there go to spam."))
             return HttpResponseRedirect(reverse("tickets:settings_blocked"))

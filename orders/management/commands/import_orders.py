@@ -33,9 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--shop", required=True, help="The shop's code.")
         parser.add_argument(
             "--mapping",
-            help='JSON of heading to field, as text or in a file: {"订单编号": "number"}. Fields: ' + ", ".join(TARGETS),
+            help='JSON of heading to field, as text or in a file: {"订单编号": "number"}. Fields: '
+            + ", ".join(TARGETS),
         )
-        parser.add_argument("--live-from", type=date.fromisoformat, help="Treat orders placed from this day on as live.")
+        parser.add_argument(
+            "--live-from", type=date.fromisoformat, help="Treat orders placed from this day on as live."
+        )
         parser.add_argument("--day-first", action="store_true", help="03/04/2026 is the 3rd of April.")
         parser.add_argument("--refused", type=Path, help="Write the refused rows to this file (.csv or .xlsx).")
         parser.add_argument("--yes", action="store_true", help="Import after the check.")

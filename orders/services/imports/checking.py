@@ -69,7 +69,9 @@ def _make_csv(run: ImportRun) -> None:
         target = Path(folder) / "rows.csv"
         write_csv(path, target)
         with open(target, "rb") as made:
-            run.options["csv_key"] = storage().save(run.file_key.rsplit(".", 1)[0] + ".csv", File(made, name="rows.csv"))
+            run.options["csv_key"] = storage().save(
+                run.file_key.rsplit(".", 1)[0] + ".csv", File(made, name="rows.csv")
+            )
     ImportRun.objects.filter(pk=run.pk).update(options=run.options)
 
 
@@ -210,7 +212,7 @@ def digests_of(shop_id: int, numbers: Iterable[str]) -> dict[str, bytes]:
     """Return the fingerprints of orders that are there, by number; b"" for one that came in another way."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT number, content_hash FROM {Order._meta.db_table} WHERE shop_id = %s AND number = ANY(%s)",  # noqa: S608
+            f"SELECT number, content_hash FROM {Order._meta.db_table} WHERE shop_id = %s AND number = ANY(%s)",
             [shop_id, list(numbers)],
         )
         return {number: bytes(digest) if digest else b"" for number, digest in cursor.fetchall()}

@@ -16,13 +16,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_lazy as _
+
 from core.text import normalise_order_number
 from orders.errors import ImportRefused, InvalidOrder, Problem
 from orders.services.data import MAX_ITEMS, ItemData, OrderData, ParcelData, PaymentData, clean_order, fingerprint
 from orders.services.imports.cells import MAX_CELL, BadCell, converters, read_code
 from orders.services.imports.headings import TARGETS
 from orders.services.imports.reading import Rows
-from django.utils.translation import gettext_lazy as _
 
 MAX_OPEN = 20_000
 _ONE_VALUE = frozenset({"placed_at", "total", "currency", "phone", "recipient", "street", "email"})
@@ -117,7 +118,9 @@ class Reader:
                 group = opened[number] = Group(number)
                 if len(opened) > MAX_OPEN:
                     raise ImportRefused(
-                        _("The rows of the same orders lie too far apart. Sort the file by order number and try again."),
+                        _(
+                            "The rows of the same orders lie too far apart. Sort the file by order number and try again."
+                        ),
                         code="too_far_apart",
                     )
             group.rows.append((row, cells))

@@ -57,7 +57,8 @@ def _xlsx(run: ImportRun) -> bytes:
 
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
-        out, {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
+        out,
+        {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True},
     )
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True})

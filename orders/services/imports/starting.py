@@ -26,7 +26,9 @@ KEPT_ROWS = timedelta(days=30)
 
 def lock_run(run_id: int) -> ImportRun:
     """Lock and return an import. Raises NotFound."""
-    run = ImportRun.objects.select_for_update(no_key=True, of=("self",)).select_related("shop").filter(pk=run_id).first()
+    run = (
+        ImportRun.objects.select_for_update(no_key=True, of=("self",)).select_related("shop").filter(pk=run_id).first()
+    )
     if run is None:
         raise NotFound
     return run
@@ -42,7 +44,9 @@ def move_run(run: ImportRun, to: str) -> None:
 
 
 @transaction.atomic
-def begin_check(*, run_id: int, columns: dict[str, str], options: dict[str, Any], actor: Actor, at: datetime) -> ImportRun:
+def begin_check(
+    *, run_id: int, columns: dict[str, str], options: dict[str, Any], actor: Actor, at: datetime
+) -> ImportRun:
     """Take the matching of columns, remember it for the shop, and check every row in the background.
 
     `columns` maps a column's index (as text) to a target; `options` may hold day_first. Raises InvalidInput naming what
