@@ -148,9 +148,7 @@ def _reserve(table: str, count: int) -> list[int]:
     if not count:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
-        )
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -171,7 +169,7 @@ def _copy_customers(plan: _Plan, language: str) -> None:
         for customer_id, name in ((pk, normalise(name)[:120]) for pk, name in plan.added.items())
     ]
     if lines:
-        with connection.cursor() as cursor, cursor.copy(f"COPY customers_customer ({_CUSTOMER}) FROM STDIN") as copy:
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(f"COPY customers_customer ({_CUSTOMER}) FROM STDIN") as copy:
             copy.write("".join(lines))
 
 
@@ -187,7 +185,7 @@ def _copy_identities(plan: _Plan) -> None:
             f"{chr(92) * 2 + 'x' + last4.hex() if last4 else chr(92) + 'N'}\t{'t' if new.is_primary else 'f'}\n"
         )
     if lines:
-        with connection.cursor() as cursor, cursor.copy(f"COPY customers_identity ({_IDENTITY}) FROM STDIN") as copy:
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(f"COPY customers_identity ({_IDENTITY}) FROM STDIN") as copy:
             copy.write("".join(lines))
 
 

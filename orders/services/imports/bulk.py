@@ -219,7 +219,7 @@ def _reserve(table: str, count: int) -> list[int]:
 
 def _copy(target: str, lines: list[str]) -> None:
     if lines:
-        with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
             copy.write("".join(lines))
 
 

@@ -192,11 +192,11 @@ def read_text(value: str) -> str:
 
 
 def read_phone(value: str) -> str:
-    """Return a phone as told when it is one. Raises BadCell."""
-    value = read_code(value)
-    if clean_phone(value) is None:
+    """Return a phone in its normal form, a masked one as **** and its end. Raises BadCell."""
+    found = clean_phone(read_code(value))
+    if found is None:
         raise BadCell("not_phone")
-    return value
+    return found[0] or "****" + found[1]
 
 
 def converters(zone: ZoneInfo, *, day_first: bool) -> dict[str, Callable[[str], Any]]:

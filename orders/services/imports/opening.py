@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import secrets
 from datetime import datetime
@@ -20,9 +19,17 @@ from core.text import normalise
 from orders.enums import ImportState
 from orders.errors import ImportRefused
 from orders.models import ImportMapping, ImportRun, Shop
-from orders.services.imports.cells import MAX_CELL
 from orders.services.imports.headings import guess_columns, headings_hash, recall
-from orders.services.imports.reading import MAX_BYTES, MAX_COLUMNS, Rows, detect_encoding, local_file, sniff_delimiter, storage
+from orders.services.imports.reading import (
+    MAX_BYTES,
+    MAX_COLUMNS,
+    Rows,
+    detect_encoding,
+    first_rows,
+    local_file,
+    sniff_delimiter,
+    storage,
+)
 from orders.services.imports.sheets import inspect, peek
 
 logger = logging.getLogger(__name__)
@@ -103,21 +110,17 @@ def _open(key: str, kind: str) -> dict[str, Any]:
     """Return encoding, delimiter, headings and the first rows."""
     with local_file(key) as path:
         if kind == "xlsx":
-            rows, start = _trim(peek(open(path, "rb")))
+            rows, start = _trim(peek(path))
             encoding, delimiter = "utf-8", ","
         else:
             with open(path, "rb") as source:
                 encoding = detect_encoding(source)
-                source.seek(0)
-                head = io.TextIOWrapper(source, encoding=encoding, newline="").read(64 * 1024)
+            with open(path, encoding=encoding, newline="") as text:
+                head = text.read(64 * 1024)
             first = next((line for line in head.splitlines() if line.strip(" ,;\t|")), "")
             delimiter = sniff_delimiter(first)
-            rows, start = [], 0
-            for number, cells in Rows(path, encoding, delimiter):
-                start = start or number
-                rows.append(cells)
-                if len(rows) > SAMPLE:
-                    break
+            numbered = first_rows(Rows(path, encoding, delimiter), SAMPLE + 1)
+            rows, start = [cells for _number, cells in numbered], numbered[0][0] if numbered else 0
     if not rows:
         raise ImportRefused(_("The file is empty."), code="file_empty")
     headings = [normalise(cell)[:120] for cell in rows[0]]
@@ -181,16 +184,10 @@ def read_sample(run: ImportRun) -> list[list[str]]:
     """Return the first rows as they stand in the file, for matching columns; read anew, kept nowhere."""
     with local_file(run.file_key) as path:
         if run.file_format == "xlsx" and not run.options.get("csv_key"):
-            rows, _start = _trim(peek(open(path, "rb")))
-            rows = rows[1:]
+            rows, _start = _trim(peek(path))
         else:
-            rows = []
-            for _number, cells in Rows(path, run.encoding, run.options.get("delimiter", ",")):
-                rows.append(cells)
-                if len(rows) > SAMPLE:
-                    break
-            rows = rows[1:]
+            source = Rows(path, run.encoding, run.options.get("delimiter", ","))
+            rows = [cells for _number, cells in first_rows(source, SAMPLE + 1)]
+        rows = rows[1:]
     return [[cell[:80] for cell in row[: len(run.headings)]] for row in rows[:SAMPLE]]
 
-
-CELL_LIMIT = MAX_CELL

@@ -8,7 +8,8 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -126,6 +127,12 @@ class Rows:
                         code="too_many_rows",
                     )
                 yield start, cells
+
+
+def first_rows(rows: Rows, count: int) -> list[tuple[int, list[str]]]:
+    """Return the first rows and close the file."""
+    with closing(iter(rows)) as source:  # type: ignore[type-var]
+        return list(islice(source, count))
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from openpyxl import load_workbook
@@ -127,6 +127,6 @@ def _flat(cell: str) -> str:
     return " ".join(cell.split()) if "\n" in cell or "\r" in cell else cell
 
 
-def peek(source: IO[bytes]) -> list[list[str]]:
+def peek(source: Path) -> list[list[str]]:
     """Return the first rows of a workbook."""
     return list(sheet_rows(source, limit=30))
