@@ -10,7 +10,8 @@ urlpatterns = [
     *[
         path("", include(f"{app}.api.urls"))
         for app in settings.OUR_APPS
-        if getattr(find_spec(f"{app}.api"), "submodule_search_locations", None) and find_spec(f"{app}.api.urls") is not None
+        if getattr(find_spec(f"{app}.api"), "submodule_search_locations", None)
+        and find_spec(f"{app}.api.urls") is not None
     ],
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),

@@ -61,16 +61,12 @@ def number(name: str, default: str | None, help: str) -> int:
     try:
         return int(value)
     except ValueError as error:
-        raise EnvironmentError_(
-            f"{name}={value!r} is not a whole number. {help}"
-        ) from error
+        raise EnvironmentError_(f"{name}={value!r} is not a whole number. {help}") from error
 
 
 def words(name: str, default: str | None, help: str) -> list[str]:
     """Read a comma-separated list."""
-    return [
-        part.strip() for part in text(name, default, help).split(",") if part.strip()
-    ]
+    return [part.strip() for part in text(name, default, help).split(",") if part.strip()]
 
 
 def path(name: str, default: str | None, help: str) -> Path:
@@ -87,13 +83,9 @@ def keyring(name: str, default: str | None, help: str) -> dict[str, bytes]:
         try:
             secret = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
         except ValueError as error:
-            raise EnvironmentError_(
-                f"{name}: key {key_id!r} is not base64. {help}"
-            ) from error
+            raise EnvironmentError_(f"{name}: key {key_id!r} is not base64. {help}") from error
         if len(secret) != 32 or not 0 < len(key_id) <= 8:
-            raise EnvironmentError_(
-                f"{name}: key {key_id!r} must have 32 bytes and an id of 1–8 characters. {help}"
-            )
+            raise EnvironmentError_(f"{name}: key {key_id!r} must have 32 bytes and an id of 1–8 characters. {help}")
         ring[key_id] = secret
     if not ring:
         raise EnvironmentError_(f"{name} holds no key. {help}")
