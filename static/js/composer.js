@@ -73,7 +73,10 @@ setInterval(() => outbox.all().length && flush(), RETRY_AFTER);
 class Composer {
   constructor(form) {
     this.form = form;
-    this.text = form.elements.text;
+    this.text = form.querySelector("textarea");
+    this.kindField = form.querySelector("input[type=hidden][name=kind]");
+    this.idField = form.querySelector("input[name=client_id]");
+    this.seenField = form.querySelector("input[name=seen_version]");
     this.words = Object.fromEntries(Object.entries(form.dataset).filter(([key]) => key.startsWith("words")));
     this.drafts = JSON.parse(form.querySelector("#composer-drafts")?.textContent ?? "{}");
     this.timer = 0;
@@ -84,7 +87,7 @@ class Composer {
   }
 
   get kind() {
-    return this.form.elements.kind.value;
+    return this.kindField.value;
   }
 
   listen() {
@@ -122,7 +125,7 @@ class Composer {
     if (kind !== this.kind) {
       this.save();
       this.drafts[this.kind] = this.text.value;
-      this.form.elements.kind.value = kind;
+      this.kindField.value = kind;
       this.text.value = this.drafts[kind] ?? "";
       this.saved = this.text.value;
     }
@@ -154,7 +157,7 @@ class Composer {
     if (value === this.saved || this.busy || !this.form.isConnected) return;
     this.saved = value;
     this.state(this.words.wordsSaving);
-    const body = new URLSearchParams({ csrfmiddlewaretoken: token(), kind: this.kind, text: value, seen_version: this.form.elements.seen_version.value });
+    const body = new URLSearchParams({ csrfmiddlewaretoken: token(), kind: this.kind, text: value, seen_version: this.seenField.value });
     try {
       const answer = await fetch(this.form.dataset.draftUrl, { method: "POST", body, keepalive: value.length < 30_000 });
       if (!answer.ok) throw new Error(String(answer.status));
@@ -166,7 +169,7 @@ class Composer {
   }
 
   state(words) {
-    const place = this.form.querySelector("[data-state]");
+    const place = this.form.querySelector("[data-composer-state]");
     place.textContent = words ?? "";
     clearTimeout(this.stateTimer);
     if (words === this.words.wordsSaved) this.stateTimer = setTimeout(() => (place.textContent = ""), 2500);
@@ -300,16 +303,29 @@ class Composer {
   async submit(event) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (this.busy || this.form.querySelector("[data-files] progress")) return;
+    if (this.busy) {
+      this.again = event.submitter; // one more, as soon as this one is through
+      return;
+    }
+    if (this.form.querySelector("[data-files] progress")) return;
     if (!this.text.value.trim() && !this.form.querySelector("[name=attachment]")) {
       this.text.focus();
+      return;
+    }
+    const left = this.kind === "note" || this.anyway ? null : this.text.value.match(/\{(customer_name|order_number|tracking_number|agent_name|shop_name|ticket_number)\}/);
+    if (left) {
+      const submitter = event.submitter;
+      this.alert(`${this.words.wordsLeft} ${left[0]}`, [this.anywayButton(submitter)]);
+      this.text.focus();
+      this.text.setSelectionRange(left.index, left.index + left[0].length);
       return;
     }
     const fields = [...new FormData(this.form, event.submitter ?? undefined)].filter(([name, value]) => typeof value === "string" && name !== "csrfmiddlewaretoken");
     if (this.anyway) fields.push(["anyway", "1"]);
     const url = this.form.action;
-    const id = this.form.elements.client_id.value;
+    const id = this.idField.value;
     clearTimeout(this.timer);
+    this.pending = { id, kind: this.kind, text: this.text.value };
     this.wait(true);
     try {
       const result = await send(url, fields);
@@ -320,13 +336,16 @@ class Composer {
       this.queue({ id, url, fields, ticket: this.form.dataset.ticket });
     } finally {
       this.wait(false);
+      const again = this.again;
+      this.again = undefined;
+      if (again !== undefined && this.text.value.trim()) this.form.requestSubmit(again ?? undefined);
     }
   }
 
   wait(on) {
     this.busy = on;
     this.form.toggleAttribute("aria-busy", on);
-    for (const button of this.form.querySelectorAll("[data-send], [name=then]")) button.disabled = on;
+    for (const button of this.form.querySelectorAll("[data-send], [name=then]")) button.setAttribute("aria-disabled", String(on));
     this.state(on ? this.words.wordsSending : "");
   }
 
@@ -337,11 +356,15 @@ class Composer {
   }
 
   sent(id, data) {
-    if (this.form.elements.client_id.value !== id) return;
-    this.form.elements.client_id.value = crypto.randomUUID();
-    this.text.value = "";
-    this.saved = "";
-    this.drafts[this.kind] = "";
+    if (this.idField.value !== id) return;
+    const { kind, text } = this.pending ?? { kind: this.kind, text: this.text.value };
+    this.idField.value = crypto.randomUUID();
+    this.drafts[kind] = "";
+    if (kind === this.kind) {
+      // what was typed while the answer was on its way stays
+      this.text.value = this.text.value.startsWith(text) ? this.text.value.slice(text.length).replace(/^\n+/u, "") : this.text.value;
+      this.saved = "";
+    }
     this.anyway = false;
     delete this.form.dataset.stale;
     this.form.classList.remove("is-queued");
@@ -349,9 +372,19 @@ class Composer {
     this.alert("", []);
     this.state("");
     this.text.dispatchEvent(new Event("input", { bubbles: false }));
-    this.text.dispatchEvent(new CustomEvent("autosize", { bubbles: true }));
+    document.dispatchEvent(new CustomEvent("composer:sent"));
+    if (this.text.value) this.seenField.value = String(Number(this.seenField.value) + 1); // our own message is no news
     if (data.next) window.htmx.ajax("GET", data.next, { target: "#conversation", swap: "outerHTML" }).then(() => history.pushState({}, "", data.next));
     else window.htmx.trigger(document.body, "ticketChanged");
+  }
+
+  anywayButton(submitter) {
+    const button = make("button", { type: "button", class: "btn btn-sm btn-primary" }, this.words.wordsAnyway);
+    button.addEventListener("click", () => {
+      this.anyway = true;
+      this.form.requestSubmit(submitter ?? undefined);
+    });
+    return button;
   }
 
   refused({ status, data }) {
@@ -359,17 +392,13 @@ class Composer {
     if (status === 409 && (data.changes || data.code === "ticket_moved_on")) {
       this.form.dataset.stale = "1";
       window.htmx.trigger(document.body, "ticketChanged");
-      const anyway = make("button", { type: "button", class: "btn btn-sm btn-primary" }, this.words.wordsAnyway);
-      anyway.addEventListener("click", () => {
-        this.anyway = true;
-        this.form.requestSubmit(this.form.querySelector("[data-send]"));
-      });
+      const anyway = this.anywayButton(this.form.querySelector("[data-send]"));
       const look = make("button", { type: "button", class: "btn btn-sm" }, this.words.wordsLook);
       look.addEventListener("click", () => {
         const box = document.getElementById("stream");
         box.scrollTop = box.scrollHeight;
         delete this.form.dataset.stale;
-        this.form.elements.seen_version.value = document.getElementById("head")?.dataset.version ?? this.form.elements.seen_version.value;
+        this.seenField.value = document.getElementById("head")?.dataset.version ?? this.seenField.value;
         this.alert("", []);
         this.text.focus();
       });

@@ -108,16 +108,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
   seeMessages();
 });
 
-/** Take the newest version the reader has seen along with the answer. */
+/** What the reader has seen counts as known, but not while an answer is being written: then the sender is asked first. */
 function seeMessages() {
   const version = document.getElementById("head")?.dataset.version;
-  const field = document.querySelector("#composer [name=seen_version]");
-  if (version && field && !field.closest("form").dataset.stale && atEnd()) field.value = version;
-}
-
-function atEnd() {
-  const box = stream();
-  return !box || (document.visibilityState === "visible" && box.scrollHeight - box.scrollTop - box.clientHeight < 80);
+  const form = document.getElementById("composer");
+  if (!version || !form || form.querySelector("textarea").value.trim()) return;
+  if (document.visibilityState === "visible") form.querySelector("input[name=seen_version]").value = version;
 }
 
 function opened() {
@@ -160,6 +156,7 @@ document.addEventListener("input", (event) => {
     sayHere({ typing: "1" });
   }
 });
+document.addEventListener("composer:sent", () => (typingUntil = 0));
 setInterval(() => {
   if (saidTyping && Date.now() > typingUntil) {
     saidTyping = false;
