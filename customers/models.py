@@ -95,7 +95,7 @@ class Identity(models.Model):
 
 
 class ContactChoice(models.Model):
-    """What a customer said about one channel and purpose; the newest row per pair counts, older ones are its history."""
+    """What a customer said about one channel and purpose; the newest row per pair counts, older ones are history."""
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contact_choices")
     channel = models.CharField(max_length=16)

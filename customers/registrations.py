@@ -25,7 +25,8 @@ register_template(
     label=_("One-time code"),
     subject={"zh-hans": "您的验证码：{code}", "en": "Your code: {code}"},
     body={
-        "zh-hans": "您的验证码是 {code}，{minutes} 分钟内有效，只能使用一次。\n\n如果不是您本人操作，请忽略这封邮件，也不要把验证码告诉任何人。",
+        "zh-hans": "您的验证码是 {code}，{minutes} 分钟内有效，只能使用一次。\n\n"
+        "如果不是您本人操作，请忽略这封邮件，也不要把验证码告诉任何人。",
         "en": "Your code is {code}. It works once, within {minutes} minutes.\n\n"
         "If you did not ask for it, ignore this mail and give the code to nobody.",
     },
@@ -73,7 +74,9 @@ registry.register_panel(
 )
 
 
-def _store_choice(*, customer_id: int, channel: str, purpose: str, is_allowed: bool, at: datetime, **_more: Any) -> None:
+def _store_choice(
+    *, customer_id: int, channel: str, purpose: str, is_allowed: bool, at: datetime, **_more: Any
+) -> None:
     set_contact_choice(
         customer_id=customer_id,
         channel=channel,

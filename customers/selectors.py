@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+
 from django.db.models import Q, QuerySet
 
 from core.crypto import blind_index
@@ -53,7 +54,9 @@ def find_customer_by_email(email: str) -> Customer | None:
 def customers_by_last4(digits: str, *, limit: int = 20) -> QuerySet[Customer]:
     """Return customers one of whose phones ends in these four digits, the newest first."""
     index = last4_index(digits)
-    found = Identity.objects.filter(last4_index=index).values("customer_id") if index else Identity.objects.none()
+    if index is None:
+        return Customer.objects.none()
+    found = Identity.objects.filter(last4_index=index).values("customer_id")
     return Customer.objects.filter(pk__in=found).order_by("-pk")[:limit]
 
 
@@ -97,4 +100,3 @@ def may_contact(customer_id: int, channel: str, purpose: str) -> bool:
 def names_of(ids: Iterable[int]) -> dict[int, str]:
     """Return customers' names by id in one query."""
     return dict(Customer.objects.filter(pk__in=set(ids)).values_list("pk", "name"))
-

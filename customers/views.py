@@ -47,8 +47,9 @@ def customer_page(request: StaffRequest, customer_id: int) -> HttpResponse:
             at=timezone.now(),
         )
     except StaleEdit as error:
-        form.data = form.data.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = str(Customer.objects.get(pk=customer.pk).version)
+        typed = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
+        typed["version"] = str(Customer.objects.get(pk=customer.pk).version)
+        form.data = typed
         context = page_context(request, customer, form) | {"stale": error, "changes": words_of(form, error)}
         return render_page(request, PAGE, context, fragment="record", status=409)
     context = page_context(request, customer, CustomerForm(initial=CustomerForm.initial_of(customer)))

@@ -23,15 +23,20 @@ from tickets.services.outgoing import ACK_TEMPLATE, REPLY_TEMPLATE
 register_template(
     ACK_TEMPLATE,
     label=_("Acknowledgement of a new request"),
-    subject={"zh-hans": "我们已收到您的来信：{subject} [#{number}]", "en": "We have your message: {subject} [#{number}]"},
+    subject={
+        "zh-hans": "我们已收到您的来信：{subject} [#{number}]",
+        "en": "We have your message: {subject} [#{number}]",
+    },
     body={
         "zh-hans": (
             "{customer_name}您好：\n\n您的来信我们已经收到，编号是 {number}。我们预计{expected}回复您。\n\n"
             "想补充情况或照片，直接回复这封邮件就可以，也可以打开下面的页面。\n\n[查看进度]({url})"
         ),
         "en": (
-            "Hello {customer_name},\n\nwe have your message. Its number is {number}, and a colleague will answer {expected}.\n\n"
-            "To add something or a photo, simply answer this mail, or open the page below.\n\n[See where it stands]({url})"
+            "Hello {customer_name},\n\nwe have your message. Its number is {number}, "
+            "and a colleague will answer {expected}.\n\n"
+            "To add something or a photo, simply answer this mail, or open the page below.\n\n"
+            "[See where it stands]({url})"
         ),
     },
 )
@@ -76,7 +81,9 @@ def _mentioned(params: dict[str, Any]) -> NoticeWords:
 
 
 def _wrote(params: dict[str, Any]) -> NoticeWords:
-    return NoticeWords("message-2", gettext("The customer wrote in ticket %(number)s") % {"number": params.get("number", "")})
+    return NoticeWords(
+        "message-2", gettext("The customer wrote in ticket %(number)s") % {"number": params.get("number", "")}
+    )
 
 
 def _undelivered(params: dict[str, Any]) -> NoticeWords:

@@ -26,7 +26,7 @@ TEMPLATE = "customers.one_time_code"
 def request_code(*, purpose: str, channel: str, target: str, language: str, at: datetime) -> None:
     """Send a six-digit code to an address we know; an unknown one gets the same answer and no message.
 
-    Raises InvalidInput, RateLimited (3 in ten minutes, 10 a day for one target), Unavailable for a channel without sender.
+    Raises InvalidInput, RateLimited (3 in ten minutes, 10 a day for one target), Unavailable without a sender.
     """
     value = _normalised(channel, target)
     if channel != "email":

@@ -20,16 +20,27 @@ from tickets import services as tickets
 from tickets.attachments.store import path_of
 from tickets.services.contact_form import ContactRequest, session_of, submit_contact_form
 
-CANARIES = ("金丝雀甲", "canary.person", "13912345678", "3912345678", "秘密的话", "内部秘密", "canary-file", "CANARY-ORDER-9")
+CANARIES = (
+    "金丝雀甲",
+    "canary.person",
+    "13912345678",
+    "3912345678",
+    "秘密的话",
+    "内部秘密",
+    "canary-file",
+    "CANARY-ORDER-9",
+)
 
 
 def whole_database():
     """Return every table's rows as text, apart from what is not a person's."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'django_migr%'")
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'django_migr%'"
+        )
         found = {}
         for (table,) in cursor.fetchall():
-            cursor.execute(f'SELECT coalesce(string_agg(t::text, chr(10)), \'\') FROM "{table}" t')  # noqa: S608
+            cursor.execute(f"SELECT coalesce(string_agg(t::text, chr(10)), '') FROM \"{table}\" t")
             found[table] = cursor.fetchone()[0]
     return found
 
@@ -48,14 +59,20 @@ def test_nothing_of_a_person_is_left(tmp_path, settings):
     )  # fmt: skip
     ticket = submit_contact_form(request=asked, at=now)
     second = ContactRequest(
-        draft=draft + "2", text="秘密的话", phone="+8613912345678", email="canary.person@example.com", order_number="CANARY-ORDER-9"
+        draft=draft + "2",
+        text="秘密的话",
+        phone="+8613912345678",
+        email="canary.person@example.com",
+        order_number="CANARY-ORDER-9",
     )
     submit_contact_form(request=second, at=now)
     actor = Actor.staff(staff)
     tickets.add_note(ticket_id=ticket.pk, text="内部秘密", actor=actor, at=now)
     tickets.save_draft(ticket_id=ticket.pk, staff_id=staff.pk, text="秘密的话", at=now)
     tickets.reply_to_ticket(ticket_id=ticket.pk, text="金丝雀甲您好", actor=actor, at=now, client_id=uuid4())
-    services.request_code(purpose="tracking", channel="email", target="canary.person@example.com", language="zh-hans", at=now)
+    services.request_code(
+        purpose="tracking", channel="email", target="canary.person@example.com", language="zh-hans", at=now
+    )
     log = json.dumps(list(Event.objects.values_list("data", "reason")), ensure_ascii=False)
     assert [canary for canary in CANARIES if canary in log] == []
 

@@ -102,7 +102,9 @@ def test_choices_keep_their_history():
 
 
 def ask(target="a@example.com", channel="email", at=None):
-    services.request_code(purpose="tracking", channel=channel, target=target, language="zh-hans", at=at or timezone.now())
+    services.request_code(
+        purpose="tracking", channel=channel, target=target, language="zh-hans", at=at or timezone.now()
+    )
 
 
 def sent_code():

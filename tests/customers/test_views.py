@@ -27,7 +27,13 @@ def url(customer, rest=""):
 def test_the_page_shows_masks_only(client, customer):
     client.force_login(make_staff())
     set_contact_choice(
-        customer_id=customer.pk, channel="email", purpose="survey", is_allowed=False, source="link", actor=SYSTEM, at=timezone.now()
+        customer_id=customer.pk,
+        channel="email",
+        purpose="survey",
+        is_allowed=False,
+        source="link",
+        actor=SYSTEM,
+        at=timezone.now(),
     )
     page = client.get(url(customer)).content.decode()
     assert "138****5678" in page
@@ -59,7 +65,13 @@ def test_without_the_right_no_reveal_is_offered(client, customer):
 
 def test_saving_and_saving_over_a_colleague(client, customer):
     client.force_login(make_staff())
-    typed = {"name": "王小明", "tier": "gold", "tags": "常客，喜欢顺丰", "note": "生日 5 月", "version": customer.version}
+    typed = {
+        "name": "王小明",
+        "tier": "gold",
+        "tags": "常客，喜欢顺丰",
+        "note": "生日 5 月",
+        "version": customer.version,
+    }
     assert client.post(url(customer), typed).status_code == 302
     customer.refresh_from_db()
     assert (customer.tier, customer.tags) == ("gold", ["喜欢顺丰", "常客"])

@@ -30,7 +30,9 @@ class Api:
 
     def post(self, path, body, status=201, key=None):
         headers = {"Idempotency-Key": key} if key else {}
-        response = self.client.post(f"/api/v1{path}", json.dumps(body), content_type="application/json", headers=headers)
+        response = self.client.post(
+            f"/api/v1{path}", json.dumps(body), content_type="application/json", headers=headers
+        )
         assert response.status_code == status, response.content
         if status >= 400:
             assert response["Content-Type"] == "application/problem+json"

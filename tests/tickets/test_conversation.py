@@ -132,7 +132,11 @@ def test_reply_written_without_knowing_the_customers_news_is_held_back():
     staff, ticket = make_staff(), make_ticket()
     seen = ticket.version
     services.add_customer_message(
-        ticket_id=ticket.pk, text="不用了，已经好了", channel="email", actor=Actor.customer(ticket.customer_id), at=timezone.now()
+        ticket_id=ticket.pk,
+        text="不用了，已经好了",
+        channel="email",
+        actor=Actor.customer(ticket.customer_id),
+        at=timezone.now(),
     )
     with pytest.raises(SeenTooLittle) as caught:
         make_reply(ticket, staff, seen_version=seen)
@@ -177,7 +181,11 @@ def test_customer_message_reopens_and_the_gap_counts_as_waiting():
     staff, ticket = make_staff(), make_ticket(at=AT)
     make_reply(ticket, staff, at=AT + timedelta(hours=1), then_status="resolved")
     message = services.add_customer_message(
-        ticket_id=ticket.pk, text="还是不行", channel="email", actor=Actor.customer(ticket.customer_id), at=AT + timedelta(hours=5)
+        ticket_id=ticket.pk,
+        text="还是不行",
+        channel="email",
+        actor=Actor.customer(ticket.customer_id),
+        at=AT + timedelta(hours=5),
     )
     ticket.refresh_from_db()
     assert (ticket.status, ticket.resolved_at, ticket.reopen_count) == ("open", None, 1)
@@ -195,7 +203,11 @@ def test_waiting_for_the_customer_pauses_the_clock():
     ticket.refresh_from_db()
     assert (ticket.waiting_since, ticket.next_due_at) == (AT + timedelta(hours=1), None)
     services.add_customer_message(
-        ticket_id=ticket.pk, text="照片在这", channel="form", actor=Actor.customer(ticket.customer_id), at=AT + timedelta(hours=11)
+        ticket_id=ticket.pk,
+        text="照片在这",
+        channel="form",
+        actor=Actor.customer(ticket.customer_id),
+        at=AT + timedelta(hours=11),
     )
     ticket.refresh_from_db()
     assert (ticket.status, ticket.waiting_seconds, ticket.waiting_since) == ("open", 36000, None)
@@ -206,9 +218,7 @@ def test_waiting_for_the_customer_pauses_the_clock():
 def test_a_deadline_passed_before_the_pause_stays():
     staff, ticket = make_staff(), make_ticket(at=AT)
     make_reply(ticket, staff, at=AT + timedelta(hours=60), then_status="waiting_customer")
-    services.change_status(
-        ticket_id=ticket.pk, status="open", actor=Actor.staff(staff), at=AT + timedelta(hours=80)
-    )
+    services.change_status(ticket_id=ticket.pk, status="open", actor=Actor.staff(staff), at=AT + timedelta(hours=80))
     ticket.refresh_from_db()
     assert ticket.resolution_due_at == AT + timedelta(hours=48)
 
@@ -276,7 +286,11 @@ def test_time_never_runs_backwards_in_a_ticket():
 def test_note_mentions_a_colleague_and_stays_inside():
     staff, colleague, ticket = make_staff(), make_staff(), make_ticket()
     note = services.add_note(
-        ticket_id=ticket.pk, text="@小李 帮忙看下", actor=Actor.staff(staff), at=timezone.now(), mentioned_ids=[colleague.pk, staff.pk]
+        ticket_id=ticket.pk,
+        text="@小李 帮忙看下",
+        actor=Actor.staff(staff),
+        at=timezone.now(),
+        mentioned_ids=[colleague.pk, staff.pk],
     )
     assert note.public_seq is None
     assert Notification.objects.get(staff=colleague).kind == "ticket.mentioned"
@@ -357,7 +371,10 @@ def test_reply_costs_a_bounded_number_of_statements(django_assert_max_num_querie
 
 
 def test_bodies_are_tidied_and_markup_is_cleaned():
-    ticket = make_ticket(text="a\u202eb\r\n\r\n\r\n\r\nc", html='<p onclick="x()">a</p><script>alert(1)</script><a href="javascript:x">b</a>')
+    ticket = make_ticket(
+        text="a\u202eb\r\n\r\n\r\n\r\nc",
+        html='<p onclick="x()">a</p><script>alert(1)</script><a href="javascript:x">b</a>',
+    )
     message = ticket.messages.get(seq=1)
     assert message.text == "ab\n\nc"
     assert "script" not in message.html

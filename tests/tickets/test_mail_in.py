@@ -29,7 +29,9 @@ def box():
     return Mailbox.objects.create(address="service@shop.example", name_zh="客服", is_default=True)
 
 
-def letter(sender="Wang <wang@example.com>", to="service@shop.example", subject="杯子坏了", text="收到就是坏的", **headers):
+def letter(
+    sender="Wang <wang@example.com>", to="service@shop.example", subject="杯子坏了", text="收到就是坏的", **headers
+):
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     for name, value in headers.items():
@@ -40,7 +42,9 @@ def letter(sender="Wang <wang@example.com>", to="service@shop.example", subject=
 
 def receive(mail, to=None, sender="wang@example.com"):
     target = find_target(to or str(mail["To"]))
-    row, _is_new = receive_mail(raw=mail.as_bytes(), sender=sender, targets=[target], peer="127.0.0.1", at=timezone.now())
+    row, _is_new = receive_mail(
+        raw=mail.as_bytes(), sender=sender, targets=[target], peer="127.0.0.1", at=timezone.now()
+    )
     drain(seconds=5)
     return InboundMail.objects.get(pk=row.pk)
 
@@ -52,7 +56,12 @@ def test_a_mail_opens_a_ticket_and_is_acknowledged(box):
     row = receive(mail)
     ticket = Ticket.objects.get()
     assert (row.state, row.ticket_id, row.customer_id) == ("applied", ticket.pk, ticket.customer_id)
-    assert (ticket.channel, ticket.subject, ticket.mailbox_id, ticket.language) == ("email", "杯子坏了", box.pk, "zh-hans")
+    assert (ticket.channel, ticket.subject, ticket.mailbox_id, ticket.language) == (
+        "email",
+        "杯子坏了",
+        box.pk,
+        "zh-hans",
+    )
     assert ticket.customer.name == "Wang"
     first, ack, note = ticket.messages.order_by("seq")
     assert (first.text, first.quoted, first.mail_id) == ("收到就是坏的", "发自我的iPhone", "m1@example.com")
@@ -67,7 +76,11 @@ def test_a_mail_opens_a_ticket_and_is_acknowledged(box):
 def test_an_answer_to_our_mail_joins_and_reopens(box):
     ticket, staff = make_ticket(contact_email="wang@example.com"), make_staff()
     answer = make_reply(ticket, staff, then_status="resolved")
-    mail = letter(Message_ID="<m2@example.com>", In_Reply_To=f"<{answer.mail_id}>", text="还是不行\n\n在 2026年11月20日，客服 写道：\n> 您好\n> 马上处理")
+    mail = letter(
+        Message_ID="<m2@example.com>",
+        In_Reply_To=f"<{answer.mail_id}>",
+        text="还是不行\n\n在 2026年11月20日，客服 写道：\n> 您好\n> 马上处理",
+    )
     receive(mail)
     ticket.refresh_from_db()
     message = ticket.messages.get(mail_id="m2@example.com")
@@ -116,7 +129,9 @@ def test_machines_neither_open_nor_reopen_nor_get_an_answer(box, headers):
     ticket = make_ticket(contact_email="wang@example.com")
     services.resolve_ticket(ticket_id=ticket.pk, actor=Actor.staff(make_staff()), at=timezone.now())
     ack, sent = ticket.messages.get(kind="auto"), Delivery.objects.count()
-    receive(letter(Message_ID="<m6@example.com>", In_Reply_To=f"<{ack.mail_id}>", subject="自动回复：休假中", **headers))
+    receive(
+        letter(Message_ID="<m6@example.com>", In_Reply_To=f"<{ack.mail_id}>", subject="自动回复：休假中", **headers)
+    )
     receive(letter(sender="bot@example.com", Message_ID="<m7@example.com>", **headers), sender="bot@example.com")
     ticket.refresh_from_db()
     assert (ticket.status, Ticket.objects.count(), Delivery.objects.count()) == ("resolved", 1, sent)
@@ -130,7 +145,9 @@ def test_our_own_address_as_sender_is_left_alone(box):
 
 def test_spam_and_blocked_senders_get_no_answer(box):
     receive(letter(subject="代开发票", text="加微信 http://a.top http://b.top", Message_ID="<s1@example.com>"))
-    block_customer(customer_id=make_customer(email="b@example.com").pk, reason="by_agent", actor=Actor.SYSTEM, at=timezone.now())
+    block_customer(
+        customer_id=make_customer(email="b@example.com").pk, reason="by_agent", actor=Actor.SYSTEM, at=timezone.now()
+    )
     receive(letter(sender="b@example.com", Message_ID="<s2@example.com>"), sender="b@example.com")
     assert list(Ticket.objects.values_list("is_spam", flat=True)) == [True, True]
     assert not Delivery.objects.filter(template="tickets.acknowledged").exists()
@@ -164,7 +181,11 @@ def test_a_leavers_open_tickets_go_to_the_successor_in_parts(monkeypatch):
     tickets = [make_ticket(assignee_id=leaver.pk) for _n in range(5)]
     services.resolve_ticket(ticket_id=tickets[0].pk, actor=Actor.staff(leaver), at=timezone.now())
     deactivate_staff(
-        staff_id=leaver.pk, successor_id=successor.pk, successor_team_id=None, actor=Actor.staff(admin), at=timezone.now()
+        staff_id=leaver.pk,
+        successor_id=successor.pk,
+        successor_team_id=None,
+        actor=Actor.staff(admin),
+        at=timezone.now(),
     )
     drain(seconds=5)
     assert Ticket.objects.filter(assignee=successor).count() == 4

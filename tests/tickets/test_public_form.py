@@ -54,11 +54,18 @@ def photo(name="a.jpg", data=None):
 def test_a_complaint_with_order_and_photo(shop):
     order = make_order(shop=shop, phone="13800138000")
     form, category = Form(), Category.objects.get(key="quality")
-    response = form.send(order_number=f" {order.number.lower()} ", email="Wang@Example.com", category=category.pk, photos=photo())
+    response = form.send(
+        order_number=f" {order.number.lower()} ", email="Wang@Example.com", category=category.pk, photos=photo()
+    )
     assert response.status_code == 302
     ticket = Ticket.objects.get()
     assert (ticket.order_id, ticket.customer_id, ticket.shop_id) == (order.pk, order.customer_id, shop.pk)
-    assert (ticket.category_id, ticket.channel, ticket.language, ticket.is_spam) == (category.pk, "form", "zh-hans", False)
+    assert (ticket.category_id, ticket.channel, ticket.language, ticket.is_spam) == (
+        category.pk,
+        "form",
+        "zh-hans",
+        False,
+    )
     assert ticket.messages.get(seq=1).attachments.count() == 1
     assert primary_address(order.customer_id, "email") == "wang@example.com"
     done = form.client.get(response["Location"])
@@ -74,7 +81,9 @@ def test_a_wrong_pair_tells_nothing_and_the_number_is_noted(shop):
     assert (first.order_id, first.order_given) == (None, order.number)
     assert (second.order_id, second.order_given) == (None, "NONE-1")
     pages = [Client(headers=ZH).get(answer["Location"]).content.decode() for answer in (known, unknown)]
-    bare = [re.sub(r"\d{6}|/t/[^\"]+|/contact/done/[^\"]+|nonce=\"[^\"]*\"|value=\"[^\"]*\"", "", page) for page in pages]
+    bare = [
+        re.sub(r"\d{6}|/t/[^\"]+|/contact/done/[^\"]+|nonce=\"[^\"]*\"|value=\"[^\"]*\"", "", page) for page in pages
+    ]
     assert bare[0] == bare[1]
 
 
@@ -165,7 +174,9 @@ def test_too_quick_is_a_robot(shop):
 
 
 def test_blocked_senders_and_advertisements_land_in_spam(shop):
-    block_customer(customer_id=make_customer(phone="13800138000").pk, reason="by_agent", actor=Actor.SYSTEM, at=timezone.now())
+    block_customer(
+        customer_id=make_customer(phone="13800138000").pk, reason="by_agent", actor=Actor.SYSTEM, at=timezone.now()
+    )
     Form().send()
     services.block_sender(kind="domain", value="bad.example", reason="", staff_id=None, at=timezone.now())
     Form().send(phone="", email="x@bad.example")
@@ -255,7 +266,13 @@ def test_an_empty_message_on_the_own_page_is_422_and_a_photo_alone_is_fine():
 
 def test_forged_and_expired_links_are_polite():
     ticket, client = make_ticket(), Client(headers=ZH)
-    for path in ("/t/x/", "/t/a:b:c/", own_page(ticket)[:-3] + "zz/", f"/t/{sign({'t': 'x'}, 'ticket')}/", f"/t/{sign([1], 'ticket')}/"):
+    for path in (
+        "/t/x/",
+        "/t/a:b:c/",
+        own_page(ticket)[:-3] + "zz/",
+        f"/t/{sign({'t': 'x'}, 'ticket')}/",
+        f"/t/{sign([1], 'ticket')}/",
+    ):
         assert client.get(path).status_code == 404
     link = own_page(ticket)
     with time_machine.travel(timezone.now() + timedelta(days=181)):

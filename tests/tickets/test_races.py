@@ -123,7 +123,9 @@ def test_a_form_posted_twice_at_once_is_one_ticket():
 
 def test_a_customer_met_twice_at_once_is_one():
     def meet(email):
-        return find_or_add_customer(phone="13800138000", email=email, source="api", actor=Actor.SYSTEM, at=timezone.now())
+        return find_or_add_customer(
+            phone="13800138000", email=email, source="api", actor=Actor.SYSTEM, at=timezone.now()
+        )
 
     results = at_once(*[lambda n=n: meet(f"a{n % 2}@example.com") for n in range(6)])
     assert len({customer.pk for customer in results}) == 1
@@ -136,11 +138,20 @@ def test_two_copies_of_a_mail_at_once_are_one_message():
     for address in ("a@shop.example", "b@shop.example"):
         Mailbox.objects.create(address=address, name_zh="客服")
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = "w@example.com", "x@y.z", "坏了", "<one@example.com>"
+    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = (
+        "w@example.com",
+        "x@y.z",
+        "坏了",
+        "<one@example.com>",
+    )
     mail.set_content("收到就是坏的")
     for address in ("a@shop.example", "b@shop.example"):
         receive_mail(
-            raw=mail.as_bytes(), sender="w@example.com", targets=[find_target(address)], peer="127.0.0.1", at=timezone.now()
+            raw=mail.as_bytes(),
+            sender="w@example.com",
+            targets=[find_target(address)],
+            peer="127.0.0.1",
+            at=timezone.now(),
         )
     at_once(lambda: drain(seconds=5), lambda: drain(seconds=5))
     drain(seconds=5)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.text import mask_name, normalise_email, normalise_phone
-from django.utils.translation import gettext_lazy as _
 from tickets.enums import AuthorType, Channel, MessageKind, Priority, TicketStatus
 from tickets.models import Category, Message, Ticket
 
@@ -109,7 +109,9 @@ class CustomerIn(serializers.Serializer[Any]):
 class TicketIn(serializers.Serializer[Any]):
     """A new ticket in a customer's name."""
 
-    shop = serializers.SlugField(max_length=32, required=False, allow_null=True, default=None, help_text="A shop's code.")
+    shop = serializers.SlugField(
+        max_length=32, required=False, allow_null=True, default=None, help_text="A shop's code."
+    )
     customer = CustomerIn()
     subject = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     text = serializers.CharField(max_length=MAX_TEXT, trim_whitespace=False)
@@ -123,7 +125,9 @@ class TicketIn(serializers.Serializer[Any]):
         help_text="A category's key, such as `logistics-late`.",
     )
     priority = serializers.ChoiceField(choices=Priority.choices, required=False, default=Priority.NORMAL)
-    language = serializers.ChoiceField(choices=[(code, code) for code in LANGUAGES], required=False, allow_null=True, default=None)
+    language = serializers.ChoiceField(
+        choices=[(code, code) for code in LANGUAGES], required=False, allow_null=True, default=None
+    )
 
     def validate_text(self, value: str) -> str:
         """Refuse blanks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.utils import timezone
@@ -14,6 +14,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from accounts.enums import ApiScope
+from accounts.models import ApiKey
 from core.actors import Actor
 from core.errors import InvalidInput
 from core.idempotency import answer_once, read_key
@@ -57,7 +58,7 @@ class TicketList(APIView):
     def get(self, request: Request) -> Response:
         """Return one page; follow `next` for the rest."""
         query = checked(ListQuery, request.query_params)
-        rows = tickets_visible_to(request.auth).select_related("shop", "order", "category", "customer")
+        rows = tickets_visible_to(key_of(request)).select_related("shop", "order", "category", "customer")
         if "status" in query:
             rows = rows.filter(status=query["status"])
         if "shop" in query:
@@ -112,10 +113,10 @@ class TicketList(APIView):
         )
 
         def work() -> tuple[int, Any]:
-            ticket = open_ticket_for_key(key=request.auth, wanted=wanted, at=timezone.now())
+            ticket = open_ticket_for_key(key=key_of(request), wanted=wanted, at=timezone.now())
             return 201, TicketOut(ticket).data
 
-        scope = f"api.{request.auth.pk}.tickets"
+        scope = f"api.{key_of(request).pk}.tickets"
         reply = answer_once(scope=scope, key=key, request_data=request.data, work=work)
         return Response(reply.body, status=reply.status)
 
@@ -134,7 +135,7 @@ class TicketDetail(APIView):
     )
     def get(self, request: Request, ticket_id: int) -> Response:
         """Return it, or 404 when this key may not see it."""
-        return Response(TicketOut(get_ticket_for(request.auth, ticket_id)).data)
+        return Response(TicketOut(get_ticket_for(key_of(request), ticket_id)).data)
 
 
 class MessageList(APIView):
@@ -152,7 +153,7 @@ class MessageList(APIView):
     def get(self, request: Request, ticket_id: int) -> Response:
         """Return messages in order; `seq` has no gaps, so a gap means: ask again."""
         query = checked(MessageQuery, request.query_params)
-        ticket = get_ticket_for(request.auth, ticket_id)
+        ticket = get_ticket_for(key_of(request), ticket_id)
         rows = Message.objects.filter(ticket=ticket, seq__gt=query["after"]).prefetch_related("attachments")
         found = list(rows.order_by("seq")[: query["limit"] + 1])
         shown = found[: query["limit"]]
@@ -176,8 +177,8 @@ class MessageList(APIView):
         """Add it once per Idempotency-Key or client_id; a resolved ticket opens again."""
         key = read_key(request._request)
         data = checked(MessageIn, request.data)
-        ticket = get_ticket_for(request.auth, ticket_id)
-        actor, at = Actor.api(request.auth), timezone.now()
+        ticket = get_ticket_for(key_of(request), ticket_id)
+        actor, at = Actor.api(key_of(request)), timezone.now()
 
         def work() -> tuple[int, Any]:
             if data["kind"] == "note":
@@ -191,9 +192,14 @@ class MessageList(APIView):
                 )  # fmt: skip
             return 201, MessageOut(message).data
 
-        scope = f"api.{request.auth.pk}.messages.{ticket.pk}"
+        scope = f"api.{key_of(request).pk}.messages.{ticket.pk}"
         reply = answer_once(scope=scope, key=key, request_data=request.data, work=work)
         return Response(reply.body, status=reply.status)
+
+
+def key_of(request: Request) -> ApiKey:
+    """Return the key the permission class has let in."""
+    return cast(ApiKey, request.auth)
 
 
 def checked(serializer: type[Any], data: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Say what a file is by its content, never by its name; refuse everything we do not know to be harmless as a download."""
+"""Say what a file is by its content, never by its name; refuse all we do not know to be a harmless download."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-import filetype
+import filetype  # type: ignore[import-untyped]
 from django.utils.translation import gettext_lazy as _
 
 from core.text import strip_invisible

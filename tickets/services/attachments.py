@@ -106,7 +106,9 @@ def check_quota(size: int) -> None:
 
 
 @transaction.atomic
-def discard_attachment(*, attachment_id: int, uploaded_by: int | None = None, session_hash: bytes | None = None) -> None:
+def discard_attachment(
+    *, attachment_id: int, uploaded_by: int | None = None, session_hash: bytes | None = None
+) -> None:
     """Throw away a file that was not sent yet, by whoever uploaded it. Raises NotFound."""
     rows = Attachment.objects.select_for_update().filter(pk=attachment_id, message__isnull=True)
     rows = rows.filter(session_hash=session_hash) if session_hash else rows.filter(uploaded_by=uploaded_by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -101,11 +102,15 @@ def _customer_of(request: ContactRequest, order: Order | None, at: datetime) -> 
     customer: Customer = order.customer
     if request.email and customer.erased_at is None:
         has_one = Identity.objects.filter(customer=customer, kind=IdentityKind.EMAIL, is_primary=True).exists()
-        try:
+        # another customer's address stays theirs: answers to this ticket go there all the same, see contact_email
+        with suppress(IdentityTaken):
             add_identity(
-                customer_id=customer.pk, kind=IdentityKind.EMAIL, value=request.email, source="form",
-                actor=Actor.customer(customer), at=at, is_primary=not has_one,
-            )  # fmt: skip
-        except IdentityTaken:
-            pass  # another customer's address: answers to this ticket go there all the same, see contact_email
+                customer_id=customer.pk,
+                kind=IdentityKind.EMAIL,
+                value=request.email,
+                source="form",
+                actor=Actor.customer(customer),
+                at=at,
+                is_primary=not has_one,
+            )
     return customer

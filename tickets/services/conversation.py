@@ -62,7 +62,9 @@ def add_customer_message(
         ticket.customer_turn_at = at
     try:
         with transaction.atomic():
-            message = append_message(ticket, words, author_type=AuthorType.CUSTOMER, author_id=ticket.customer_id, at=at)
+            message = append_message(
+                ticket, words, author_type=AuthorType.CUSTOMER, author_id=ticket.customer_id, at=at
+            )
     except IntegrityError:  # the same mail was stored elsewhere while we waited; it is committed by now
         stored = find_sent_before(ticket, words, AuthorType.CUSTOMER)
         if stored is None:
@@ -119,7 +121,7 @@ def reply_to_ticket(
     _record_sent(ticket, message, actor, at)
     _move_after_reply(ticket, then_status, actor, at)
     send_by_mail(ticket, message, template=REPLY_TEMPLATE, context={"text": message.text}, at=at)
-    if actor.is_person:
+    if actor.is_person and actor.id is not None:
         Draft.objects.filter(ticket=ticket, staff_id=actor.id, kind=MessageKind.PUBLIC).delete()
     save_ticket(ticket)
     return message
@@ -137,9 +139,7 @@ def _record_sent(ticket: Ticket, message: Message, actor: Actor, at: datetime) -
         if is_first:
             ticket.first_response_at = at
     agent_id = actor.id if actor.is_person else None
-    data = MessageSent(
-        **dimensions(ticket, agent_id=agent_id), seq=message.seq, is_first=is_first, turn_seconds=turn
-    )
+    data = MessageSent(**dimensions(ticket, agent_id=agent_id), seq=message.seq, is_first=is_first, turn_seconds=turn)
     record("message.sent", subject=message, actor=actor, at=at, data=data)
 
 
@@ -163,7 +163,11 @@ def add_note(
     """Write an internal note; colleagues mentioned get it in their notification centre. Sent twice is one note."""
     ticket = lock_ticket(ticket_id)
     words = Words(
-        text=text, channel=ticket.channel, kind=MessageKind.NOTE, client_id=client_id, attachment_ids=tuple(attachment_ids)
+        text=text,
+        channel=ticket.channel,
+        kind=MessageKind.NOTE,
+        client_id=client_id,
+        attachment_ids=tuple(attachment_ids),
     )
     author_type, author_id = author_of(actor, ticket)
     if author_type == AuthorType.CUSTOMER:  # an API key writes notes in the company's name
@@ -177,7 +181,7 @@ def add_note(
     mentioned = tuple(sorted(set(mentioned_ids) - {actor.id if actor.is_person else None}))
     data = NoteAdded(seq=message.seq, mentioned=mentioned, version=ticket.version)
     record("message.noted", subject=message, actor=actor, at=at, data=data)
-    if actor.is_person:
+    if actor.is_person and actor.id is not None:
         Draft.objects.filter(ticket=ticket, staff_id=actor.id, kind=MessageKind.NOTE).delete()
     save_ticket(ticket)
     for staff_id in mentioned:

@@ -16,10 +16,8 @@ BATCH = 100
 
 
 @transaction.atomic
-def hand_over_tickets(
-    *, staff_id: int, successor_id: int | None, successor_team_id: int | None, at: datetime
-) -> bool:
-    """Move up to a hundred open tickets to the successor, the team's queue or the general queue; True when more are left.
+def hand_over_tickets(*, staff_id: int, successor_id: int | None, successor_team_id: int | None, at: datetime) -> bool:
+    """Move up to a hundred open tickets to the successor, the team's or the general queue; True when more are left.
 
     A successor who has left meanwhile is passed over.
     """
@@ -29,6 +27,11 @@ def hand_over_tickets(
     ids = list(mine.values_list("pk", flat=True)[: BATCH + 1])
     for ticket_id in ids[:BATCH]:
         assign_ticket(
-            ticket_id=ticket_id, assignee_id=successor_id, team_id=successor_team_id, actor=SYSTEM, at=at, reason="handed_over"
+            ticket_id=ticket_id,
+            assignee_id=successor_id,
+            team_id=successor_team_id,
+            actor=SYSTEM,
+            at=at,
+            reason="handed_over",
         )
     return len(ids) > BATCH

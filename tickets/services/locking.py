@@ -10,10 +10,10 @@ from core.live import announce
 from tickets.models import Ticket
 
 MUTABLE = (
-    "order", "category", "team", "assignee", "status", "priority", "subject", "preview", "tags", "is_spam", "merged_into",
-    "policy", "order_given", "contact_enc", "first_response_due_at", "first_response_at", "resolution_due_at", "resolved_at",
-    "closed_at", "waiting_since", "waiting_seconds", "customer_turn_at", "last_message_at", "last_message_by", "last_seq",
-    "last_public_seq", "reopen_count", "version",
+    "order", "category", "team", "assignee", "status", "priority", "subject", "preview", "tags", "is_spam",
+    "merged_into", "policy", "order_given", "contact_enc", "first_response_due_at", "first_response_at",
+    "resolution_due_at", "resolved_at", "closed_at", "waiting_since", "waiting_seconds", "customer_turn_at",
+    "last_message_at", "last_message_by", "last_seq", "last_public_seq", "reopen_count", "version",
 )  # fmt: skip
 
 

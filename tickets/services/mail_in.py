@@ -18,8 +18,8 @@ from customers.enums import IdentityKind
 from customers.models import Customer, Identity
 from customers.selectors import find_customer_by_email, identity_index
 from customers.services import find_or_add_customer
-from notifications.models import InboundMail, Mailbox
 from notifications.inbound.parsing import ParsedMail
+from notifications.models import InboundMail, Mailbox
 from notifications.services import mark_mail_applied
 from tickets.enums import Channel
 from tickets.models import Message, Ticket
@@ -64,7 +64,7 @@ def read_words(mail: ParsedMail) -> MailWords:
 def take_mail(*, inbound_id: int, mail: ParsedMail, files: StoredFiles, at: datetime) -> Ticket | None:
     """Put a person's mail where it belongs and mark it as applied; the same mail again changes nothing.
 
-    It joins the ticket its signed reply address proves, or the one it answers when it comes from that ticket's customer;
+    It joins the ticket its signed reply address proves, or the one it answers when it is that customer's own;
     otherwise it opens a ticket. Our own mail coming back is left alone: returns None.
     """
     inbound = InboundMail.objects.select_for_update(no_key=True).get(pk=inbound_id)

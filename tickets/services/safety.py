@@ -17,7 +17,10 @@ LOOK_BACK = 60
 
 
 def changes_since(ticket: Ticket, seen_version: int, actor: Actor) -> list[dict[str, Any]]:
-    """Return what others did after a version, oldest first: {what, seq, status, assignee_id, actor_type, actor_id, at}."""
+    """Return what others did after a version, oldest first.
+
+    Each is {what, seq, status, assignee_id, actor_type, actor_id, at}.
+    """
     rows = Event.objects.filter(ticket_id=ticket.pk, kind__in=MATTERS).order_by("-at", "-id")[:LOOK_BACK]
     changes = []
     for event in rows:

@@ -92,9 +92,7 @@ def categorise_ticket(
 
 
 @transaction.atomic
-def set_priority(
-    *, ticket_id: int, priority: int, actor: Actor, at: datetime, version: int | None = None
-) -> Ticket:
+def set_priority(*, ticket_id: int, priority: int, actor: Actor, at: datetime, version: int | None = None) -> Ticket:
     """Set how urgent a ticket is. Raises InvalidInput, StaleEdit."""
     if priority not in Priority.values:
         raise InvalidInput(fields={"priority": [_("This priority does not exist.")]})

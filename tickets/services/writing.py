@@ -52,7 +52,7 @@ def find_sent_before(ticket: Ticket, words: Words, author_type: str) -> Message 
 def append_message(ticket: Ticket, words: Words, *, author_type: str, author_id: int | None, at: datetime) -> Message:
     """Store a message of the locked ticket with the next seq, and put its files under it.
 
-    The caller saves the ticket. Raises InvalidInput when there is nothing to say, or for files that are not the author's.
+    The caller saves the ticket. Raises InvalidInput when nothing is said, or for files that are not the author's.
     """
     text = tidy_text(words.text)
     if not text.strip() and not words.attachment_ids:
@@ -87,7 +87,7 @@ def append_message(ticket: Ticket, words: Words, *, author_type: str, author_id:
 def take_files(
     message: Message, ids: Iterable[int], author_type: str, author_id: int | None, session_hash: bytes | None
 ) -> None:
-    """Put unsent files under a message: those the same person uploaded for this ticket, or of the same upload session."""
+    """Put unsent files under a message: the same person's for this ticket, or those of one upload session."""
     wanted = set(ids)
     if not wanted:
         return
@@ -105,12 +105,30 @@ def take_files(
 
 
 def clean_html(html: str) -> str:
-    """Return markup without anything active, styled or loaded from elsewhere; pages clean it again when they show it."""
+    """Return markup without anything active, styled or loaded from elsewhere; pages clean it again."""
     if not html:
         return ""
     return nh3.clean(
         html[:MAX_HTML],
-        tags={"a", "b", "blockquote", "br", "code", "div", "em", "i", "li", "ol", "p", "pre", "s", "span", "strong", "u", "ul"},
+        tags={
+            "a",
+            "b",
+            "blockquote",
+            "br",
+            "code",
+            "div",
+            "em",
+            "i",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "s",
+            "span",
+            "strong",
+            "u",
+            "ul",
+        },
         attributes={"a": {"href"}},
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",

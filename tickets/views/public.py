@@ -36,7 +36,7 @@ TICKETS_PER_CONTACT = 6
 DONE_LIFE = timedelta(days=2)
 
 
-@csrf_exempt  # nobody is signed in here and the form's own secret id is the authority: a lost cookie must not lose the words
+@csrf_exempt  # nobody is signed in, the form's own secret id is the authority: a lost cookie must not lose words
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def contact(request: HttpRequest) -> HttpResponse:
@@ -101,7 +101,7 @@ def is_too_quick(stamp: str) -> bool:
 
 
 def take_photos(request: HttpRequest, form: ContactForm, session: bytes) -> None:
-    """Keep the photos before anything else is checked, so that a failed form does not lose them; say which were refused."""
+    """Keep the photos before anything else is checked, so that a failed form loses none; say which were refused."""
     room = MAX_PHOTOS - kept_files(session).count()
     for file in request.FILES.getlist("photos"):
         if room <= 0:
@@ -167,7 +167,9 @@ def contact_done(request: HttpRequest, token: str) -> HttpResponse:
     steps = [_("A colleague reads it and answers you %(expected)s.") % {"expected": expected}] if expected else []
     address = contact_address(ticket)
     if address:
-        steps.append(_("You get the answer by email at %(address)s; simply reply to it.") % {"address": mask_email(address)})
+        steps.append(
+            _("You get the answer by email at %(address)s; simply reply to it.") % {"address": mask_email(address)}
+        )
     else:
         steps.append(_("Keep the address of the next page: the answer appears there."))
     steps.append(_("If something is missing, you can add words and photos at any time."))
