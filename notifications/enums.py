@@ -27,7 +27,7 @@ class DeliveryState(models.TextChoices):
 
     QUEUED = "queued", _("Waiting to be sent")
     SENDING = "sending", _("Being sent")
-    SENT = "sent", _("Sent")
+    SENT = "sent", _("Sent out")
     DELIVERED = "delivered", _("Delivered")
     FAILED = "failed", _("Not delivered")
     EXPIRED = "expired", _("Too late")
@@ -55,7 +55,7 @@ DELIVERY_MOVES: dict[str, frozenset[str]] = {
 class InboundState(models.TextChoices):
     """What became of a mail that came in."""
 
-    RECEIVED = "received", _("Received")
+    RECEIVED = "received", _("Being taken in")
     APPLIED = "applied", _("In a conversation")
     IGNORED = "ignored", _("Not for us")
     QUARANTINED = "quarantined", _("Needs a look")

@@ -160,7 +160,7 @@ class ManyFilesField(forms.FileField):
 class CustomerMailForm(forms.Form):
     """A mail written in the trial as a customer would."""
 
-    sender = forms.EmailField(label=_("From"), max_length=254)
+    sender = forms.EmailField(label=_("Sender"), max_length=254)
     to = forms.EmailField(label=_("To"), max_length=254)
     subject = forms.CharField(label=_("Subject"), max_length=200)
     text = forms.CharField(label=_("Text"), max_length=100_000, widget=forms.Textarea)

@@ -176,9 +176,14 @@ def inbound_decide(request: StaffRequest, inbound_id: int) -> HttpResponse:
 
 def _tabs(active: str) -> list[dict[str, Any]]:
     return [
-        {"label": _("Sent"), "url": reverse("notifications:deliveries"), "active": active == "sent", "icon": "send"},
         {
-            "label": _("Received"),
+            "label": _("Outgoing"),
+            "url": reverse("notifications:deliveries"),
+            "active": active == "sent",
+            "icon": "send",
+        },
+        {
+            "label": _("Incoming"),
             "url": reverse("notifications:inbound"),
             "active": active == "received",
             "icon": "inbox",
