@@ -20,7 +20,7 @@ from feedback.story import render_survey_events, render_visit_events
 from notifications.templates import register_template
 
 _FACES_ZH = "[很不满意]({score_1_url})　[不满意]({score_2_url})　[一般]({score_3_url})　[满意]({score_4_url})　[很满意]({score_5_url})"
-_FACES_EN = "[Very bad]({score_1_url}) · [Bad]({score_2_url}) · [Okay]({score_3_url}) · [Good]({score_4_url}) · [Very good]({score_5_url})"
+_FACES_EN = "[Very unhappy]({score_1_url}) · [Unhappy]({score_2_url}) · [Okay]({score_3_url}) · [Happy]({score_4_url}) · [Very happy]({score_5_url})"
 _END_ZH = "[打开问卷]({url})\n\n大约需要{length}，链接 {days} 天内有效，只能提交一次。"
 _END_EN = "[Open the survey]({url})\n\nIt takes about {length}. The link works for {days} days and once only."
 

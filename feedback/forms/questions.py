@@ -83,7 +83,7 @@ class QuestionForm(forms.Form):
         required=False, max_length=32, label=_("Only after question"), help_text=_TYPES_WITH_NUMBERS
     )
     at_most = forms.IntegerField(required=False, label=_("when its answer is at most"), min_value=0, max_value=10)
-    place = forms.IntegerField(required=False, label=_("Place"), min_value=1, max_value=MAX_QUESTIONS + 1)
+    place = forms.IntegerField(required=False, label=_("Position"), min_value=1, max_value=MAX_QUESTIONS + 1)
     remove = forms.BooleanField(required=False, label=_("Remove this question"))
 
     def clean_options(self) -> str:

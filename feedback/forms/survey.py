@@ -48,9 +48,7 @@ class Screen:
 
 def face_words() -> list[str]:
     """Return the words under the five faces, the worst first."""
-    return [
-        _("Very bad"), _("Bad"), _("Okay"), _("Good"), _("Very good"),
-    ]  # fmt: skip
+    return [_("Very unhappy"), _("Unhappy"), _("Okay"), _("Happy"), _("Very happy")]
 
 
 def screens_of(

@@ -46,7 +46,7 @@ def test_questions_survive_the_database() -> None:
         [CSAT, {**WHY, "at_most": None}],
         [TEXT, {**WHY, "after": "comment"}],
         [{**TEXT, "id": f"t{n}"} for n in range(21)],
-        [{**TEXT, "id": f"t{n}"} for n in range(12)],
+        [{**TEXT, "id": f"t{n}", "is_required": True} for n in range(12)],
     ],
 )
 def test_what_cannot_be_asked_is_refused(bad: Any) -> None:
