@@ -75,7 +75,7 @@ def reschedule(name: str, key: str, due_at: datetime) -> bool:
 _CLAIM = """
 UPDATE core_job AS j
    SET state = 'running', attempts = j.attempts + 1, fence = j.fence + 1,
-       lease_until = clock_timestamp() + make_interval(secs => %(lease)s), retry_at = NULL
+       lease_until = clock_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> j.name)::float8), retry_at = NULL
   FROM (SELECT c.id FROM core_job c
          WHERE c.due_at <= clock_timestamp() AND c.name = ANY(%(names)s)
            AND ((c.state = 'ready' AND (c.retry_at IS NULL OR c.retry_at <= clock_timestamp()))
@@ -91,16 +91,15 @@ RETURNING j.id, j.name, j.key, j.shard, j.payload::text, j.due_at, j.attempts, j
 
 
 def claim(limit: int, *, names: list[str] | None = None) -> list[RunningJob]:
-    """Take up to `limit` due jobs this process knows, in order of due time; unknown names wait for a newer worker."""
+    """Take up to `limit` due jobs this process knows, in order of due time; unknown names wait for a newer worker.
+
+    Each is leased for as long as its own kind says, and its attempt is counted here.
+    """
     import json
 
-    wanted = list(JOBS) if names is None else names
-    longest = max(
-        (JOBS[name].lease for name in wanted if name in JOBS),
-        default=timedelta(seconds=90),
-    )
+    leases = {name: JOBS[name].lease.total_seconds() for name in (JOBS if names is None else names)}
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"names": wanted, "limit": limit, "lease": longest.total_seconds()})
+        cursor.execute(_CLAIM, {"names": list(leases), "limit": limit, "leases": json.dumps(leases)})
         rows = cursor.fetchall()
     jobs = [RunningJob(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6], r[7], r[8], r[9]) for r in rows]
     return sorted(jobs, key=lambda job: (job.due_at, job.id))
@@ -219,13 +218,16 @@ def discard_job(*, job_id: int, at: datetime) -> bool:
     return bool(Job.objects.filter(pk=job_id, state=JobState.QUARANTINED).update(state=JobState.CANCELLED, done_at=at))
 
 
-def drain(*, seconds: float, batch: int = 20) -> int:
-    """Run due jobs until none is left or the time is up; return how many were done."""
+def drain(*, seconds: float) -> int:
+    """Run due jobs until none is left or the time is up; return how many were done.
+
+    One is claimed at a time: a job that takes its worker down costs no other job an attempt or a lease.
+    """
     import time
 
     done, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
-        claimed = claim(batch)
+        claimed = claim(1)
         if not claimed:
             break
         done += sum(run_job(running) for running in claimed)

@@ -21,6 +21,7 @@ from core.reactions import REACTIONS, reacts_to
 from tests.core.test_events import Thing
 
 RAN: list[Any] = []
+SEEN: list[Any] = []
 declare("probe.reacted")
 declare("probe.seldom")
 declare("probe.crowded")
@@ -48,6 +49,11 @@ def outside(*, job: Any, n: int) -> None:
 def half(*, job: Any) -> None:
     Job.objects.create(name="probe.trace", key="half", due_at=timezone.now() + timedelta(days=1))
     raise ValueError("after the write")
+
+
+@job("probe.looks")
+def looks(*, job: Any) -> None:
+    SEEN[:] = Job.objects.order_by("due_at", "id").values_list("state", "attempts")
 
 
 @reacts_to("probe.reacted", name="probe.on_reacted")
@@ -150,6 +156,19 @@ def test_a_job_that_kills_its_worker_runs_three_times_and_no_more():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_worker_holds_only_the_job_it_runs_for_as_long_as_that_kind_may_take():
+    schedule("probe.plain", key="1", due_at=now(), payload={"n": 1})
+    schedule("probe.looks", key="1", due_at=now())
+    schedule("probe.plain", key="2", due_at=now(), payload={"n": 2})
+    assert drain(seconds=5) == 3
+    assert SEEN == [(JobState.DONE, 1), (JobState.RUNNING, 1), (JobState.READY, 0)]
+    schedule("probe.looks", key="2", due_at=now())
+    claim(1, names=["probe.looks", "core.partitions"])
+    lease = Job.objects.get(name="probe.looks", key="2").lease_until - now()
+    assert timedelta(seconds=80) < lease <= timedelta(seconds=90)  # not the five minutes of a periodic one
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_outside_job_keeps_its_key_over_attempts():
     schedule("probe.outside", key="9", due_at=now(), payload={"n": 1})
     drain(seconds=5)
@@ -165,7 +184,7 @@ def test_forty_claimers_take_each_job_once():
 
     def work() -> None:
         try:
-            drain(seconds=20, batch=3)
+            drain(seconds=20)
         finally:
             connection.close()
 
