@@ -19,7 +19,7 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[Any]:
         found.append(Error("TRIAL shows all mail to everyone; switch it off.", id="cs.E002"))
     if not settings.PUBLIC_URL.startswith("https://"):
         found.append(Error("PUBLIC_URL must start with https://.", id="cs.E003"))
-    celery = settings.CELERY
+    celery: dict[str, Any] = settings.CELERY
     if celery.get("accept_content") != ["json"] or not celery.get("task_acks_late"):
         found.append(Error("Celery must take JSON only and acknowledge late.", id="cs.E004"))
     options = celery["broker_transport_options"]

@@ -29,7 +29,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    entries = []
+    entries: list[dict[str, Any]] = []
     for item in sorted(NAV.values(), key=lambda entry: entry.order):
         if item.permission and not user.may(item.permission):
             continue

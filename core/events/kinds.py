@@ -31,7 +31,7 @@ class Kind:
     """One declared kind: its payload type, its schema version and how to lift older payloads."""
 
     name: str
-    payload: type
+    payload: type[Any]
     schema: int
     upcasters: dict[int, Upcaster]
 
@@ -49,7 +49,7 @@ class BadPayload(TypeError):
 
 def declare(
     name: str,
-    payload: type = Nothing,
+    payload: type[Any] = Nothing,
     *,
     schema: int = 1,
     upcasters: dict[int, Upcaster] | None = None,
@@ -107,7 +107,7 @@ def load(name: str, schema: int, data: dict[str, Any]) -> Any:
 
 
 @functools.cache
-def _hints(payload: type) -> dict[str, Any]:
+def _hints(payload: type[Any]) -> dict[str, Any]:
     return typing.get_type_hints(payload)
 
 

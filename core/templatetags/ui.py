@@ -5,7 +5,6 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import conditional_escape as esc
 from django.utils.html import json_script
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
@@ -13,6 +12,7 @@ from django.utils.translation import get_language, gettext
 from core import ui
 from core.ui import fields
 from core.ui.colour import shop_rules
+from core.ui.escaping import esc
 from core.ui.words import script_words
 
 register = template.Library()
@@ -167,12 +167,12 @@ def alert(
 
 def popup(content: str, id: str, title: str, classes: str, open: bool) -> SafeString:
     close = ui.button(gettext("Close"), "ghost", "x", "sm", hide_label=True, cls="dialog-close")
-    close = close.replace("<button ", "<button data-close ", 1)
+    closes = close.replace("<button ", "<button data-close ", 1)
     shown = " data-open" if open else ""
     return mark_safe(
         f'<dialog class="{classes}" id="{esc(id)}"'
         f' aria-labelledby="{esc(id)}-title"{shown}><header class="dialog-head">'
-        f'<h2 class="dialog-title" id="{esc(id)}-title">{esc(title)}</h2>{close}'
+        f'<h2 class="dialog-title" id="{esc(id)}-title">{esc(title)}</h2>{closes}'
         f'</header><div class="dialog-body">{content}</div></dialog>'
     )
 
@@ -203,9 +203,9 @@ def menu(
 ) -> SafeString:
     """Hang a list of actions under a button (popover; arrows move, Escape closes)."""
     opener = ui.button(label, tone, icon, size, key=key, hide_label=hide_label, cls=f"menu-button {cls}".strip())
-    opener = opener.replace("<button ", f'<button popovertarget="{esc(id)}" aria-haspopup="true" ', 1)
+    hung = opener.replace("<button ", f'<button popovertarget="{esc(id)}" aria-haspopup="true" ', 1)
     return mark_safe(
-        f'<span class="menu-box">{opener}<span class="menu" id="{esc(id)}" popover data-menu'
+        f'<span class="menu-box">{hung}<span class="menu" id="{esc(id)}" popover data-menu'
         f' role="group" aria-label="{esc(label)}">{content}</span></span>'
     )
 

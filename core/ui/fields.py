@@ -5,10 +5,10 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
-from django.utils.html import conditional_escape as esc
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
+from .escaping import esc
 from .icons import icon as glyph_of
 
 FACES = ("mood-angry", "mood-sad", "mood-empty", "mood-smile", "mood-happy")

@@ -6,10 +6,10 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from django.utils.html import conditional_escape as esc
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, gettext_lazy, pgettext
 
+from .escaping import esc
 from .icons import icon as glyph_of
 from .looks import CHANNEL_ICONS, look_of
 from .numbers import file_size

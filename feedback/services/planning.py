@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from core.actors import SYSTEM
-from core.events import record
+from core.events import Code, record
 from core.jobs import schedule
 from customers.models import Customer
 from customers.selectors import may_contact
@@ -84,7 +84,7 @@ def skip_unlocked(visit: Visit, why: str, at: datetime) -> None:
     visit.done_at = at
     visit.version += 1
     visit.save(update_fields=["state", "skip_reason", "done_at", "version"])
-    data = VisitSkipped(**visit_dimensions(visit), why=str(why))
+    data = VisitSkipped(**visit_dimensions(visit), why=Code(why))
     record("visit.skipped", subject=visit, actor=SYSTEM, at=at, data=data)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -79,7 +79,7 @@ class Orders(APIView):
     )
     def post(self, request: Request) -> Response:
         """Take orders in."""
-        key: ApiKey = request.auth
+        key = cast(ApiKey, request.auth)
         body = request.data
         if not isinstance(body, dict):
             raise InvalidInput(fields={"body": [_("Send one order, or an object with a list called orders.")]})
@@ -166,7 +166,7 @@ class ParcelScans(APIView):
     )
     def post(self, request: Request, tracking: str) -> Response:
         """Take scans in; each counts once however often it is sent."""
-        key: ApiKey = request.auth
+        key = cast(ApiKey, request.auth)
         reply = answer_once(
             scope=f"api.{key.pk}.scans",
             key=read_key(request._request),
@@ -233,7 +233,11 @@ def take_scans(
 
 
 def _filtered(request: Request) -> QuerySet[Order]:
-    rows = orders_visible_to(request.auth).select_related("shop").prefetch_related("items", "parcels__carrier")
+    rows = (
+        orders_visible_to(cast(ApiKey, request.auth))
+        .select_related("shop")
+        .prefetch_related("items", "parcels__carrier")
+    )
     if shop := request.query_params.get("shop", ""):
         rows = rows.filter(shop__code=shop.strip().lower()[:32])
     status = request.query_params.get("status", "")

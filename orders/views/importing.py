@@ -49,7 +49,7 @@ def imports(request: StaffRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except DomainError as refused:
-            form.add_error("file", refused.message)
+            form.add_error("file", str(refused.message))
         else:
             return HttpResponseRedirect(reverse("orders:import", args=[run.pk]))
     scope = shop_scope(request.user)

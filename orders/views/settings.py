@@ -70,7 +70,7 @@ def _edit_shop(request: StaffRequest, shop: Shop | None) -> HttpResponse:
         return form_invalid(request, SHOP, context)
     except StaleEdit as error:
         assert shop is not None
-        form.data = form.data.copy()  # what was typed stays; saving again is then on top of the newer version
+        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
         form.data["version"] = str(Shop.objects.get(pk=shop.pk).version)
         changes = [{**change, "label": form.fields[change["field"]].label} for change in error.changes]
         return render_page(request, SHOP, context | {"changes": changes}, status=409)

@@ -96,7 +96,7 @@ def change_status(request: StaffRequest, ticket_id: int) -> HttpResponse:
         raise InvalidInput
     if status == TicketStatus.RESOLVED:
         return resolve(request, ticket_id)
-    services.change_status(ticket_id=ticket.pk, to=status, actor=Actor.staff(request.user), at=timezone.now())
+    services.change_status(ticket_id=ticket.pk, status=status, actor=Actor.staff(request.user), at=timezone.now())
     return answer(request, ticket, _("Status: %(status)s") % {"status": TicketStatus(status).label})
 
 
@@ -177,7 +177,7 @@ def connect_order(request: StaffRequest, ticket_id: int) -> HttpResponse:
     if not wanted.isdecimal():
         raise NotFound
     order = get_order_for(request.user, int(wanted), Permission.ORDER_VIEW)
-    services.link_order(ticket_id=ticket.pk, order_id=order.pk, actor=Actor.staff(request.user), at=timezone.now())
+    services.connect_order(ticket_id=ticket.pk, order_id=order.pk, actor=Actor.staff(request.user), at=timezone.now())
     messages.success(request, _("Order %(number)s connected.") % {"number": order.number})
     target = f"{reverse('tickets:ticket', args=[ticket.pk])}?view={view_key(request)}"
     if is_htmx(request):

@@ -43,7 +43,7 @@ def show_refusal(form: forms.Form, error: InvalidInput | StaleEdit) -> dict[str,
     if isinstance(error, InvalidInput):
         for name, texts in error.fields.items():
             for text in texts:
-                form.add_error(name if name in form.fields else None, text)
+                form.add_error(name if name in form.fields else None, str(text))
         return {}
     labels = {name: field.label for name, field in form.fields.items()}
     changes = [{**change, "label": labels.get(change["field"], change["field"])} for change in error.changes]

@@ -168,7 +168,7 @@ class _Tally:
 
     def _list(self, errors: list[RowProblem]) -> None:
         headings = self.run.headings
-        rows = []
+        rows: list[ImportRowError] = []
         for error in errors:
             column = headings[error.column][:120] if error.column is not None and error.column < len(headings) else ""
             if error.code != "order_refused":
