@@ -164,11 +164,11 @@ class CustomerMailForm(forms.Form):
     to = forms.EmailField(label=_("To"), max_length=254)
     subject = forms.CharField(label=_("Subject"), max_length=200)
     text = forms.CharField(label=_("Text"), max_length=100_000, widget=forms.Textarea)
-    files = ManyFilesField(label=_("Files"), required=False)
+    files = ManyFilesField(label=_("Files"), required=False)  # type: ignore[assignment]
 
 
 class CustomerReplyForm(forms.Form):
     """An answer to a caught mail, as its recipient."""
 
     text = forms.CharField(label=_("Answer as the customer"), max_length=100_000, widget=forms.Textarea)
-    files = ManyFilesField(label=_("Files"), required=False)
+    files = ManyFilesField(label=_("Files"), required=False)  # type: ignore[assignment]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,6 +49,12 @@ def forget_raw(name: str) -> None:
     """Delete a file; nothing happens when it is gone."""
     if name:
         storages["attachments"].delete(name)
+
+
+def forget_all(names: Iterable[str]) -> None:
+    """Delete files."""
+    for name in names:
+        forget_raw(name)
 
 
 def raw_older_than(folder: str, limit: datetime) -> Iterator[str]:

@@ -33,7 +33,7 @@ class CatchingDoors(Doors):
         try:
             await self.run(
                 catch_mail,
-                raw=bytes(envelope.content or b""),
+                raw=envelope.original_content or b"",
                 sender=envelope.mail_from or "",
                 recipients=list(envelope.rcpt_tos),
                 at=timezone.now(),

@@ -95,7 +95,7 @@ class Doors:
         try:
             await self.run(
                 receive_mail,
-                raw=bytes(envelope.content or b""),
+                raw=envelope.original_content or b"",
                 sender=envelope.mail_from or "",
                 targets=envelope.__dict__["targets"],
                 peer=peer,

@@ -14,7 +14,7 @@ from datetime import datetime
 from email import policy
 from email.message import Message
 from email.parser import BytesParser
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.text import detect_language, html_to_text, strip_invisible
 from notifications.inbound.flowed import unflow
@@ -210,7 +210,7 @@ def _read_part(part: Message, reading: _Reading, *, depth: int, in_related: bool
     if reading.parts > MAX_PARTS:
         raise TooMuch("too_many_parts")
     kind = part.get_content_type()
-    children = part.get_payload() if part.is_multipart() else None
+    children: Any = part.get_payload() if part.is_multipart() else None
     if kind == "message/delivery-status" and isinstance(children, list):
         _read_status(children, reading)
         return _Body()

@@ -179,7 +179,7 @@ def apply_bounce(*, inbound_id: int, at: datetime) -> None:
     row = _lock(inbound_id)
     if row.state != InboundState.RECEIVED:
         return
-    delivery = Delivery.objects.filter(pk=row.bounced_delivery_id).first()
+    delivery = Delivery.objects.filter(pk=row.bounced_delivery_id or 0).first()
     if delivery is None:
         ignore_mail(inbound_id=inbound_id, reason="unknown_message", at=at)
         return

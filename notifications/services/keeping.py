@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from notifications.enums import InboundState
 from notifications.models import CaughtMail, Delivery, InboundMail, Suppression
-from notifications.storage import INBOUND, SINK, forget_raw, raw_older_than
+from notifications.storage import INBOUND, SINK, forget_all, forget_raw, raw_older_than
 
 ORPHAN_AFTER = timedelta(hours=1)
 BATCH = 500
@@ -66,7 +66,7 @@ def erase_customer(customer_id: int) -> int:
     count += mine.filter(erased_at__isnull=True).update(
         subject="", text="", html="", to_enc=b"", headers={}, files=[], erased_at=now
     )
-    transaction.on_commit(lambda: [forget_raw(name) for name in files], robust=True)  # what is left, the sweep takes
+    transaction.on_commit(lambda: forget_all(files), robust=True)  # what is left, the sweep takes
     return count
 
 

@@ -69,7 +69,7 @@ def edit_mailbox(*, mailbox_id: int, version: int, draft: MailboxDraft, actor: A
         raise InvalidInput(fields={"is_default": [_("Make another mailbox the default one instead.")]})
     if draft.is_default and not draft.is_active:
         raise InvalidInput(fields={"is_active": [_("The default mailbox must stay in use.")]})
-    changed = tuple(Code(change["field"]) for change in _changes(box, draft))
+    changed = tuple(Code(str(change["field"])) for change in _changes(box, draft))
     if draft.account != own_account(box):
         changed += (Code("server"),)
     _fill(box, draft)

@@ -10,7 +10,7 @@ from core.live import announce
 from notifications.inbound.parsing import parse_mail
 from notifications.models import CaughtMail
 from notifications.services.deliveries import address_index
-from notifications.storage import SINK, forget_raw, keep_raw
+from notifications.storage import SINK, forget_all, keep_raw
 
 KEPT = 5000
 
@@ -48,4 +48,4 @@ def _insert(rows: list[CaughtMail]) -> None:
         past = CaughtMail.objects.filter(pk__lte=limit)
         names = list(past.values_list("raw_name", flat=True))
         past.delete()
-        transaction.on_commit(lambda: [forget_raw(name) for name in names], robust=True)
+        transaction.on_commit(lambda: forget_all(names), robust=True)

@@ -175,19 +175,10 @@ def inbound_decide(request: StaffRequest, inbound_id: int) -> HttpResponse:
 
 
 def _tabs(active: str) -> list[dict[str, Any]]:
+    pages = (("sent", _("Outgoing"), "deliveries", "send"), ("received", _("Incoming"), "inbound", "inbox"))
     return [
-        {
-            "label": _("Outgoing"),
-            "url": reverse("notifications:deliveries"),
-            "active": active == "sent",
-            "icon": "send",
-        },
-        {
-            "label": _("Incoming"),
-            "url": reverse("notifications:inbound"),
-            "active": active == "received",
-            "icon": "inbox",
-        },
+        {"label": label, "url": reverse(f"notifications:{name}"), "active": active == key, "icon": icon}
+        for key, label, name, icon in pages
     ]
 
 

@@ -93,8 +93,8 @@ def mailbox(request: StaffRequest, mailbox_id: int) -> HttpResponse:
             at=timezone.now(),
         )
     except StaleEdit as error:
-        form.data = form.data.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = get_mailbox(mailbox_id).version
+        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
+        form.data["version"] = str(get_mailbox(mailbox_id).version)
         changes = [{**change, "label": form.fields[change["field"]].label} for change in error.changes]
         return render_page(request, "notifications/mailbox.html", context | {"stale": changes}, status=409)
     except InvalidInput as error:

@@ -91,8 +91,8 @@ def template(request: StaffRequest, channel: str, key: str, language: str) -> Ht
         )
     except StaleEdit as error:
         now = own_wording(key, channel, language)
-        form.data = form.data.copy()
-        form.data["version"] = now.version if now else 0
+        form.data = request.POST.copy()
+        form.data["version"] = str(now.version if now else 0)
         return render_page(request, "notifications/template.html", context | {"stale": error}, status=409)
     except InvalidInput as error:
         add_errors(form, error)

@@ -51,4 +51,5 @@ async def serve() -> None:
                 for server in servers:
                     await server.wait_closed()
         for server in servers:
-            server.abort_clients()
+            if abort := getattr(server, "abort_clients", None):  # Python 3.13 and later
+                abort()
