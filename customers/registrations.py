@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Permission
@@ -14,6 +16,7 @@ from core import registry
 from core.actors import Actor
 from customers.models import Identity
 from customers.permissions import get_customer_for
+from customers.selectors import search_customers
 from customers.services import set_contact_choice
 from customers.services.codes import TEMPLATE
 from customers.services.erasing import erase_own_texts
@@ -69,6 +72,24 @@ def _may_see_customer(staff: Staff, customer_id: int | None) -> bool:
 
 
 registry.register_live_group("customer", _may_see_customer)
+
+
+def _search(staff: Staff, text: str, limit: int) -> list[dict[str, Any]]:
+    """Offer customers in the palette, contacts masked."""
+    if not staff.may(Permission.CUSTOMER_VIEW):
+        return []
+    return [
+        {
+            "icon": "user",
+            "title": customer.name or gettext("Customer without a name"),
+            "hint": customer.get_tier_display(),
+            "url": reverse("customers:customer", args=[customer.pk]),
+        }
+        for customer in search_customers(text, limit=limit)
+    ]
+
+
+registry.register_search("customers", 30, _search)
 registry.register_panel(
     "context", "customer", "customer", _("Customer"), "customers:context", 20, Permission.CUSTOMER_VIEW
 )

@@ -66,6 +66,17 @@ def customers_by_name(text: str, *, limit: int = 20) -> QuerySet[Customer]:
     return rows.order_by("name_key", "pk")[:limit]
 
 
+def search_customers(text: str, *, limit: int = 8) -> list[Customer]:
+    """Return customers by phone, mail address, last four digits or part of the name; an exact contact wins."""
+    exact = find_customer_by_phone(text) or find_customer_by_email(text)
+    if exact is not None:
+        return [exact]
+    plain = text.strip()
+    if len(plain) == 4 and plain.isascii() and plain.isdigit():
+        return list(customers_by_last4(plain, limit=limit))
+    return list(customers_by_name(plain, limit=limit)) if plain and not plain.isdigit() else []
+
+
 def identities_of(customer_id: int) -> list[Identity]:
     """Return how a customer is known, primary ones first."""
     return list(Identity.objects.filter(customer_id=customer_id).order_by("kind", "-is_primary", "pk"))

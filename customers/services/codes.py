@@ -81,6 +81,13 @@ def check_code(*, purpose: str, target: str, code: str, at: datetime) -> bool:
     return right
 
 
+@transaction.atomic
+def forget_codes(*, now: datetime) -> int:
+    """Delete codes that expired more than a day ago; return how many."""
+    deleted, _by_model = OneTimeCode.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
+    return deleted
+
+
 def _normalised(channel: str, target: str) -> str:
     value = normalise_email(target) if channel == "email" else normalise_phone(target)
     if value is None:

@@ -86,10 +86,11 @@ def thread_headers(ticket: Ticket, message: Message) -> dict[str, str]:
 
 def common_context(ticket: Ticket) -> dict[str, Any]:
     """Return the variables every mail about a ticket may use."""
+    name = ticket.customer.name if ticket.customer else ""
     return {
         "number": ticket.number,
         "subject": ticket.subject,
-        "customer_name": ticket.customer.name if ticket.customer else "",
+        "customer_name": name or ("there" if ticket.language == "en" else ""),  # "Hello there," but 您好 alone
         "shop_name": ticket.shop.name if ticket.shop else "",
         "shop_colour": ticket.shop.color if ticket.shop else "",
         "order_number": ticket.order.number if ticket.order else ticket.order_given,
