@@ -70,6 +70,10 @@ class History:
             raise transaction.TransactionManagementError("History.write() outside a transaction")
         lines, self._lines = self._lines, []
         if lines:
-            with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(f"COPY core_event ({_COLUMNS}) FROM STDIN") as copy:
+            with (
+                connection.wrap_database_errors,
+                connection.cursor() as cursor,
+                cursor.copy(f"COPY core_event ({_COLUMNS}) FROM STDIN") as copy,  # allowed: our own column names
+            ):
                 copy.write("".join(lines))
         return len(lines)

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.models import Staff
 from core.text import normalise, normalise_order_number, normalise_phone, search_terms
@@ -139,9 +139,11 @@ def mark_words(text: str, query: str) -> SafeString:
     piece = flat[start : start + EXCERPT]
     head, tail = ("…" if start else ""), ("…" if start + EXCERPT < len(flat) else "")
     if pattern is None:
-        return mark_safe(escape(head + piece + tail))
-    out, at = [], 0
+        return escape(head + piece + tail)
+    out: list[SafeString] = [escape(head)]
+    at = 0
     for found in pattern.finditer(piece):
-        out += [escape(piece[at : found.start()]), "<mark>", escape(found[0]), "</mark>"]
+        out += [escape(piece[at : found.start()]), format_html("<mark>{}</mark>", found[0])]
         at = found.end()
-    return mark_safe(head + "".join(out) + escape(piece[at:]) + tail)
+    out.append(escape(piece[at:] + tail))
+    return format_html_join("", "{}", ((part,) for part in out))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET
 
 from accounts.permissions import Permission, StaffRequest, staff_page
@@ -24,7 +23,7 @@ def search(request: StaffRequest) -> HttpResponse:
     context = {
         "q": query,
         "found": found,
-        "rows": mark_safe(found_rows(found.hits, now=timezone.now())),
+        "rows": found_rows(found.hits, now=timezone.now()),
         "count": len(found.hits),
     }
     return render_page(request, "tickets/desk/search.html", context, fragment="results")

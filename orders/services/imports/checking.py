@@ -20,7 +20,7 @@ from core.crypto import encrypt
 from core.errors import DomainError
 from core.live import announce
 from orders.enums import ImportState
-from orders.models import ImportRowError, ImportRun, Order
+from orders.models import ImportRowError, ImportRun
 from orders.selectors.carriers import carrier_codes
 from orders.services.imports.grouping import Reader, Ready, Refused, RowProblem
 from orders.services.imports.reading import Rows, local_file, storage
@@ -212,7 +212,7 @@ def digests_of(shop_id: int, numbers: Iterable[str]) -> dict[str, bytes]:
     """Return the fingerprints of orders that are there, by number; b"" for one that came in another way."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT number, content_hash FROM {Order._meta.db_table} WHERE shop_id = %s AND number = ANY(%s)",
+            "SELECT number, content_hash FROM orders_order WHERE shop_id = %s AND number = ANY(%s)",
             [shop_id, list(numbers)],
         )
         return {number: bytes(digest) if digest else b"" for number, digest in cursor.fetchall()}
