@@ -21,7 +21,9 @@ def rows_of(orders=3, *, start=0, lines=2):
             "卖家已发货", "¥1,299.00", f"李{'小红明华'[n % 4]}", f"+86 139 0000 {n:04d}", f"浙江省杭州市西湖区文三路 {n} 号",
         ]  # fmt: skip
         for line in range(lines):
-            rows.append([*head, f"保温杯 {line}", f"CUP-{line}", str(line + 1), "99.50", "顺丰速运", f"SF{10000000 + n}"])
+            rows.append(
+                [*head, f"保温杯 {line}", f"CUP-{line}", str(line + 1), "99.50", "顺丰速运", f"SF{10000000 + n}"]
+            )
     return rows
 
 

@@ -274,7 +274,10 @@ def bomb(body):
         ("xl/worksheets/sheet1.xml", bomb, "zip_bomb"),
         (
             "xl/workbook.xml",
-            lambda body: b'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + body[body.index(b"<workbook") :],
+            lambda body: (
+                b'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
+                + body[body.index(b"<workbook") :]
+            ),
             "unsafe_markup",
         ),
     ],
@@ -349,6 +352,7 @@ def test_bulk_and_single_way_write_the_same_order():
         "number", "status", "currency", "total", "paid", "placed_at", "paid_at", "shipped_at", "promised_at", "recipient", "region",
         "phone_index", "content_hash", "customer_id", "buyer_note",
     ]  # fmt: skip
+
     def of(shop):
         return [
             tuple(bytes(v) if isinstance(v, memoryview) else v for v in row)
@@ -357,7 +361,11 @@ def test_bulk_and_single_way_write_the_same_order():
 
     assert of(bulk) == of(single)
     kinds = [
-        list(Event.objects.filter(shop_id=shop.pk, kind__regex="^(order|parcel)").order_by("order_id", "kind").values_list("kind", "data__total"))
+        list(
+            Event.objects.filter(shop_id=shop.pk, kind__regex="^(order|parcel)")
+            .order_by("order_id", "kind")
+            .values_list("kind", "data__total")
+        )
         for shop in (bulk, single)
     ]
     assert kinds[0] == kinds[1]

@@ -123,7 +123,9 @@ def test_counts_follow_the_views(agent: Staff) -> None:
 
 def test_counts_are_one_statement_and_stop_past_999(agent: Staff) -> None:
     ticket = make_desk_ticket()
-    values = {field.attname: getattr(ticket, field.attname) for field in Ticket._meta.concrete_fields if field.attname != "id"}
+    values = {
+        field.attname: getattr(ticket, field.attname) for field in Ticket._meta.concrete_fields if field.attname != "id"
+    }
     Ticket.objects.bulk_create([Ticket(**values) for _ in range(1100)])
     agent.refresh_from_db()
     list(agent.teams.all())
@@ -171,7 +173,9 @@ def test_reply_twice_with_one_client_id_is_one_message(desk: Client) -> None:
 
 def test_plain_form_replies_and_resolves(desk: Client, agent: Staff) -> None:
     ticket = make_desk_ticket()
-    response = desk.post(ticket_url(ticket, "reply") + "?view=mine", {"text": "已补发", "then": "resolved", "client_id": str(uuid4())})
+    response = desk.post(
+        ticket_url(ticket, "reply") + "?view=mine", {"text": "已补发", "then": "resolved", "client_id": str(uuid4())}
+    )
     assert response["Location"] == f"{ticket_url(ticket)}?view=mine"
     ticket.refresh_from_db()
     assert (ticket.status, ticket.assignee_id) == ("resolved", agent.pk)
@@ -200,7 +204,10 @@ def test_stale_reply_says_what_happened_and_keeps_the_text(desk: Client) -> None
     page = desk.post(ticket_url(ticket, "reply"), values)
     assert page.status_code == 409
     assert "我也来回" in page.content.decode()
-    assert desk.post(ticket_url(ticket, "reply"), {**values, "anyway": "1"}, HTTP_ACCEPT="application/json").status_code == 200
+    assert (
+        desk.post(ticket_url(ticket, "reply"), {**values, "anyway": "1"}, HTTP_ACCEPT="application/json").status_code
+        == 200
+    )
 
 
 def test_draft_is_kept_restored_and_let_go(desk: Client, agent: Staff) -> None:
@@ -251,7 +258,11 @@ def test_text_is_escaped_and_addresses_become_links(desk: Client) -> None:
 def test_canned_variables_are_filled_and_unknown_ones_left(desk: Client, agent: Staff) -> None:
     person = make_person("张伟")
     ticket = make_desk_ticket(customer=person, order=make_desk_order(customer=person, number="QH-77"))
-    make_canned("查件", "{customer_name}您好，{order_number}，{tracking_number}，{__class__}，{0}，{agent_name}", shortcut="zzcj")
+    make_canned(
+        "查件",
+        "{customer_name}您好，{order_number}，{tracking_number}，{__class__}，{0}，{agent_name}",
+        shortcut="zzcj",
+    )
     page = desk.get(ticket_url(ticket, "canned"), {"q": "zzcj"}, **HTMX).content.decode()
     assert "张伟您好，QH-77，{tracking_number}，{__class__}，{0}，王晓敏" in page
 
@@ -309,7 +320,9 @@ def test_search_finds_numbers_phones_and_words(desk: Client) -> None:
 
 def test_search_and_palette_show_nothing_of_other_teams(desk: Client) -> None:
     make_desk_ticket(team=make_team("他组"), text="机密沙发", subject="机密")
-    assert "机密" not in desk.get("/desk/search/", {"q": "机密沙发"}).content.decode().replace('value="机密沙发"', "").replace("<title>机密沙发", "")
+    assert "机密" not in desk.get("/desk/search/", {"q": "机密沙发"}).content.decode().replace(
+        'value="机密沙发"', ""
+    ).replace("<title>机密沙发", "")
     assert "机密" not in desk.get("/desk/palette/", {"q": "机密"}).content.decode()
 
 

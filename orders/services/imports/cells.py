@@ -30,7 +30,9 @@ _DATE = re.compile(
     r"(?:[ T]*(\d{1,2})(?:[:时]|点)(\d{1,2})(?:[:分](\d{1,2})(?:[.,](\d{1,6}))?秒?)?分?)?"
     r" ?(Z|[+-]\d{2}:?\d{2})?"
 )
-_TURNED = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?(?: ?([AaPp])\.?[Mm]\.?)?")
+_TURNED = re.compile(
+    r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?(?: ?([AaPp])\.?[Mm]\.?)?"
+)
 _DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _EPOCH = datetime(1899, 12, 30)
@@ -144,7 +146,9 @@ def read_amount(value: str) -> Decimal:
     if number < 0:
         raise BadCell("negative")
     # A sheet's own arithmetic leaves 99.90000000000001 behind; more than that is a third decimal somebody typed.
-    return number.quantize(Decimal("0.01")) if abs(number - number.quantize(Decimal("0.01"))) < Decimal("1e-6") else number
+    return (
+        number.quantize(Decimal("0.01")) if abs(number - number.quantize(Decimal("0.01"))) < Decimal("1e-6") else number
+    )
 
 
 @lru_cache(maxsize=2048)
@@ -219,4 +223,6 @@ def converters(zone: ZoneInfo, *, day_first: bool) -> dict[str, Callable[[str], 
 @lru_cache(maxsize=256)
 def _currency(value: str) -> str:
     word = normalise(value).upper()
-    return {"人民币": "CNY", "RMB": "CNY", "元": "CNY", "¥": "CNY", "美元": "USD", "港币": "HKD", "欧元": "EUR"}.get(word, word)
+    return {"人民币": "CNY", "RMB": "CNY", "元": "CNY", "¥": "CNY", "美元": "USD", "港币": "HKD", "欧元": "EUR"}.get(
+        word, word
+    )

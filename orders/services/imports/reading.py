@@ -123,7 +123,8 @@ class Rows:
                 count += 1
                 if count > MAX_ROWS + 1:
                     raise TooLarge(
-                        _("The file has more than %(max)s rows. Split it and import the parts.") % {"max": f"{MAX_ROWS:,}"},
+                        _("The file has more than %(max)s rows. Split it and import the parts.")
+                        % {"max": f"{MAX_ROWS:,}"},
                         code="too_many_rows",
                     )
                 yield start, cells

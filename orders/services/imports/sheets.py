@@ -57,7 +57,8 @@ def _check_markup(book: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         head = stream.read(64 * 1024)
     if _DOCTYPE.search(head) or b"\x00" in head[:64]:
         raise ImportRefused(
-            _("This workbook holds things a list of orders does not need. Save it anew, or as CSV."), code="unsafe_markup"
+            _("This workbook holds things a list of orders does not need. Save it anew, or as CSV."),
+            code="unsafe_markup",
         )
 
 
@@ -89,7 +90,8 @@ def sheet_rows(source: Any, limit: int | None = None) -> Iterator[list[str]]:
             yield [_text(value) for value in row]
     except (SyntaxError, KeyError, ValueError, TypeError, IndexError, zipfile.BadZipFile, EOFError):
         raise ImportRefused(
-            _("The workbook is damaged and cannot be read to its end. Save it anew, or as CSV."), code="workbook_damaged"
+            _("The workbook is damaged and cannot be read to its end. Save it anew, or as CSV."),
+            code="workbook_damaged",
         ) from None
     finally:
         book.close()
