@@ -1,0 +1,236 @@
+"""bin/bench inbox --tickets N: the desk's pages at N tickets, beside the same pages at 1,000 and beside raw SQL.
+
+Both sizes run at once and are visited in turn, so that a busy machine slows both alike. `growth` is the median of a page
+at N over its median at the small size; `spread` is how many more statements a full list costs than one of one row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg.rows import dict_row
+
+from bench.harness import TOPOLOGY, Case, Client, Site, raw_ms, site
+from bench.report import Report, percentile
+from bench.seeding import BUSY, LEAD, ONE, PASSWORD
+from bench.seeding.words import LATIN, TOPICS, phone_of
+from cs_portal.runtime.faults import StartError
+from cs_portal.runtime.stack import ROOT, schema_digest
+
+SMALL = 1000
+PLAIN_WARM_UP = 12
+Row = dict[str, Any]
+Connection = psycopg.Connection[Any]
+
+
+@dataclass
+class Place:
+    """One size: its running site, a connection for raw statements, and who is signed in."""
+
+    size: int
+    running: Site
+    connection: Connection
+    clients: dict[str, Client]
+    cases: dict[str, tuple[str, Case]] = field(default_factory=dict)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure every page at both sizes; returns 0 when no target is missed."""
+    parser = argparse.ArgumentParser(prog="bin/bench inbox")
+    parser.add_argument("--tickets", type=int, default=100_000, help="with four times as many messages")
+    parser.add_argument("--samples", type=int, default=300, help="visits of each page")
+    parser.add_argument("--only", default="", help="measure cases whose name begins so; the others count as missed")
+    options = parser.parse_args(argv)
+    params = {"tickets": options.tickets, "messages": options.tickets * 4, "beside": SMALL, "samples": options.samples}
+    report = Report("inbox", params, TOPOLOGY)
+    try:
+        with ExitStack() as stack:
+            small = open_place(stack, SMALL, options.samples)
+            big = small if options.tickets == SMALL else open_place(stack, options.tickets, options.samples)
+            for name in big.cases:
+                if name.startswith(options.only):
+                    report.cases[name] = measure_both(name, big, small, options.samples)
+                    print(f"{name}: {report.cases[name]}", file=sys.stderr, flush=True)
+    except StartError as error:
+        print(error, file=sys.stderr)
+    full, single = (report.cases.get(name) for name in ("first_page", "first_page_one_row"))
+    if full and single:
+        single["spread"] = abs(full["queries"] - single["queries"])
+    return report.finish()
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+def digest() -> str:
+    """Name the data: the schema and how it is filled."""
+    files = sorted((ROOT / "bench" / "seeding").glob("*.*"))
+    words = "".join(path.name + path.read_text(encoding="utf-8") for path in files if path.suffix in {".py", ".sql"})
+    return hashlib.sha256((schema_digest() + words).encode()).hexdigest()[:16]
+
+
+def open_place(stack: ExitStack, size: int, samples: int) -> Place:
+    """Start the site of a size, filled when it is not yet, and choose what is visited there."""
+    name, wanted = f"inbox-{size}", digest()
+    stamp = ROOT / "var" / "bench" / name / "filled-by"
+    if stamp.parent.exists() and (not stamp.exists() or stamp.read_text() != wanted):
+        shutil.rmtree(stamp.parent)  # another schema or half filled: cheaper to make anew than to mend
+
+    def fill(running: Site) -> None:
+        env = running.process_env(DB_STATEMENT_TIMEOUT_MS="0", PYTHONPATH=str(ROOT), PGOPTIONS="-c work_mem=128MB")
+        done = subprocess.run([sys.executable, "-m", "bench.seeding", str(size)], env=env, cwd=ROOT, check=False)
+        if done.returncode:
+            raise StartError(f"seeding {size} tickets failed")
+        stamp.write_text(wanted)
+
+    running = stack.enter_context(site(name, seeded=wanted, seed=fill))
+    connection = stack.enter_context(psycopg.connect(running.postgres.url(), autocommit=True))
+    clients = {}
+    for email in (BUSY, ONE, LEAD):
+        clients[email] = running.client()
+        clients[email].sign_in(email, PASSWORD)
+    place = Place(size, running, connection, clients)
+    place.cases = choose_cases(connection, samples)
+    return place
+
+
+def scope_of(connection: Connection, email: str) -> Row:
+    """Return what the permission filters of the raw statements need: the person, her teams and shops."""
+    rows = _rows(
+        connection,
+        """SELECT s.id AS me, array_agg(t.id) AS teams,
+                  CASE WHEN bool_or(t.shop_ids = '{}') THEN (SELECT array_agg(id) FROM orders_shop)
+                       ELSE (SELECT array_agg(DISTINCT shop) FROM accounts_team o JOIN accounts_membership om ON om.team_id = o.id,
+                             unnest(o.shop_ids) shop WHERE om.staff_id = s.id) END AS shops
+             FROM accounts_staff s JOIN accounts_membership m ON m.staff_id = s.id JOIN accounts_team t ON t.id = m.team_id
+            WHERE s.email = %(email)s GROUP BY s.id""",
+        {"email": email},
+    )
+    return rows[0]
+
+
+def choose_cases(connection: Connection, samples: int) -> dict[str, tuple[str, Case]]:
+    """Choose at random what each case visits; returns name → (who is signed in, case)."""
+    pick = Random(samples)
+    busy, one, lead = (scope_of(connection, email) for email in (BUSY, ONE, LEAD))
+    cases: dict[str, tuple[str, Case]] = {}
+
+    def add(name: str, paths: list[str], raw: str = "", params: list[Row] | None = None, who: str = BUSY, base: Row = busy) -> None:
+        cases[name] = who, Case(name, paths, f"inbox_{raw or name}", [{**base, **row} for row in params or [{}]])
+
+    add("first_page", ["/desk/?view=mine"])
+    add("first_page_one_row", ["/desk/?view=mine"], "first_page", who=ONE, base=one)
+    views = ["unassigned", "open", "risk", "overdue", "waiting", "resolved", "spam", *(f"team-{pk}" for pk in busy["teams"])]
+    add("any_view", [f"/desk/?view={view}" for view in views], "open_page")
+    ends = _ends_of_pages(connection, busy["me"], samples, pick)
+    add("deep_page", [f"/desk/?view=mine&before={row['cursor']}" for row in ends], params=ends)
+    tickets = _rows(connection, VISIBLE_TICKETS, {**busy, "n": samples})
+    add("ticket", [f"/desk/t/{row['ticket']}/?view=mine" for row in tickets], params=tickets)
+    longest = _rows(connection, "SELECT id AS ticket FROM tickets_ticket ORDER BY last_seq DESC LIMIT 1", {})
+    add("ticket_500_messages", [f"/desk/t/{row['ticket']}/?view=mine" for row in longest], "ticket", longest)
+    orders = _rows(connection, VISIBLE_ORDERS, {**busy, "n": samples})
+    add("lookup_number", [f"/desk/orders/?q={row['number']}" for row in orders], params=orders)
+    add("lookup_tracking", [f"/desk/orders/?q={row['tracking']}" for row in orders], params=orders)
+    phones = [phone_of(row["customer"])[3:] for row in orders]
+    add("lookup_phone", [f"/desk/orders/?q={phone}" for phone in phones], params=orders)
+    add("lookup_last4", [f"/desk/orders/?q={phone[-4:]}" for phone in phones], params=orders)
+    add("find_order_number", [f"/desk/search/?q={row['number']}" for row in orders], params=orders)
+    add("find_phone", [f"/desk/search/?q={phone}" for phone in phones], params=orders)
+    for name, words in (("search_two_characters", TOPICS), ("search_common_word", ("物流",)), ("search_latin", LATIN)):
+        wanted = [pick.choice(words) for _ in range(samples)]
+        add(name, [f"/desk/search/?q={quote(word)}" for word in wanted], "search", [{"words": word} for word in wanted])
+    days = _rows(connection, DAYS, {"n": samples})
+    add("board_day", [f"/board/?span=day&day={row['day']}" for row in days], "board", days, LEAD, lead)
+    months = [{**row, "first": row["month_first"], "last": row["month_last"]} for row in days]
+    add("board_month", [f"/board/?span=month&day={row['day']}" for row in days], "board", months, LEAD, lead)
+    return cases
+
+
+VISIBLE_TICKETS = """
+SELECT id AS ticket FROM tickets_ticket
+ WHERE team_id = ANY(%(teams)s) OR assignee_id = %(me)s ORDER BY md5(id::text) LIMIT %(n)s
+"""
+VISIBLE_ORDERS = """
+SELECT o.id AS "order", o.number, p.tracking_number AS tracking, o.customer_id AS customer, o.phone_index AS phone,
+       o.phone_last4_index AS last4
+  FROM orders_order o JOIN orders_parcel p ON p.order_id = o.id
+ WHERE o.shop_id = ANY(%(shops)s) ORDER BY md5(o.number) LIMIT %(n)s
+"""
+DAYS = """
+SELECT day::text AS day, day AS last, day - 13 AS first, (date_trunc('month', day) - interval '1 month')::date AS month_first,
+       (date_trunc('month', day) + interval '1 month - 1 day')::date AS month_last
+  FROM (SELECT (now() - n * interval '1 day')::date AS day FROM generate_series(1, 380) n ORDER BY md5(n::text) LIMIT %(n)s) d
+"""
+
+
+def _rows(connection: Connection, statement: str, params: Row) -> list[Row]:
+    return connection.cursor(row_factory=dict_row).execute(statement.encode(), params).fetchall()
+
+
+def _ends_of_pages(connection: Connection, me: int, samples: int, pick: Random) -> list[Row]:
+    """Return cursors deep in the busy agent's list, the deepest still with a full page behind it."""
+    rows = _rows(
+        connection,
+        "SELECT last_message_at AS at, id FROM tickets_ticket WHERE assignee_id = %(me)s AND NOT is_spam"
+        " AND status NOT IN ('resolved', 'closed') ORDER BY last_message_at DESC, id DESC",
+        {"me": me},
+    )
+    chosen = [rows[pick.randrange(len(rows) // 4, len(rows) - 60)] for _ in range(samples)]
+    return [{**row, "cursor": f"{int(row['at'].timestamp()) * 1_000_000 + row['at'].microsecond}-{row['id']}"} for row in chosen]
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+@dataclass
+class Samples:
+    """What the visits of one page took."""
+
+    app: list[float] = field(default_factory=list)
+    database: list[float] = field(default_factory=list)
+    client: list[float] = field(default_factory=list)
+    raw: list[float] = field(default_factory=list)
+    queries: int = 0
+    fragments: int = 0
+
+
+def measure_both(name: str, big: Place, small: Place, samples: int) -> dict[str, Any]:
+    """Visit a page at both sizes in turn and run its raw statement in between."""
+    found = {place.size: Samples() for place in (big, small)}
+    for number in range(-PLAIN_WARM_UP, samples):
+        for place in (big, small):
+            who, case = place.cases[name]
+            turn = number % len(case.paths)
+            visit = place.clients[who].visit(case.paths[turn])
+            raw = raw_ms(place.connection, case.raw, case.raw_params[number % len(case.raw_params)])
+            if number < 0:
+                continue
+            taken = found[place.size]
+            taken.app.append(visit.app_ms)
+            taken.database.append(visit.db_ms)
+            taken.client.append(visit.client_ms)
+            taken.raw.append(raw)
+            taken.queries = max(taken.queries, visit.queries)
+            taken.fragments = max(taken.fragments, visit.fragments)
+    at, beside = found[big.size], found[small.size]
+    return {
+        "n": len(at.app),
+        "p50_ms": round(percentile(at.app, 0.5), 2),
+        "p95_ms": round(percentile(at.app, 0.95), 2),
+        "queries": at.queries,
+        "db_ms": round(percentile(at.database, 0.5), 2),
+        "raw_ms": round(percentile(at.raw, 0.5), 3),
+        "client_p50_ms": round(percentile(at.client, 0.5), 2),
+        "fragments": at.fragments,
+        "small_p50_ms": round(percentile(beside.app, 0.5), 2),
+        "small_queries": beside.queries,
+        "growth": round(percentile(at.app, 0.5) / percentile(beside.app, 0.5), 2),
+        "growth_p95": round(percentile(at.app, 0.95) / percentile(beside.app, 0.95), 2),
+    }
