@@ -28,18 +28,10 @@ class TicketStatus(models.TextChoices):
 
 
 TICKET_TRANSITIONS: dict[str, frozenset[str]] = {
-    TicketStatus.NEW: frozenset(
-        {"open", "waiting_customer", "waiting_department", "resolved"}
-    ),
-    TicketStatus.OPEN: frozenset(
-        {"waiting_customer", "waiting_department", "resolved"}
-    ),
-    TicketStatus.WAITING_CUSTOMER: frozenset(
-        {"open", "waiting_department", "resolved"}
-    ),
-    TicketStatus.WAITING_DEPARTMENT: frozenset(
-        {"open", "waiting_customer", "resolved"}
-    ),
+    TicketStatus.NEW: frozenset({"open", "waiting_customer", "waiting_department", "resolved"}),
+    TicketStatus.OPEN: frozenset({"waiting_customer", "waiting_department", "resolved"}),
+    TicketStatus.WAITING_CUSTOMER: frozenset({"open", "waiting_department", "resolved"}),
+    TicketStatus.WAITING_DEPARTMENT: frozenset({"open", "waiting_customer", "resolved"}),
     TicketStatus.RESOLVED: frozenset({"open", "closed"}),
     TicketStatus.CLOSED: frozenset({"open"}),
 }
