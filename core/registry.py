@@ -15,7 +15,7 @@ from core.models import Event
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the left rail; `permission` is a Permission code or empty, `badge` counts what waits for the user."""
+    """One entry of the left rail; `permission` is a Permission code or empty, `badge` counts what waits for her."""
 
     key: str
     label: Text

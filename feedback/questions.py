@@ -26,7 +26,8 @@ _ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _JOINED = re.compile(r"和|以及|并且|与|及|\band\b|\bor\b|\bas well as\b|或者", re.I)
 _LEADING = re.compile(
     r"难道|是不是也|您也|不觉得|非常棒|很棒|优质的?服务|贴心的?服务|您一定"
-    r"|\b(?:don't you|wouldn't you|isn't it|excellent|amazing|great service|outstanding|how much did you (?:love|enjoy))\b",
+    r"|\b(?:don't you|wouldn't you|isn't it|excellent|amazing|great service|outstanding"
+    r"|how much did you (?:love|enjoy))\b",
     re.I,
 )
 
@@ -164,7 +165,7 @@ def estimate_seconds(questions: tuple[Question, ...]) -> int:
     """
     total = 0.0
     for question in questions:
-        seconds = _SECONDS.get(question.type, 4) + len(question.zh) / 4 + len(question.options)
+        seconds = _SECONDS.get(QuestionType(question.type), 4) + len(question.zh) / 4 + len(question.options)
         total += seconds / 2 if question.after or not question.is_required else seconds
     return max(5, round(total))
 

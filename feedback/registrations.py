@@ -19,8 +19,14 @@ from feedback.services.recovering import NOTICE
 from feedback.story import render_survey_events, render_visit_events
 from notifications.templates import register_template
 
-_FACES_ZH = "[很不满意]({score_1_url})　[不满意]({score_2_url})　[一般]({score_3_url})　[满意]({score_4_url})　[很满意]({score_5_url})"
-_FACES_EN = "[Very unhappy]({score_1_url}) · [Unhappy]({score_2_url}) · [Okay]({score_3_url}) · [Happy]({score_4_url}) · [Very happy]({score_5_url})"
+_FACES_ZH = (
+    "[很不满意]({score_1_url})　[不满意]({score_2_url})　[一般]({score_3_url})　"
+    "[满意]({score_4_url})　[很满意]({score_5_url})"
+)
+_FACES_EN = (
+    "[Very unhappy]({score_1_url}) · [Unhappy]({score_2_url}) · [Okay]({score_3_url}) · "
+    "[Happy]({score_4_url}) · [Very happy]({score_5_url})"
+)
 _END_ZH = "[打开问卷]({url})\n\n大约需要{length}，链接 {days} 天内有效，只能提交一次。"
 _END_EN = "[Open the survey]({url})\n\nIt takes about {length}. The link works for {days} days and once only."
 
@@ -29,7 +35,8 @@ register_template(
     label=_("Survey after a ticket"),
     subject={"zh-hans": "这次服务怎么样？[#{number}]", "en": "How did we do? [#{number}]"},
     body={
-        "zh-hans": "{customer_name}您好：\n\n您反映的“{subject}”已经处理完了。您对这次服务满意吗？点一下就可以开始：\n\n"
+        "zh-hans": "{customer_name}您好：\n\n"
+        "您反映的“{subject}”已经处理完了。您对这次服务满意吗？点一下就可以开始：\n\n"
         f"{_FACES_ZH}\n\n{_END_ZH}",
         "en": "Hello {customer_name},\n\nwe have dealt with “{subject}”. How satisfied are you? One tap begins:\n\n"
         f"{_FACES_EN}\n\n{_END_EN}",
@@ -54,9 +61,11 @@ for _kind in ("ticket", "order"):
         label=_("Survey reminder"),
         subject={"zh-hans": "还想听听您的意见 [{number}]", "en": "We would still like to hear from you [{number}]"},
         body={
-            "zh-hans": "{customer_name}您好：\n\n几天前我们请您评价一次服务，还没有收到您的回答。如果您方便，点一下就可以开始：\n\n"
+            "zh-hans": "{customer_name}您好：\n\n"
+            "几天前我们请您评价一次服务，还没有收到您的回答。如果您方便，点一下就可以开始：\n\n"
             f"{_FACES_ZH}\n\n{_END_ZH}\n\n这是唯一一次提醒，之后不会再打扰您。",
-            "en": "Hello {customer_name},\n\na few days ago we asked how we did and have not heard from you yet. If you have a moment, "
+            "en": "Hello {customer_name},\n\n"
+            "a few days ago we asked how we did and have not heard from you yet. If you have a moment, "
             f"one tap begins:\n\n{_FACES_EN}\n\n{_END_EN}\n\nThis is the only reminder.",
         },
         sample={"length": "1"},

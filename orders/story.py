@@ -143,7 +143,8 @@ def field_words() -> dict[str, str]:
         "currency": gettext("currency"), "total": gettext("total"), "discount": gettext("discount"),
         "shipping_fee": gettext("shipping fee"), "promised_at": gettext("promised delivery"),
         "recipient": gettext("recipient"), "region": gettext("region"), "buyer_note": gettext("buyer's note"),
-        "street": gettext("address"), "phone": gettext("phone"), "items": gettext("items"), "paid": gettext("amount paid"),
+        "street": gettext("address"), "phone": gettext("phone"), "items": gettext("items"),
+        "paid": gettext("amount paid"),
         "payments": gettext("payments"),
     }  # fmt: skip
 

@@ -22,11 +22,13 @@ registry.register_command(
     keywords="find conversation",
 )
 registry.register_settings_page(
-    "canned", _("Canned replies"), _("Prepared answers with variables, typed with a slash."), "bolt", "tickets:settings_canned", 30,
+    "canned", _("Canned replies"), _("Prepared answers with variables, typed with a slash."), "bolt",
+    "tickets:settings_canned", 30,
     Permission.TICKET_NOTE,
 )  # fmt: skip
 registry.register_settings_page(
-    "categories", _("Categories"), _("What tickets are about; a tree of two levels."), "tags", "tickets:settings_categories", 31,
+    "categories", _("Categories"), _("What tickets are about; a tree of two levels."), "tags",
+    "tickets:settings_categories", 31,
     Permission.SETTINGS_MANAGE,
 )  # fmt: skip
 registry.register_settings_page(

@@ -114,7 +114,7 @@ def commands(staff: Staff, query: str) -> list[Entry]:
 
 @lru_cache(maxsize=4)
 def _all_commands(_language: str) -> list[tuple[Entry, str, tuple[str, ...]]]:
-    """Return every command, navigation entry and settings page with the words it is found by, in the active language."""
+    """Return every command, navigation entry and settings page with the words it is found by, in her language."""
     found: dict[str, tuple[Entry, str, tuple[str, ...]]] = {}
     for item in sorted(registry.NAV.values(), key=lambda nav: nav.order):
         _add(found, item.label, item.icon, item.url_name, item.permission, gettext("Go to"), keys=item.shortcut)

@@ -1,4 +1,7 @@
-"""History in bulk: many facts of an import in one COPY. Causes no reaction, like record_many with its default origin."""
+"""History in bulk: many facts of an import in one COPY.
+
+Causes no reaction, like record_many with its default origin.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from core.events.log import AHEAD
 from core.models import Origin
 
 _COLUMNS = (
-    "schema_v, kind, at, origin, actor_type, actor_id, subject_type, subject_id, shop_id, customer_id, order_id, reason,"
-    " depth, data"
+    "schema_v, kind, at, origin, actor_type, actor_id, subject_type, subject_id, shop_id, customer_id, order_id,"
+    " reason, depth, data"
 )
 
 

@@ -21,5 +21,5 @@ def _send_wake() -> None:
 
     try:
         drain_jobs.apply_async(retry=False, expires=30)
-    except Exception as error:  # the broker may be down in any of a dozen ways; the row is committed, the tick finds it
+    except Exception as error:  # noqa: BLE001 - a broker is down in a dozen ways; the row is committed, the tick finds it
         logger.warning("jobs.wake_failed error=%s", type(error.__cause__ or error).__name__)

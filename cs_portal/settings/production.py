@@ -1,7 +1,7 @@
 """Production: TLS in front, cookies bound to the host, JSON logs."""
 
 from cs_portal.settings import base
-from cs_portal.settings.base import *
+from cs_portal.settings.base import *  # noqa: F403
 
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

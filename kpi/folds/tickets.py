@@ -23,11 +23,11 @@ first_reply AS (
     SELECT DISTINCT ON (m.root_id) m.*, o.at AS opened_at, o.origin AS opened_origin
       FROM ev m JOIN counted o ON o.root_id = m.root_id
      WHERE m.kind = 'message.sent' AND m.actor_type = 'staff' ORDER BY m.root_id, m.at, m.id),
+reopened AS (SELECT root_id, max(id) AS last_id FROM ev WHERE kind = 'ticket.reopened' GROUP BY root_id),
 resolved AS (
-    SELECT r.*, o.at AS opened_at,
-           EXISTS (SELECT 1 FROM ev later WHERE later.root_id = r.root_id AND later.kind = 'ticket.reopened'
-                      AND later.id > r.id) AS was_reopened
-      FROM ev r JOIN counted o ON o.root_id = r.root_id WHERE r.kind = 'ticket.resolved')
+    SELECT r.*, o.at AS opened_at, coalesce(later.last_id > r.id, false) AS was_reopened
+      FROM ev r JOIN counted o ON o.root_id = r.root_id LEFT JOIN reopened later ON later.root_id = r.root_id
+     WHERE r.kind = 'ticket.resolved')
 SELECT 'tickets_opened' AS metric, 'ticket:' || o.root_id AS fact_key, o.root_id, o.at, o.id AS event_id, o.ticket_id,
        o.order_id, o.customer_id, NULL::float AS value, 1::float AS numerator, 1::float AS denominator, {_dims("o")}
   FROM counted o

@@ -208,7 +208,8 @@ class ParcelOut(serializers.ModelSerializer):
     class Meta:
         model = Parcel
         fields = (
-            "carrier", "tracking_number", "status", "place", "shipped_at", "delivered_at", "last_scan_at", "expected_at",
+            "carrier", "tracking_number", "status", "place", "shipped_at", "delivered_at", "last_scan_at",
+            "expected_at",
         )  # fmt: skip
 
 
@@ -224,8 +225,10 @@ class OrderOut(serializers.ModelSerializer):
     class Meta:
         model = Order
         fields = (
-            "id", "shop", "number", "status", "currency", "total", "paid", "discount", "shipping_fee", "placed_at", "paid_at",
-            "packed_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at", "promised_at", "recipient", "phone",
+            "id", "shop", "number", "status", "currency", "total", "paid", "discount", "shipping_fee", "placed_at",
+            "paid_at",
+            "packed_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at", "promised_at", "recipient",
+            "phone",
             "region", "source", "version", "updated_at", "items", "parcels",
         )  # fmt: skip
 

@@ -21,7 +21,10 @@ AT_ONCE = 500
 
 
 def complete_order(*, order_id: int, actor: Actor, at: datetime) -> Order:
-    """Complete an order: nothing more is expected of it. Raises NotFound, TransitionNotAllowed (the second time too)."""
+    """Complete an order: nothing more is expected of it.
+
+    Raises NotFound, TransitionNotAllowed (the second time too).
+    """
     return _end(order_id, OrderStatus.COMPLETED, actor, at)
 
 

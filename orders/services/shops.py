@@ -191,7 +191,8 @@ def save_products(*, shop_id: int, products: Iterable[ProductData], actor: Actor
     """Take in what a shop tells about its products, by article number; return how many rows. Stock is dated `at`."""
     rows = [
         Product(
-            shop_id=shop_id, sku=normalise(p.sku)[:64], name=normalise(p.name)[:200], category=normalise(p.category)[:64],
+            shop_id=shop_id, sku=normalise(p.sku)[:64], name=normalise(p.name)[:200],
+            category=normalise(p.category)[:64],
             price=p.price, currency=p.currency, stock=p.stock, stock_at=at if p.stock is not None else None,
         )
         for p in {p.sku: p for p in products}.values()

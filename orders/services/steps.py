@@ -13,7 +13,9 @@ _STEPS = sorted((status for status in OrderStatus if status != OrderStatus.PLACE
 
 
 def take_steps(order: Any, told: dict[str, datetime]) -> list[tuple[str, str]]:
-    """Date the steps of an order (row or draft) that were not known yet and move the status forward; return (step, status before) of each.
+    """Date the steps of an order (row or draft) that were not known yet and move the status forward.
+
+    Returns (step, status before) of each.
 
     Late news of an earlier step fills in its time and moves nothing. What cannot be (cancelled after delivery,
     completed after cancelling) is left out.

@@ -46,7 +46,7 @@ def upsert_order(
     """Take an order in; return it with "new", "changed" or "same".
 
     Status and dates only grow; items, amounts and the address follow the latest news; payments and parcels are added.
-    `source` is a code (api, hook, import, demo). Raises InvalidOrder with everything that is wrong, NotFound for a shop.
+    `source` is a code (api, hook, import, demo). Raises InvalidOrder with everything wrong, NotFound for a shop.
     Records order.placed and one event per step when its time becomes known, order.changed for corrections, parcel.*.
     """
     shop = Shop.objects.filter(pk=shop_id, is_active=True).first()

@@ -49,10 +49,13 @@ def test_resolved_ticket_sends_one_link() -> None:
     assert (invitation.ticket_id, invitation.agent_id, invitation.team_id) == (ticket.pk, staff.pk, team.pk)
     assert (invitation.channel, invitation.tier, invitation.state) == ("form", "standard", "invited")
     mail = mails(customer)[0]
-    assert mail.pk == invitation.delivery_id and "/s/" in mail.text and "?score=5" in mail.text
+    assert mail.pk == invitation.delivery_id
+    assert "/s/" in mail.text
+    assert "?score=5" in mail.text
     assert "List-Unsubscribe" in mail.headers
     event = Event.objects.get(kind="survey.invited")
-    assert event.data["agent_id"] == staff.pk and event.ticket_id == ticket.pk
+    assert event.data["agent_id"] == staff.pk
+    assert event.ticket_id == ticket.pk
 
 
 def test_token_is_long_and_only_its_digest_is_kept() -> None:
@@ -83,7 +86,10 @@ def test_reopened_ticket_takes_the_survey_back(settings: Any) -> None:
     assert Job.objects.get(name="feedback.invite_after_ticket").state == "cancelled"
     resolve(ticket)
     run_jobs()
-    assert set(Job.objects.filter(name="feedback.invite_after_ticket").values_list("state", flat=True)) == {"cancelled", "ready"}
+    assert set(Job.objects.filter(name="feedback.invite_after_ticket").values_list("state", flat=True)) == {
+        "cancelled",
+        "ready",
+    }
 
 
 def test_job_of_an_earlier_resolution_invites_nobody() -> None:
@@ -123,7 +129,13 @@ def test_reasons_not_to_ask(why: str) -> None:
     now = timezone.now()
     if why == "no":
         set_contact_choice(
-            customer_id=customer.pk, channel="email", purpose="survey", is_allowed=False, source="test", actor=SYSTEM, at=now
+            customer_id=customer.pk,
+            channel="email",
+            purpose="survey",
+            is_allowed=False,
+            source="test",
+            actor=SYSTEM,
+            at=now,
         )
     elif why == "off":
         Survey.objects.update(is_active=False)
@@ -174,7 +186,8 @@ def test_delivery_event_marks_the_invitation() -> None:
     invitation.refresh_from_db()
     assert invitation.state == "delivered"
     event = Event.objects.get(kind="survey.delivered")
-    assert event.data["survey"] == "ticket_csat" and event.data["channel"] == "form"
+    assert event.data["survey"] == "ticket_csat"
+    assert event.data["channel"] == "form"
 
 
 def test_reminder_goes_out_once_with_a_link_of_its_own(client: Any) -> None:
@@ -185,7 +198,8 @@ def test_reminder_goes_out_once_with_a_link_of_its_own(client: Any) -> None:
     invitation.refresh_from_db()
     mail = Delivery.objects.get(pk=invitation.reminder_delivery_id)
     second = mail.text.split("/s/")[1].split("?")[0].split()[0]
-    assert second != token and "唯一一次提醒" in mail.text
+    assert second != token
+    assert "唯一一次提醒" in mail.text
     assert [client.get(f"/s/{one}").status_code for one in (token, second)] == [200, 200]
     assert client.post(f"/s/{second}", {"csat": "5"}).status_code == 303
     assert client.post(f"/s/{token}", {"csat": "1", "reasons": "slow"}).status_code == 303
@@ -203,7 +217,13 @@ def test_no_reminder(why: str) -> None:
         Survey.objects.update(is_active=False)
     elif why == "no":
         set_contact_choice(
-            customer_id=invitation.customer_id, channel="email", purpose="survey", is_allowed=False, source="t", actor=SYSTEM, at=now
+            customer_id=invitation.customer_id,
+            channel="email",
+            purpose="survey",
+            is_allowed=False,
+            source="t",
+            actor=SYSTEM,
+            at=now,
         )
     assert services.remind_invitation(invitation_id=invitation.pk, at=at) is False
 
@@ -221,9 +241,12 @@ def test_invitation_runs_out_once() -> None:
 
 def test_imported_history_asks_nobody() -> None:
     order = make_completed_order(origin="import")
-    assert order.status == "completed" and Event.objects.get(kind="order.completed").origin == "import"
+    assert order.status == "completed"
+    assert Event.objects.get(kind="order.completed").origin == "import"
     assert not Invitation.objects.exists()
-    record("order.completed", subject=order, actor=SYSTEM, at=timezone.now(), data=OrderStep("delivered"), origin="demo")
+    record(
+        "order.completed", subject=order, actor=SYSTEM, at=timezone.now(), data=OrderStep("delivered"), origin="demo"
+    )
     assert run_jobs() == 0
 
 

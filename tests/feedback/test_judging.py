@@ -27,7 +27,9 @@ NOW = timezone.now()
 
 def answer(given: dict[str, Any], seconds: int = 30, **fields: Any) -> Answer:
     _invitation, token = make_invitation(**fields)
-    made = services.submit_answer(token=token, submission=services.Submission(given, "zh-hans", seconds), at=timezone.now())
+    made = services.submit_answer(
+        token=token, submission=services.Submission(given, "zh-hans", seconds), at=timezone.now()
+    )
     assert made is not None
     return made
 
@@ -84,7 +86,10 @@ def test_person_decides() -> None:
     assert (back.is_valid, back.invalid_reason) == (True, "")
     services.judge_answer(is_valid=True, version=3, **args)
     judged = Event.objects.filter(kind="survey.judged").order_by("id")
-    assert [event.data for event in judged] == [{"is_valid": False, "reason": "by_hand"}, {"is_valid": True, "reason": ""}]
+    assert [event.data for event in judged] == [
+        {"is_valid": False, "reason": "by_hand"},
+        {"is_valid": True, "reason": ""},
+    ]
     with pytest.raises(NotFound):
         services.judge_answer(**args | {"answer_id": 0}, is_valid=True, version=1)
 
@@ -117,10 +122,12 @@ def test_dissatisfied_answer_opens_a_complaint() -> None:
     assert made.recovery_ticket_id == ticket.pk
     assert (ticket.customer_id, ticket.category.is_complaint, ticket.priority) == (earlier.customer_id, True, 30)
     words = Message.objects.get(ticket=ticket, kind="public").text
-    assert "回复太慢、态度不好" in words and "<b>等了三天</b>" in words
+    assert "回复太慢、态度不好" in words
+    assert "<b>等了三天</b>" in words
     assert earlier.number in Message.objects.get(ticket=ticket, kind="note").text
     notices = list(Notification.objects.filter(kind="feedback.dissatisfied").values_list("staff_id", flat=True))
-    assert notices == [boss.pk] and agent.pk not in notices
+    assert notices == [boss.pk]
+    assert agent.pk not in notices
     assert services.recover_answer(invitation_id=made.invitation_id, at=timezone.now()) is None
     assert Ticket.objects.filter(channel="survey").count() == 1
 
@@ -133,4 +140,6 @@ def test_no_complaint_for_others(csat: int, seconds: int) -> None:
 
 
 def test_seconds_are_kept_within_a_month() -> None:
-    assert answer({"csat": 5}, int(timedelta(days=400).total_seconds())).seconds == int(timedelta(days=30).total_seconds())
+    assert answer({"csat": 5}, int(timedelta(days=400).total_seconds())).seconds == int(
+        timedelta(days=30).total_seconds()
+    )

@@ -88,7 +88,11 @@ def test_branch_follows_the_answer() -> None:
 
 
 def test_branch_of_a_branch_needs_both() -> None:
-    chain = [CSAT, {**CSAT, "id": "ces", "type": "ces", "after": "csat", "at_most": 3}, {**WHY, "after": "ces", "at_most": 2}]
+    chain = [
+        CSAT,
+        {**CSAT, "id": "ces", "type": "ces", "after": "csat", "at_most": 3},
+        {**WHY, "after": "ces", "at_most": 2},
+    ]
     questions = read_questions(chain)
     posted = {"csat": ["5"], "ces": ["1"], "why": ["slow"]}
     assert read_answers(questions, lambda name: posted.get(name, []))[0] == {"csat": 5}
@@ -109,10 +113,15 @@ def test_too_long_words_are_refused() -> None:
     assert list(ask({"csat": ["5"], "nps": ["5"], "comment": ["长" * 2001]})[1]) == ["comment"]
 
 
-@given(st.dictionaries(st.sampled_from(["csat", "why", "nps", "comment", "other"]), st.lists(st.text(max_size=20), max_size=4)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["csat", "why", "nps", "comment", "other"]), st.lists(st.text(max_size=20), max_size=4)
+    )
+)
 def test_any_post_is_read_without_an_accident(posted: dict[str, list[str]]) -> None:
     answers, faults = ask(posted)
     assert not set(answers) & set(faults)
     assert set(answers) <= {"csat", "why", "nps", "comment"}
-    assert answers.get("csat", 1) in range(1, 6) and answers.get("nps", 0) in range(11)
+    assert answers.get("csat", 1) in range(1, 6)
+    assert answers.get("nps", 0) in range(11)
     assert check_questions(read_questions([CSAT, WHY, NPS, TEXT])) == []

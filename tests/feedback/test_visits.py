@@ -47,7 +47,8 @@ def test_completed_order_owes_one_visit() -> None:
     assert (event.subject_type, event.order_id, event.customer_id) == ("visit", order.pk, order.customer_id)
     record("order.completed", subject=order, actor=SYSTEM, at=timezone.now(), data=OrderStep("delivered"))
     run_jobs()
-    assert Visit.objects.count() == 1 and Event.objects.filter(kind="visit.planned").count() == 1
+    assert Visit.objects.count() == 1
+    assert Event.objects.filter(kind="visit.planned").count() == 1
     due = {job.name: job.due_at for job in Job.objects.filter(payload__visit_id=visit.pk)}
     assert due == {"feedback.visit_due": visit.due_at, "feedback.close_window": visit.deadline_at}
 
@@ -67,7 +68,13 @@ def test_no_plan_no_visit() -> None:
 def test_customer_who_wants_no_visits_is_skipped_and_counted() -> None:
     order = make_completed_order(run=False)
     set_contact_choice(
-        customer_id=order.customer_id, channel="phone", purpose="follow_up", is_allowed=False, source="t", actor=SYSTEM, at=timezone.now()
+        customer_id=order.customer_id,
+        channel="phone",
+        purpose="follow_up",
+        is_allowed=False,
+        source="t",
+        actor=SYSTEM,
+        at=timezone.now(),
     )
     run_jobs()
     visit = Visit.objects.get()
@@ -101,7 +108,8 @@ def test_answered_visit() -> None:
 @pytest.mark.parametrize(("outcome", "state"), [("wrong_number", "unreachable"), ("declined", "declined")])
 def test_ends_without_talk(outcome: str, state: str) -> None:
     visit = attempt(make_visit(), make_staff(), outcome)
-    assert visit.state == state and visit.done_at is not None
+    assert visit.state == state
+    assert visit.done_at is not None
     assert Event.objects.get(kind="visit.attempted").data["outcome"] == outcome
 
 
@@ -195,7 +203,9 @@ def test_late_attempt_does_not_count() -> None:
 
 def test_survey_about_the_order_is_feedback_too() -> None:
     visit = make_visit()
-    _invitation, token = make_invitation(survey_key="order_csat", order_id=visit.order_id, customer_id=_with_mail(visit))
+    _invitation, token = make_invitation(
+        survey_key="order_csat", order_id=visit.order_id, customer_id=_with_mail(visit)
+    )
     given = {"csat": 5, "nps": 9}
     services.submit_answer(token=token, submission=services.Submission(given, "zh-hans", 20), at=timezone.now())
     assert closed(visit) == {"is_attempted": False, "is_collected": True}
@@ -205,7 +215,11 @@ def _with_mail(visit: Visit) -> int:
     from customers.services import find_or_add_customer
 
     find_or_add_customer(
-        email="a@mail.example", phone=visit.customer.identities.get(kind="phone").value, source="form", actor=SYSTEM, at=timezone.now()
+        email="a@mail.example",
+        phone=visit.customer.identities.get(kind="phone").value,
+        source="form",
+        actor=SYSTEM,
+        at=timezone.now(),
     )
     visit.customer.identities.filter(kind="email").update(is_primary=True)
     return visit.customer_id

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    "asked", ["TB-556677", "tb-556677", " 订单号:TB-556677 ", "13912345678", "+86 139 1234 5678", "5678", "SF1234567890",
+    "asked",
+    ["TB-556677", "tb-556677", " 订单号:TB-556677 ", "13912345678", "+86 139 1234 5678", "5678", "SF1234567890",
               "sf1234567890", "B-5566", "34567890"],
 )  # fmt: skip
 def test_search_finds_by_number_phone_end_and_tracking(asked):

@@ -74,8 +74,8 @@ def test_a_workbook_gives_the_same_orders_as_csv():
 def test_workbook_with_real_dates_and_numbers():
     rows = rows_of(1)
     for row in rows:
-        row[1] = datetime(2026, 11, 1, 9, 5)
-        row[2], row[3] = datetime(2026, 11, 1, 9, 8, 30), 46328.5
+        row[1] = datetime(2026, 11, 1, 9, 5)  # noqa: DTZ001 - a sheet's times have no zone
+        row[2], row[3] = datetime(2026, 11, 1, 9, 8, 30), 46328.5  # noqa: DTZ001
         row[5], row[11], row[12] = 1299, int(row[11]), 99.5
     assert counts(take(xlsx_bytes(rows), name="o.xlsx")) == (1, 0, 0, 0)
     order = Order.objects.get()
@@ -306,7 +306,8 @@ def test_the_matching_is_remembered_for_other_orders_of_columns():
     upload(csv_bytes(rows_of(), headings), shop, columns=columns)
     turned = [[row[9], row[1], row[0], *row[2:9], *row[10:]] for row in rows_of()]
     run = imports.start_import(
-        shop_id=shop.pk, file=io.BytesIO(csv_bytes(turned, [headings[9], headings[1], headings[0], *headings[2:9], *headings[10:]])),
+        shop_id=shop.pk,
+        file=io.BytesIO(csv_bytes(turned, [headings[9], headings[1], headings[0], *headings[2:9], *headings[10:]])),
         name="x.csv", actor=SYSTEM, at=timezone.now(),
     )  # fmt: skip
     assert run.columns == {"2": "number", "1": "placed_at", "0": "item_title"}
@@ -349,7 +350,8 @@ def test_bulk_and_single_way_write_the_same_order():
     take(csv_bytes(rows), bulk)
     take(csv_bytes(rows), single, live_from=datetime(2000, 1, 1, tzinfo=UTC))
     fields = [
-        "number", "status", "currency", "total", "paid", "placed_at", "paid_at", "shipped_at", "promised_at", "recipient", "region",
+        "number", "status", "currency", "total", "paid", "placed_at", "paid_at", "shipped_at", "promised_at",
+        "recipient", "region",
         "phone_index", "content_hash", "customer_id", "buyer_note",
     ]  # fmt: skip
 

@@ -88,7 +88,15 @@ def test_events_only_when_the_rank_rises():
 
 def test_a_repeated_scan_is_no_news():
     parcel = make_parcel(make_order())
-    told = dict(parcel_id=parcel.pk, at=AT, code="5", status="in_transit", text="到达", place="上海", actor=SYSTEM)
+    told = {
+        "parcel_id": parcel.pk,
+        "at": AT,
+        "code": "5",
+        "status": "in_transit",
+        "text": "到达",
+        "place": "上海",
+        "actor": SYSTEM,
+    }
     assert add_scan(**told, received_at=AT) is True
     assert add_scan(**told, received_at=AT + timedelta(hours=1)) is False
     assert Scan.objects.filter(parcel=parcel).count() == 1

@@ -241,7 +241,10 @@ def test_long_conversation_shows_the_last_50_and_leads_further_back(desk: Client
 
 def test_mail_markup_is_harmless(desk: Client) -> None:
     ticket = make_desk_ticket()
-    evil = '<p onclick="x()">好<img src="https://spy.example/p.gif"><script>alert(1)</script><a href="javascript:x()">y</a></p>'
+    evil = (
+        '<p onclick="x()">好<img src="https://spy.example/p.gif"><script>alert(1)</script>'
+        '<a href="javascript:x()">y</a></p>'
+    )
     add_message(ticket, "", html=evil)
     page = desk.get(ticket_url(ticket)).content.decode()
     for trace in ("onclick", "spy.example", "alert(1)", "javascript:x"):

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
 from core.models.fields import ClockTimestamp
+from core.text.lookups import Tokens
 from tickets.enums import Channel, Priority, TicketStatus
 
 NUMBER_OFFSET = 100_000
@@ -20,9 +22,8 @@ class Ticket(models.Model):
     """One conversation. `last_seq` and `last_public_seq` are taken under this row's lock by each message.
 
     Clocks: `first_response_due_at` and `resolution_due_at` come from the policy; `waiting_seconds` is the time spent
-    waiting for the customer so far (a resolution that did not hold counts too), `waiting_since` the start of the present
-    wait. `resolved_at` is the latest
-    resolution, cleared by a reopening. `preview` is the first 160 characters of the newest message people exchanged.
+    waiting for the customer so far (a resolution that did not hold counts too), `waiting_since` the start of the
+    present wait. `resolved_at` is the latest resolution, cleared by a reopening. `preview` is the first 160 characters of the newest message people exchanged.
     `contact_enc` is the encrypted mail address answers go to; `order_given` the order number the customer typed when no
     order could be matched; `client_id` makes opening idempotent.
     """
@@ -150,6 +151,7 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["resolution_due_at"], name="ticket_solve_due", condition=ACTIVE),
             models.Index(fields=["customer", "-opened_at"], name="ticket_customer"),
+            GinIndex(Tokens("subject"), name="ticket_subject_search"),
             models.Index(fields=["order"], name="ticket_order", condition=Q(order__isnull=False)),
         ]
 

@@ -33,7 +33,7 @@ END = 2_147_483_647
 
 
 class MessageRow(NamedTuple):
-    """One message with its author's name and files; `files` are dicts of id, key, name, mime, size, thumb, cid, inline."""
+    """One message with its author's name and files (dicts of id, key, name, mime, size, thumb, cid, inline)."""
 
     id: int
     seq: int
@@ -82,7 +82,7 @@ SELECT e.* FROM core_event e WHERE e.id IN (
 
 
 def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: int = EVENTS) -> list[Event]:
-    """Return what happened to the ticket, its order and (while it is open) its customer since a moment, oldest first."""
+    """Return what happened to the ticket, its order and (while open) its customer since a moment, oldest first."""
     params = {
         "ticket": ticket.pk,
         "order": ticket.order_id or 0,

@@ -87,8 +87,10 @@ def _by_code(staff: Staff, query: str) -> QuerySet[Ticket] | None:
 
 OWNERS = """
 SELECT 'o', id FROM (SELECT id FROM orders_order WHERE number = %(code)s OR number = %(upper)s LIMIT 50) a
-UNION ALL SELECT 'o', id FROM (SELECT order_id AS id FROM orders_parcel WHERE tracking_number = %(upper)s OR tracking_number = %(code)s LIMIT 50) b
-UNION ALL SELECT 'o', id FROM (SELECT id FROM orders_order WHERE phone_index = %(phone)s OR phone_last4_index = %(last4)s ORDER BY id DESC LIMIT 100) c
+UNION ALL SELECT 'o', id FROM (SELECT order_id AS id FROM orders_parcel 
+            WHERE tracking_number = %(upper)s OR tracking_number = %(code)s LIMIT 50) b
+UNION ALL SELECT 'o', id FROM (SELECT id FROM orders_order
+            WHERE phone_index = %(phone)s OR phone_last4_index = %(last4)s ORDER BY id DESC LIMIT 100) c
 UNION ALL SELECT 'c', id FROM (SELECT customer_id AS id FROM customers_identity
    WHERE (kind = 'phone' AND value_index = %(phone)s) OR last4_index = %(last4)s LIMIT 100) d
 """
@@ -111,17 +113,19 @@ def _owners_of(code: str) -> tuple[list[int], list[int]]:
 
 WORDS = """
 SELECT DISTINCT ON (ticket_id) ticket_id, text FROM (
-  SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%s) ORDER BY id DESC LIMIT %s
+  (SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
+  UNION ALL
+  (SELECT 0, id, preview FROM tickets_ticket WHERE cs_tokens(subject) @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
 ) found ORDER BY ticket_id, id DESC
 """
 
 
 def _by_words(query: str) -> dict[int, str]:
-    """Return ticket id → the newest matching message, for the newest candidates."""
+    """Return ticket id → the newest matching message (its preview when only the subject matches)."""
     if not search_terms(query):
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(WORDS, [query, CANDIDATES])
+        cursor.execute(WORDS, {"query": query, "most": CANDIDATES})
         return dict(cursor.fetchall())
 
 

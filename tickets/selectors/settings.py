@@ -18,7 +18,7 @@ ACTIVE = [status.value for status in ACTIVE_STATUSES]
 
 
 def assignable_staff(staff: Staff, *, query: str = "", limit: int = 30) -> list[Staff]:
-    """Return colleagues of one's own teams who answer customers, with presence and open tickets (`load`), free ones first."""
+    """Return colleagues of one's own teams who answer customers, with presence and `load`, free ones first."""
     people = staff_with(Permission.TICKET_REPLY)
     scope = team_scope(staff)
     if scope is not None:

@@ -31,7 +31,7 @@ RISK_FROM = "LEAST({0} - interval '30 minutes', {0} - ({0} - tickets_ticket.open
 
 
 def _risk_from(column: str) -> RawSQL:
-    """Return when a clock turns amber: 30 minutes or a quarter of its span before it runs out, the earlier of the two."""
+    """Return when a clock turns amber: 30 minutes or a quarter of its span before it runs out, the earlier."""
     return RawSQL(RISK_FROM.format(f"tickets_ticket.{column}"), [], output_field=DateTimeField())
 
 

@@ -1,4 +1,7 @@
-"""What supervisors set for the desk: canned replies, categories, policies. Each edit carries the version it was made on."""
+"""What supervisors set for the desk: canned replies, categories, policies.
+
+Each edit carries the version it was made on.
+"""
 
 from __future__ import annotations
 

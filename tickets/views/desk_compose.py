@@ -1,4 +1,7 @@
-"""Answering: replies, notes, drafts, files, canned replies. The composer's script asks for JSON, a plain form works too."""
+"""Answering: replies, notes, drafts, files, canned replies.
+
+The composer's script asks for JSON, a plain form works too.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ from tickets.views.desk_stream import render_stream
 logger = logging.getLogger(__name__)
 TEMPLATE = "tickets/desk/desk.html"
 STATUS_KEYS = (
-    TicketStatus.OPEN, TicketStatus.WAITING_CUSTOMER, TicketStatus.WAITING_DEPARTMENT, TicketStatus.RESOLVED, TicketStatus.CLOSED,
+    TicketStatus.OPEN, TicketStatus.WAITING_CUSTOMER, TicketStatus.WAITING_DEPARTMENT, TicketStatus.RESOLVED,
+    TicketStatus.CLOSED,
 )  # fmt: skip
 
 

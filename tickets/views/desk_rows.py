@@ -75,7 +75,8 @@ def _line(row: Row, tail: str, now: datetime, is_current: bool, may_bulk: bool, 
         f'<li id="row-{row.id}" data-v="{row.version}"{" class=is-unread" if row.is_unread else ""}>{check}'
         f'<a class="ticket" href="/desk/t/{row.id}/{tail}" data-key-item{" aria-current=true" if is_current else ""}>'
         f"{ui.avatar(name or str(row.channel), 32, row.channel)}"
-        f'<span class="ticket-who"><span>{escape(name) or words["nobody"]}</span>{tier}<span class="ticket-no num">#{number}</span></span>'
+        f'<span class="ticket-who"><span>{escape(name) or words["nobody"]}</span>{tier}'
+        f'<span class="ticket-no num">#{number}</span></span>'
         f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
         f'<span class="ticket-subject">{subject}{last}</span>'
         f'<span class="ticket-marks">{_marks(row, now, words)}</span></a></li>'
@@ -105,9 +106,11 @@ def found_rows(hits: Iterable[Hit], *, now: datetime) -> SafeString:
         row = hit.row
         tier = words[f"tier_{row.tier}"] if row.tier in MARKED_TIERS else ""
         lines.append(
-            f'<li id="row-{row.id}"{" class=is-unread" if row.is_unread else ""}><a class="ticket ticket-found" href="/desk/t/{row.id}/" data-key-item>'
+            f'<li id="row-{row.id}"{" class=is-unread" if row.is_unread else ""}>'
+            f'<a class="ticket ticket-found" href="/desk/t/{row.id}/" data-key-item>'
             f"{ui.avatar(row.customer_name or str(row.channel), 32, row.channel)}"
-            f'<span class="ticket-who"><span>{escape(row.customer_name or "") or words["nobody"]}</span>{tier}<span class="ticket-no num">#{row.number}</span>'
+            f'<span class="ticket-who"><span>{escape(row.customer_name or "") or words["nobody"]}</span>{tier}'
+            f'<span class="ticket-no num">#{row.number}</span>'
             f"{ui.status(row.status, TicketStatus(row.status).label)}</span>"
             f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
             f'<span class="ticket-subject">{escape(row.subject)}<span class="ticket-last">{hit.excerpt}</span></span>'

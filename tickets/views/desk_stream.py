@@ -114,8 +114,10 @@ def render_message(
     state = deliveries.get(message.delivery_id or 0, "")
     failed = " msg-failed" if state in {"failed", "expired"} else ""
     return (
-        f'<article class="msg {side}{failed}{" is-follow" if follows else ""}" id="m-{message.seq}" data-seq="{message.seq}">'
-        f"{_by(message, customer_name, is_note)}{_body(message)}{_files(message)}{_meta(message, state, side)}</article>"
+        f'<article class="msg {side}{failed}{" is-follow" if follows else ""}" id="m-{message.seq}"'
+        f' data-seq="{message.seq}">'
+        f"{_by(message, customer_name, is_note)}{_body(message)}{_files(message)}"
+        f"{_meta(message, state, side)}</article>"
     )
 
 
@@ -129,7 +131,8 @@ def _by(message: MessageRow, customer_name: str, is_note: bool) -> str:
     else:
         name, face = gettext("Automatic message"), ui.icon("robot", 16)
     mark = f"{ui.icon('note', 14)}<span>{escape(gettext('Internal note'))}</span>" if is_note else ""
-    return f'<header class="msg-by">{face}<span class="strong">{escape(name)}</span>{mark}{ui.when(message.at, "time")}</header>'
+    who = f'{face}<span class="strong">{escape(name)}</span>{mark}'
+    return f'<header class="msg-by">{who}{ui.when(message.at, "time")}</header>'
 
 
 def _body(message: MessageRow) -> str:
@@ -141,9 +144,17 @@ def _body(message: MessageRow) -> str:
     if not inner and not message.quoted:
         return ""
     if len(message.text) > LONG:
-        inner = f'<details class="msg-long"><summary>{safe_text(message.text[:LONG])}… <span class="text-accent">{escape(gettext("Show all"))}</span></summary>{safe_text(message.text[LONG:])}</details>'
+        inner = (
+            f'<details class="msg-long"><summary>{safe_text(message.text[:LONG])}… '
+            f'<span class="text-accent">{escape(gettext("Show all"))}</span></summary>'
+            f"{safe_text(message.text[LONG:])}</details>"
+        )
     if message.quoted:
-        inner += f'<details class="quoted"><summary>{ui.icon("dots", 16)}<span class="sr-only">{escape(gettext("Quoted mail"))}</span></summary><blockquote>{safe_text(message.quoted)}</blockquote></details>'
+        inner += (
+            f'<details class="quoted"><summary>{ui.icon("dots", 16)}'
+            f'<span class="sr-only">{escape(gettext("Quoted mail"))}</span></summary>'
+            f"<blockquote>{safe_text(message.quoted)}</blockquote></details>"
+        )
     return f'<div class="msg-body{shape}">{inner}</div>'
 
 
@@ -164,7 +175,10 @@ def _file(file: dict[str, Any]) -> str:
     url, name = file_url(file), escape(file["name"])
     if file["mime"] in PICTURES:
         small = file_url(file, thumb=True) if file["thumb"] else url
-        return f'<a class="msg-picture" href="{url}" target="_blank" rel="noopener" title="{name}"><img src="{small}" alt="{name}" loading="lazy"></a>'
+        return (
+            f'<a class="msg-picture" href="{url}" target="_blank" rel="noopener" title="{name}">'
+            f'<img src="{small}" alt="{name}" loading="lazy"></a>'
+        )
     kind = KINDS.get(
         file["mime"], "video" if file["mime"].startswith("video/") else "sheet" if "sheet" in file["mime"] else "file"
     )

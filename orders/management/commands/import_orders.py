@@ -81,7 +81,8 @@ class Command(BaseCommand):
         done = imports.run_import(run_id=run.pk, at=timezone.now())
         assert done is not None
         self.stdout.write(
-            f"{done.get_state_display()}: {done.orders_new} new, {done.orders_changed} changed, {done.orders_same} the same"
+            f"{done.get_state_display()}: {done.orders_new} new, {done.orders_changed} changed,"
+            f" {done.orders_same} the same"
         )
 
     def _report(self, run: ImportRun, refused: Path | None) -> None:

@@ -28,14 +28,18 @@ from orders.services.upserting import paid_amount, parcel_moment, step_payload, 
 
 NULL = "\\N"
 _ORDER = (
-    "id", "shop_id", "number", "customer_id", "status", "currency", "total", "paid", "discount", "shipping_fee", "placed_at",
+    "id", "shop_id", "number", "customer_id", "status", "currency", "total", "paid", "discount", "shipping_fee",
+    "placed_at",
     "paid_at", "packed_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at", "promised_at", "recipient",
     "region", "street_enc", "phone_enc", "phone_index", "phone_last4_index", "buyer_note", "source", "is_history",
     "content_hash", "version",
 )  # fmt: skip
 _ITEM = "order_id, line, product_id, sku, title, quantity, unit_price"
 _PAYMENT = "order_id, method, reference, amount, currency, paid_at"
-_PARCEL = "id, order_id, carrier_id, tracking_number, status, rank, rank_at, place, shipped_at, delivered_at, expected_at, version"
+_PARCEL = (
+    "id, order_id, carrier_id, tracking_number, status, rank, rank_at, place, shipped_at, delivered_at, expected_at,"
+    " version"
+)
 
 
 @dataclass(slots=True)

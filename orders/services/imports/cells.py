@@ -35,7 +35,7 @@ _TURNED = re.compile(
 )
 _DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
-_EPOCH = datetime(1899, 12, 30)
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet's day zero has no zone
 _AMOUNT = re.compile(r"[+]?\d+(?:\.\d*)?|[+]?\.\d+")
 _EUROPEAN = re.compile(r"\d{1,3}(?:\.\d{3})*,\d{1,2}")
 _MONEY_SIGNS = re.compile(r"[¥¥$€£元块]|CNY|RMB|USD|EUR|HKD|人民币", re.IGNORECASE)
@@ -46,35 +46,45 @@ STATUS_WORDS: dict[str, str] = {
     word: status
     for status, words in {
         OrderStatus.PLACED: (
-            "placed", "pending", "unpaid", "new", "open", "created", "已下单", "待付款", "等待买家付款", "未付款", "待支付",
+            "placed", "pending", "unpaid", "new", "open", "created", "已下单", "待付款", "等待买家付款", "未付款",
+            "待支付",
             "等待付款", "新订单", "已创建", "已拍下",
         ),
         OrderStatus.PAID: (
-            "paid", "已付款", "买家已付款", "已支付", "待发货", "等待卖家发货", "买家已付款,等待卖家发货", "等待发货", "等待出库",
+            "paid", "已付款", "买家已付款", "已支付", "待发货", "等待卖家发货", "买家已付款,等待卖家发货", "等待发货",
+            "等待出库",
             "unfulfilled", "awaiting fulfillment", "authorized",
         ),
         OrderStatus.PACKED: (
-            "packed", "processing", "配货中", "已打包", "已配货", "备货中", "已出库", "等待打印", "ready to ship", "partially shipped",
+            "packed", "processing", "配货中", "已打包", "已配货", "备货中", "已出库", "等待打印", "ready to ship",
+            "partially shipped",
             "部分发货", "卖家部分发货",
         ),
         OrderStatus.SHIPPED: (
-            "shipped", "fulfilled", "已发货", "卖家已发货", "待收货", "卖家已发货,等待买家确认", "等待买家确认收货", "等待确认收货",
+            "shipped", "fulfilled", "已发货", "卖家已发货", "待收货", "卖家已发货,等待买家确认", "等待买家确认收货",
+            "等待确认收货",
             "运输中", "配送中", "派送中", "in transit", "sent", "dispatched", "on the way",
         ),
         OrderStatus.DELIVERED: ("delivered", "已签收", "已送达", "已妥投", "签收", "已收货"),
-        OrderStatus.COMPLETED: ("completed", "complete", "finished", "done", "交易成功", "已完成", "完成", "交易完成", "订单完成", "closed"),
+        OrderStatus.COMPLETED: ("completed", "complete", "finished", "done", "交易成功", "已完成", "完成", "交易完成",
+        "订单完成", "closed"),
         OrderStatus.CANCELLED: (
-            "cancelled", "canceled", "voided", "refunded", "交易关闭", "已取消", "取消", "已关闭", "订单关闭", "关闭", "已退款",
+            "cancelled", "canceled", "voided", "refunded", "交易关闭", "已取消", "取消", "已关闭", "订单关闭", "关闭",
+            "已退款",
             "付款以前,卖家或买家主动关闭交易", "付款以后用户退款成功,交易自动关闭", "作废",
         ),
     }.items()
     for word in words
 }  # fmt: skip
 PAYMENT_WORDS = {
-    "支付宝": "alipay", "alipay": "alipay", "微信": "wechat", "微信支付": "wechat", "wechat": "wechat", "wechat pay": "wechat",
-    "银联": "unionpay", "银联支付": "unionpay", "unionpay": "unionpay", "银行卡": "card", "信用卡": "card", "card": "card",
-    "credit card": "card", "货到付款": "cod", "cod": "cod", "cash on delivery": "cod", "花呗": "huabei", "白条": "baitiao",
-    "京东支付": "jdpay", "余额": "balance", "paypal": "paypal", "shopify_payments": "card", "在线支付": "online", "现金": "cash",
+    "支付宝": "alipay", "alipay": "alipay", "微信": "wechat", "微信支付": "wechat", "wechat": "wechat",
+    "wechat pay": "wechat",
+    "银联": "unionpay", "银联支付": "unionpay", "unionpay": "unionpay", "银行卡": "card", "信用卡": "card",
+    "card": "card",
+    "credit card": "card", "货到付款": "cod", "cod": "cod", "cash on delivery": "cod", "花呗": "huabei",
+    "白条": "baitiao",
+    "京东支付": "jdpay", "余额": "balance", "paypal": "paypal", "shopify_payments": "card", "在线支付": "online",
+    "现金": "cash",
     "转账": "transfer", "对公转账": "transfer",
 }  # fmt: skip
 

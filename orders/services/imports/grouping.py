@@ -1,8 +1,8 @@
 """Bring the rows of one order together, wherever they stand in the file, and read them as one order.
 
 Two passes over the file. The first only notes, by a 64-bit hash of each order number, in which row the number is seen
-last (about 100 bytes an order). The second holds an order open until that row and then lets it go: with rows side by side
-one order is open at a time. Limits: 300,000 rows, and no more than 20,000 orders open at once.
+last (about 100 bytes an order). The second holds an order open until that row and then lets it go: with rows side by
+side one order is open at a time. Limits: 300,000 rows, and no more than 20,000 orders open at once.
 
 A row without an order number belongs to the order above it (merged cells in a sheet come out like that).
 """
@@ -119,7 +119,8 @@ class Reader:
                 if len(opened) > MAX_OPEN:
                     raise ImportRefused(
                         _(
-                            "The rows of the same orders lie too far apart. Sort the file by order number and try again."
+                            "The rows of the same orders lie too far apart."
+                            " Sort the file by order number and try again."
                         ),
                         code="too_far_apart",
                     )
@@ -221,7 +222,8 @@ class Reader:
                 if key not in told:
                     told[key] = value
                 elif key in _ONE_VALUE and told[key] != value:
-                    params = {"one": first[column][:30], "two": raw[:30]} if key in {"placed_at", "total", "currency"} else {
+                    params = {"one": first[column][:30], "two": raw[:30]} if key in {"placed_at", "total",
+                    "currency"} else {
                         "one": "…", "two": "…"
                     }  # fmt: skip
                     problems.append(RowProblem(row, column, "differs", params, cells))

@@ -38,7 +38,8 @@ TARGETS: dict[str, Target] = {
             "订单状态", "交易状态", "状态", "订单当前状态", "status", "order status", "state",
         )),
         Target("total", _("Order total"), "amount", (
-            "买家应付货款", "订单金额", "应付金额", "总金额", "订单总金额", "订单实付金额", "订单应付金额", "总价", "合计",
+            "买家应付货款", "订单金额", "应付金额", "总金额", "订单总金额", "订单实付金额", "订单应付金额", "总价",
+            "合计",
             "应付总额", "total", "order total", "amount", "grand total", "total amount",
         )),
         Target("paid", _("Amount paid"), "amount", (
@@ -49,34 +50,41 @@ TARGETS: dict[str, Target] = {
             "优惠金额", "优惠", "折扣", "店铺优惠", "商家优惠", "促销优惠", "discount", "discount amount",
         )),
         Target("shipping_fee", _("Shipping fee"), "amount", (
-            "买家应付邮费", "运费", "邮费", "快递费", "配送费", "shipping", "shipping fee", "shipping amount", "freight",
+            "买家应付邮费", "运费", "邮费", "快递费", "配送费", "shipping", "shipping fee", "shipping amount",
+            "freight",
         )),
         Target("currency", _("Currency"), "currency", ("币种", "货币", "currency")),
         Target("paid_at", _("Paid at"), "date", (
-            "订单付款时间", "付款时间", "支付时间", "付款确认时间", "支付完成时间", "paid at", "payment time", "paid on",
+            "订单付款时间", "付款时间", "支付时间", "付款确认时间", "支付完成时间", "paid at", "payment time",
+            "paid on",
         )),
         Target("packed_at", _("Packed at"), "date", ("打包时间", "配货时间", "出库时间", "packed at")),
         Target("shipped_at", _("Shipped at"), "date", (
             "发货时间", "订单发货时间", "物流发货时间", "fulfilled at", "shipped at", "ship date", "shipping date",
         )),
-        Target("delivered_at", _("Delivered at"), "date", ("签收时间", "妥投时间", "送达时间", "delivered at", "delivery date")),
+        Target("delivered_at", _("Delivered at"), "date",
+        ("签收时间", "妥投时间", "送达时间", "delivered at", "delivery date")),
         Target("completed_at", _("Completed at"), "date", (
             "订单完成时间", "完成时间", "确认收货时间", "交易成功时间", "交易完成时间", "completed at", "closed at",
         )),
-        Target("cancelled_at", _("Cancelled at"), "date", ("取消时间", "关闭时间", "交易关闭时间", "cancelled at", "canceled at")),
-        Target("promised_at", _("Promised delivery"), "date", ("承诺送达时间", "预计送达时间", "承诺到货", "promised at", "due date")),
+        Target("cancelled_at", _("Cancelled at"), "date",
+        ("取消时间", "关闭时间", "交易关闭时间", "cancelled at", "canceled at")),
+        Target("promised_at", _("Promised delivery"), "date",
+        ("承诺送达时间", "预计送达时间", "承诺到货", "promised at", "due date")),
         Target("recipient", _("Recipient"), "text", (
             "收货人姓名", "收货人", "收件人", "收件人姓名", "客户姓名", "姓名", "收货人/提货人",
             "shipping name", "recipient", "ship to", "customer name", "billing name",
         )),
         Target("phone", _("Phone"), "phone", (
-            "联系手机", "收货人手机号", "收货人手机", "手机", "手机号", "手机号码", "联系电话", "收货人电话", "电话", "收件人手机",
+            "联系手机", "收货人手机号", "收货人手机", "手机", "手机号", "手机号码", "联系电话", "收货人电话", "电话",
+            "收件人手机",
             "收货人手机号/提货人手机号", "联系方式", "客户电话",
             "phone", "shipping phone", "mobile", "telephone", "phone number", "billing phone",
         )),
         Target("province", _("Province"), "text", ("省", "省份", "收货人省份", "shipping province", "province")),
         Target("city", _("City"), "text", ("市", "城市", "收货人城市", "shipping city", "city")),
-        Target("district", _("District"), "text", ("区", "区县", "收货人地区", "收货人区/县", "区/县", "district", "county")),
+        Target("district", _("District"), "text",
+        ("区", "区县", "收货人地区", "收货人区/县", "区/县", "district", "county")),
         Target("region", _("Region"), "text", ("省市区", "地区", "收货地区", "所在地区", "region")),
         Target("street", _("Address"), "text", (
             "收货地址", "详细地址", "收货人详细地址", "地址", "收件地址", "详细收货地址/提货地址", "收货人地址",
@@ -84,7 +92,8 @@ TARGETS: dict[str, Target] = {
         )),
         Target("email", _("Email"), "text", ("邮箱", "电子邮箱", "买家邮箱", "email", "e-mail", "contact email")),
         Target("account", _("Buyer's account"), "text", (
-            "买家会员名", "买家昵称", "用户名", "买家账号", "买家", "下单帐号", "下单账号", "会员名", "客户账号", "buyer",
+            "买家会员名", "买家昵称", "用户名", "买家账号", "买家", "下单帐号", "下单账号", "会员名", "客户账号",
+            "buyer",
             "account", "username", "customer id", "buyer account",
         )),
         Target("buyer_note", _("Buyer's note"), "text", (
@@ -95,7 +104,8 @@ TARGETS: dict[str, Target] = {
             "lineitem name", "item name", "product name", "product", "title", "item", "items", "description",
         ), True),
         Target("item_sku", _("Item number (SKU)"), "code", (
-            "商家编码", "商品编码", "规格编码", "sku编码", "sku", "货号", "商品id", "商品货号", "sku id", "规格商家编码",
+            "商家编码", "商品编码", "规格编码", "sku编码", "sku", "货号", "商品id", "商品货号", "sku id",
+            "规格商家编码",
             "lineitem sku", "item sku", "product sku", "item number",
         ), True),
         Target("item_quantity", _("Quantity"), "quantity", (
@@ -118,7 +128,8 @@ TARGETS: dict[str, Target] = {
             "courier", "tracking company",
         )),
         Target("tracking_number", _("Tracking number"), "tracking", (
-            "物流单号", "快递单号", "运单号", "物流编号", "运单编号", "包裹单号", "tracking number", "tracking no", "tracking",
+            "物流单号", "快递单号", "运单号", "物流编号", "运单编号", "包裹单号", "tracking number", "tracking no",
+            "tracking",
             "waybill", "waybill number",
         )),
     )

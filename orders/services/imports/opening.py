@@ -93,12 +93,11 @@ def _kind(file: IO[bytes], size: int) -> str:
         raise ImportRefused(
             _("This is an old Excel file (xls). Open it in Excel and save it as xlsx or CSV."), code="old_excel"
         )
-    elif kind != "csv" or (b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))):
-        raise ImportRefused(
-            _("This is not a table. Choose a CSV file or an Excel workbook (xlsx) with one order or item a row."),
-            code="wrong_type",
-        )
-    elif head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in {b"<", b"{", b"["}:
+    elif (
+        kind != "csv"
+        or (b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")))
+        or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in {b"<", b"{", b"["}
+    ):
         raise ImportRefused(
             _("This is not a table. Choose a CSV file or an Excel workbook (xlsx) with one order or item a row."),
             code="wrong_type",
@@ -153,7 +152,15 @@ def _trim(rows: list[list[str]]) -> tuple[list[list[str]], int]:
 
 @transaction.atomic
 def _add_run(
-    shop: Shop, name: str, key: str, size: int, digest: bytes, kind: str, opened: dict[str, Any], actor: Actor, at: datetime
+    shop: Shop,
+    name: str,
+    key: str,
+    size: int,
+    digest: bytes,
+    kind: str,
+    opened: dict[str, Any],
+    actor: Actor,
+    at: datetime,
 ) -> ImportRun:
     headings = opened["headings"]
     known = ImportMapping.objects.filter(shop=shop, headings_hash=headings_hash(headings)).first()
@@ -190,4 +197,3 @@ def read_sample(run: ImportRun) -> list[list[str]]:
             rows = [cells for _number, cells in first_rows(source, SAMPLE + 1)]
         rows = rows[1:]
     return [[cell[:80] for cell in row[: len(run.headings)]] for row in rows[:SAMPLE]]
-

@@ -1,7 +1,7 @@
 """Let a checked file in: in batches of one transaction each, from wherever the last one stopped.
 
-A thread reads, checks, encrypts and digests the next batch while the database works on this one; both cores are busy and
-no more than three batches are in memory. Each batch locks the run's row, so two workers never import one file twice.
+A thread reads, checks, encrypts and digests the next batch while the database works on this one; both cores are busy
+and no more than three batches are in memory. Each batch locks the run's row, so two workers never import one file twice.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class _Importer:
             try:
                 return self._take(portion, position)
             except (IntegrityError, OperationalError) as clash:
-                # Somebody else brought the same order or person just now: their row is committed, the next try finds it.
+                # Somebody else brought the same order or person just now: it is committed, the next try finds it.
                 if attempt == TRIES or not connection.is_usable():
                     raise
                 logger.info("import.again id=%s attempt=%s reason=%s", self.run.pk, attempt, type(clash).__name__)

@@ -130,7 +130,7 @@ def drop_file(run: ImportRun) -> None:
 
 
 def sweep_imports(*, at: datetime) -> int:
-    """Clear away files nobody imported within a week, and refused rows after thirty days; return the imports touched."""
+    """Clear away files nobody imported within a week and refused rows after thirty days; return how many imports."""
     idle = ImportRun.objects.filter(
         state__in=[ImportState.UPLOADED, ImportState.CHECKED, ImportState.FAILED], created_at__lt=at - KEPT_UNUSED
     )
