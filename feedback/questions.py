@@ -230,3 +230,15 @@ def _read_value(question: Question, posted: list[str]) -> tuple[Any, Text | None
         return (chosen if question.type == QuestionType.MULTIPLE else chosen[0]), None
     number = int(posted[0]) if posted[0].isascii() and posted[0].isdigit() and len(posted[0]) < 4 else None
     return (number, None) if number in question.values else (None, _missing(question))
+
+
+def value_in_words(question: Question, value: Any, language: str) -> str:
+    """Return one answer as words, empty when there is none."""
+    if value is None or value == "":
+        return ""
+    names = {option.key: option.text_in(language) for option in question.options}
+    if isinstance(value, list):
+        return ("、" if language != "en" else ", ").join(names.get(str(key), str(key)) for key in value)
+    if question.type == QuestionType.SINGLE:
+        return names.get(str(value), str(value))
+    return f"{value} / {question.values[-1]}" if question.values else str(value)

@@ -1,8 +1,8 @@
 """The job table as a queue: schedule, claim, run, finish, quarantine, replay.
 
 Claim and effect are two short transactions. The claim gives a lease and a fence number and counts the attempt before
-any work is done, so a job that kills its worker is counted too. The effect commits together with `done WHERE fence = mine`:
-a worker that was frozen past its lease finds another fence and its work is rolled back.
+any work is done, so a job that kills its worker is counted too. The effect commits together with
+`done WHERE fence = mine`: a worker that was frozen past its lease finds another fence and its work is rolled back.
 """
 
 from __future__ import annotations

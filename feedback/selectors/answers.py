@@ -9,8 +9,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Staff
 from feedback.models import Answer, Survey
 from feedback.permissions import answers_visible_to
-from feedback.questions import read_questions
-from feedback.services.recovering import value_in_words
+from feedback.questions import read_questions, value_in_words
 
 PAGE = 50
 

@@ -15,9 +15,8 @@ from accounts.permissions import team_scope
 from accounts.selectors import staff_with
 from accounts.services import notify
 from core.actors import SYSTEM, Actor
-from feedback.enums import QuestionType
 from feedback.models import Answer, Visit
-from feedback.questions import Question, read_questions
+from feedback.questions import read_questions, value_in_words
 from tickets.enums import Channel, Priority
 from tickets.models import Category, Ticket
 from tickets.permissions import desk_url
@@ -109,18 +108,6 @@ def in_words(answer: Answer) -> str:
         if (said := value_in_words(question, answer.answers.get(question.id), answer.language))
     ]
     return "\n\n".join(lines)
-
-
-def value_in_words(question: Question, value: Any, language: str) -> str:
-    """Return one answer as words, empty when there is none."""
-    if value is None or value == "":
-        return ""
-    names = {option.key: option.text_in(language) for option in question.options}
-    if isinstance(value, list):
-        return ("、" if language != "en" else ", ").join(names.get(str(key), str(key)) for key in value)
-    if question.type == QuestionType.SINGLE:
-        return names.get(str(value), str(value))
-    return f"{value} / {question.values[-1]}" if question.values else str(value)
 
 
 def _tell_supervisors(ticket: Ticket, at: datetime) -> None:

@@ -50,7 +50,7 @@ def find_order_for_contact(number: str, phone: str) -> Order | None:
 def search_orders(staff: Staff, text: str, limit: int = 20) -> list[Order]:
     """Return visible orders by number, full phone, last four digits, tracking number or part of a number.
 
-    Newest first.     Exact hits win; parts are looked for only when nothing is exact. Bounded: at most four short statements.
+    Newest first. Exact hits win; parts are looked for only when nothing is exact. At most four short statements.
     """
     visible = orders_visible_to(staff).select_related("shop", "customer")
     for rows in _exact(visible, text):

@@ -38,7 +38,7 @@ FILTERS = ("q", "status", "shop", "from", "to")
 @staff_page(Permission.ORDER_VIEW)
 @require_safe
 def order_list(request: StaffRequest) -> HttpResponse:
-    """List visible orders, newest first, by status, shop, days or what one has in hand; the address keeps the filters."""
+    """List visible orders, newest first, by status, shop, days or what one has in hand; the address keeps them."""
     kept = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
     shops = list(shops_visible_to(request.user))
     wanted = kept.get("q", "")

@@ -352,3 +352,11 @@ def test_panel_that_breaks_leaves_the_conversation(desk: Client, monkeypatch: py
     page = desk.get(ticket_url(make_desk_ticket()))
     assert page.status_code == 200
     assert 'id="composer"' in page.content.decode()
+
+
+def test_search_finds_words_of_the_subject(desk: Client) -> None:
+    ticket = make_desk_ticket(subject="发票抬头开错了", text="麻烦重开")
+    make_desk_ticket(subject="物流")
+    page = desk.get("/desk/search/", {"q": "抬头"}).content.decode()
+    assert page.count('<li id="row-') == 1
+    assert f"row-{ticket.pk}" in page

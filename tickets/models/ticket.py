@@ -23,7 +23,8 @@ class Ticket(models.Model):
 
     Clocks: `first_response_due_at` and `resolution_due_at` come from the policy; `waiting_seconds` is the time spent
     waiting for the customer so far (a resolution that did not hold counts too), `waiting_since` the start of the
-    present wait. `resolved_at` is the latest resolution, cleared by a reopening. `preview` is the first 160 characters of the newest message people exchanged.
+    present wait. `resolved_at` is the latest resolution, cleared by a reopening.
+    `preview` is the first 160 characters of the newest message people exchanged.
     `contact_enc` is the encrypted mail address answers go to; `order_given` the order number the customer typed when no
     order could be matched; `client_id` makes opening idempotent.
     """

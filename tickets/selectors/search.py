@@ -87,7 +87,7 @@ def _by_code(staff: Staff, query: str) -> QuerySet[Ticket] | None:
 
 OWNERS = """
 SELECT 'o', id FROM (SELECT id FROM orders_order WHERE number = %(code)s OR number = %(upper)s LIMIT 50) a
-UNION ALL SELECT 'o', id FROM (SELECT order_id AS id FROM orders_parcel 
+UNION ALL SELECT 'o', id FROM (SELECT order_id AS id FROM orders_parcel
             WHERE tracking_number = %(upper)s OR tracking_number = %(code)s LIMIT 50) b
 UNION ALL SELECT 'o', id FROM (SELECT id FROM orders_order
             WHERE phone_index = %(phone)s OR phone_last4_index = %(last4)s ORDER BY id DESC LIMIT 100) c
@@ -115,7 +115,8 @@ WORDS = """
 SELECT DISTINCT ON (ticket_id) ticket_id, text FROM (
   (SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
   UNION ALL
-  (SELECT 0, id, preview FROM tickets_ticket WHERE cs_tokens(subject) @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
+  (SELECT 0, id, preview FROM tickets_ticket WHERE cs_tokens(subject) @@ cs_query(%(query)s)
+    ORDER BY id DESC LIMIT %(most)s)
 ) found ORDER BY ticket_id, id DESC
 """
 

@@ -1,7 +1,7 @@
 """Let a checked file in: in batches of one transaction each, from wherever the last one stopped.
 
 A thread reads, checks, encrypts and digests the next batch while the database works on this one; both cores are busy
-and no more than three batches are in memory. Each batch locks the run's row, so two workers never import one file twice.
+and no more than three batches are in memory. Each batch locks the run's row, so two workers never take one file twice.
 """
 
 from __future__ import annotations
