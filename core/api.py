@@ -107,7 +107,9 @@ def _flatten(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
     if isinstance(detail, dict):
         result: dict[str, list[Any]] = {}
         for key, value in detail.items():
-            result.update(_flatten(value, f"{prefix}.{key}" if prefix else str(key)))
+            # A list of objects is told by index (a number), an object by field name.
+            path = f"{prefix}[{key}]" if isinstance(key, int) else f"{prefix}.{key}" if prefix else str(key)
+            result.update(_flatten(value, path))
         return result
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         result = {}

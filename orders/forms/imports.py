@@ -51,6 +51,7 @@ class MappingForm(forms.Form):
                 choices=choices,
                 required=False,
                 initial=run.columns.get(str(index), ""),
+                widget=forms.Select(attrs={"class": "select"}),
             )
 
     def columns(self) -> dict[str, str]:
