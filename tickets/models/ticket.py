@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 
@@ -78,6 +79,9 @@ class Ticket(models.Model):
     reopen_count = models.PositiveSmallIntegerField(default=0)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+    subject_search = models.GeneratedField(
+        expression=Tokens("subject"), output_field=SearchVectorField(), db_persist=True
+    )
 
     class Meta:
         db_table = "tickets_ticket"
@@ -152,7 +156,7 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["resolution_due_at"], name="ticket_solve_due", condition=ACTIVE),
             models.Index(fields=["customer", "-opened_at"], name="ticket_customer"),
-            GinIndex(Tokens("subject"), name="ticket_subject_search"),
+            GinIndex(fields=["subject_search"], name="ticket_subject_search"),
             models.Index(fields=["order"], name="ticket_order", condition=Q(order__isnull=False)),
         ]
 

@@ -115,7 +115,7 @@ WORDS = """
 SELECT DISTINCT ON (ticket_id) ticket_id, text FROM (
   (SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
   UNION ALL
-  (SELECT 0, id, preview FROM tickets_ticket WHERE cs_tokens(subject) @@ cs_query(%(query)s)
+  (SELECT 0, id, preview FROM tickets_ticket WHERE subject_search @@ cs_query(%(query)s)
     ORDER BY id DESC LIMIT %(most)s)
 ) found ORDER BY ticket_id, id DESC
 """
