@@ -210,6 +210,9 @@ def answer_survey(visitor: Browser, path: str, score: int, comment: str) -> None
         value = re.search(r'value="([^"]*)"', tag)
         if 'type="radio"' in tag:
             fields[name.group(1)] = str(score)
+        elif 'type="checkbox"' in tag:
+            if score <= 3 and value:
+                fields[name.group(1)] = value.group(1)
         elif 'type="hidden"' in tag:
             fields[name.group(1)] = value.group(1) if value else ""
         elif tag.startswith("<textarea"):

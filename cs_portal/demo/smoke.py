@@ -188,7 +188,7 @@ def _import(story: Story) -> Answer:
 
     def checked() -> Answer | None:
         now = story.supervisor.get(path)
-        return now if "refused.csv" in now.text else None
+        return now if "?match=1" in now.text else None
 
     page = wait_for("the dry run", checked, 30)
     if f'action="{path}run/"' in page.text:
