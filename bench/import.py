@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -29,7 +29,10 @@ HEADINGS = [
     "订单编号", "订单创建时间", "订单付款时间", "发货时间", "签收时间", "订单状态", "买家实际支付金额", "收货人姓名", "联系手机",
     "收货地址", "宝贝标题", "商家编码", "数量", "商品单价", "物流公司", "物流单号",
 ]  # fmt: skip
-SURNAMES, GIVEN = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗", "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰建国红梅"
+SURNAMES, GIVEN = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗",
+    "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰建国红梅",
+)
 CITIES = ["浙江省杭州市西湖区", "上海市浦东新区", "广东省深圳市南山区", "北京市朝阳区", "四川省成都市武侯区"]
 ITEMS = [
     ("保温杯 500ml 白色", "CUP-500-W", "89.00"), ("蓝牙耳机 降噪版", "EAR-BT-2", "¥1,299.00"),
@@ -67,8 +70,8 @@ begun = time.perf_counter()
 run = imports.run_import(run_id=run.pk, at=at)
 took = time.perf_counter() - begun
 assert run.state == "done" and run.orders_new == run.orders_total, (run.state, run.orders_new)
-print(json.dumps({"orders": run.orders_new, "rows": run.rows_total, "open_s": opened, "check_s": checked, "import_s": took,
-                  "base_mb": base, "peak_mb": peak()}))
+print(json.dumps({"orders": run.orders_new, "rows": run.rows_total, "open_s": opened, "check_s": checked,
+                  "import_s": took, "base_mb": base, "peak_mb": peak()}))
 """
 
 
@@ -80,7 +83,7 @@ def write_file(path: Path, rows: int) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(HEADINGS)
-        begin = datetime(2026, 6, 1)
+        begin = datetime(2026, 6, 1, tzinfo=UTC)
         for n in range(rows // 2):
             # one order in five is of somebody who orders often
             person = rng.choices(range(people), cum_weights=weights)[0] if n % 5 == 0 else 10_000_000 + n
@@ -99,7 +102,8 @@ def write_file(path: Path, rows: int) -> None:
             ]
             for _line in range(2):
                 title, sku, price = rng.choice(ITEMS)
-                writer.writerow([*head, title, sku, rng.choice((1, 1, 2)), price, "顺丰速运", f"SF{100_000_000_000 + n}"])
+                quantity, tracking = rng.choice((1, 1, 2)), f"SF{100_000_000_000 + n}"
+                writer.writerow([*head, title, sku, quantity, price, "顺丰速运", tracking])
 
 
 def raw_copy_ms(url: str, shop_code_like: str = "bench-%") -> float:

@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -23,7 +22,6 @@ from rest_framework.utils.encoders import JSONEncoder
 from core.errors import Conflict, InvalidInput
 from core.models import IdempotentReply
 
-KEPT = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -89,10 +87,3 @@ def _kept(scope: str, key: str, digest: bytes) -> Reply:
             http_status=422,
         )
     return Reply(row.status, row.body, is_repeat=True)
-
-
-@transaction.atomic
-def sweep_replies(*, at: datetime) -> int:
-    """Forget answers older than a day; return how many."""
-    deleted, _rows = IdempotentReply.objects.filter(created_at__lt=at - KEPT).delete()
-    return deleted

@@ -22,6 +22,7 @@ from core.live import announce
 from orders.enums import ImportState
 from orders.models import ImportRowError, ImportRun
 from orders.selectors.carriers import carrier_codes
+from orders.services.data import items_total
 from orders.services.imports.grouping import Reader, Ready, Refused, RowProblem
 from orders.services.imports.reading import Rows, local_file, storage
 from orders.services.imports.sheets import write_csv
@@ -161,7 +162,7 @@ class _Tally:
             self.samples.append(
                 {
                     "number": data.number, "what": what, "rows": item.rows, "items": len(data.items),
-                    "total": str(data.total) if data.total is not None else "", "currency": data.currency,
+                    "total": str(items_total(data) if data.total is None else data.total), "currency": data.currency,
                     "status": data.status, "placed_at": data.placed_at.isoformat() if data.placed_at else "",
                 }
             )  # fmt: skip

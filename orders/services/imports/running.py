@@ -166,7 +166,7 @@ class _Importer:
         """Write one portion; return the position behind it. Raises Stopped."""
         for attempt in range(1, TRIES + 1):
             try:
-                return self._take(portion, position)
+                return self._take(portion, position, one_by_one=attempt > 2)
             except (IntegrityError, OperationalError) as clash:
                 # Somebody else brought the same order or person just now: it is committed, the next try finds it.
                 if attempt == TRIES or not connection.is_usable():
@@ -175,7 +175,8 @@ class _Importer:
                 time.sleep(0.05 * attempt)
         raise AssertionError("unreachable")
 
-    def _take(self, portion: Portion, position: int) -> int:
+    def _take(self, portion: Portion, position: int, *, one_by_one: bool) -> int:
+        """Write new orders in bulk; one by one where others write the same orders or people at this moment."""
         fresh, singles = [], []
         known = digests_of(self.shop.pk, [one.ready.data.number for one in portion.orders])
         same = 0
@@ -183,7 +184,7 @@ class _Importer:
             digest = known.get(one.ready.data.number)
             if digest == one.ready.digest:
                 same += 1
-            elif digest is None and not self._is_live(one):
+            elif digest is None and not one_by_one and not self._is_live(one):
                 fresh.append(one)
             else:
                 singles.append(one)
