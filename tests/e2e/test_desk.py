@@ -45,7 +45,7 @@ class Person:
         self.page.fill("[name=password]", PASSWORD)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/desk/**")
-        self.page.wait_for_function("document.documentElement.dataset.live === 'open'")
+        expect(self.page.locator("html")).to_have_attribute("data-live", "open")
 
 
 @pytest.fixture(scope="module")
