@@ -191,15 +191,15 @@ def _import(story: Story) -> Answer:
         return now if "?match=1" in now.text else None
 
     page = wait_for("the dry run", checked, 30)
-    if f'action="{path}run/"' in page.text:
-        story.supervisor.post(f"{path}run/", {"treat": _chosen(page.text).get("treat", "")})
+    if f'action="{path}run/"' not in page.text:
+        return page  # every order of the file is there already
+    story.supervisor.post(f"{path}run/", {"treat": _chosen(page.text).get("treat", "")})
 
     def done() -> Answer | None:
         now = story.supervisor.get(path)
-        still = f'action="{path}run/"' in now.text or f'action="{path}cancel/"' in now.text
-        return None if still else now
+        return None if f'action="{path}cancel/"' in now.text else now
 
-    return page if "cancel/" not in page.text else wait_for("the import", done, 30)
+    return wait_for("the import", done, 30)
 
 
 def _chosen(text: str) -> dict[str, str]:
