@@ -13,7 +13,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the declaration modules of every app, in that order."""
-        from core import checks  # noqa: F401
+        from core import checks, schema  # noqa: F401
 
         for module in ("events", "jobs", "reactions", "registrations"):
             autodiscover_modules(module)

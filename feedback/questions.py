@@ -21,7 +21,7 @@ RANGES: dict[str, tuple[int, int]] = {
     QuestionType.SCALE: (1, 5),
 }
 CHOICES = frozenset({QuestionType.SINGLE, QuestionType.MULTIPLE})
-_SECONDS = {QuestionType.TEXT: 25, QuestionType.MULTIPLE: 10}
+_SECONDS: dict[str, int] = {QuestionType.TEXT: 25, QuestionType.MULTIPLE: 10}
 _ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _JOINED = re.compile(r"和|以及|并且|与|及|\band\b|\bor\b|\bas well as\b|或者", re.I)
 _LEADING = re.compile(
@@ -165,7 +165,7 @@ def estimate_seconds(questions: tuple[Question, ...]) -> int:
     """
     total = 0.0
     for question in questions:
-        seconds = _SECONDS.get(QuestionType(question.type), 4) + len(question.zh) / 4 + len(question.options)
+        seconds = _SECONDS.get(question.type, 4) + len(question.zh) / 4 + len(question.options)
         total += seconds / 2 if question.after or not question.is_required else seconds
     return max(5, round(total))
 

@@ -230,4 +230,6 @@ def test_every_declared_kind_has_a_golden_sample_shape():
     gone = {name: sorted(set(fields) - set(now.get(name, []))) for name, fields in golden.items()}
     gone = {name: fields for name, fields in gone.items() if fields or name not in now}
     assert gone == {}, "a payload lost fields: raise its schema and keep an upcaster"
-    assert {name for name in now if name not in golden} == set(), "add new kinds to golden_kinds.json"
+    new = {name: fields for name, fields in now.items() if name not in golden}
+    lines = [f"  {json.dumps(name)}: {json.dumps(fields)}" for name, fields in sorted((golden | new).items())]
+    assert new == {}, "the whole of golden_kinds.json:\n{\n" + ",\n".join(lines) + "\n}"
