@@ -66,7 +66,7 @@ def test_mail_goes_out_and_the_customers_answer_comes_in(client: Client, setting
     settings.SMTP = {**settings.SMTP, "host": "127.0.0.1", "port": sink_port}
     with listener(mail_folder, TRIAL="1", SMTP_URL=f"smtp://127.0.0.1:{sink_port}") as (_process, port):
         settings.INBOUND_SMTP_PORT = port
-        assert wait_until_accepts("127.0.0.1", sink_port, seconds=10)
+        assert wait_until_accepts("127.0.0.1", sink_port, seconds=60)
         delivery = queue(ticket_id=31, customer_id=3)
         drain(seconds=10)
         caught = CaughtMail.objects.get()
