@@ -25,7 +25,8 @@ make_staff("li@desk.example", roles=["agent_senior"], teams=[team], password=PAS
 shop = make_shop(code="qinghe", name="青禾家居")
 for name, subject in (("张伟", "快递显示签收但我没有收到"), ("王芳", "沙发脚裂了"), ("李娜", "什么时候能发货")):
     person = make_person(name)
-    make_desk_ticket(subject=subject, customer=person, shop=shop, team=team, order=make_desk_order(shop=shop, customer=person))
+    order = make_desk_order(shop=shop, customer=person)
+    make_desk_ticket(subject=subject, customer=person, shop=shop, team=team, order=order)
 make_canned("核实物流", "{customer_name}您好，订单 {order_number} 正在核实。", shortcut="hswl")
 """
 
@@ -39,7 +40,10 @@ class Person:
         self.page: Page = self.context.new_page()
         self.page.on("console", lambda line: self.said.append(line.text) if line.type in {"error", "warning"} else None)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("response", lambda answer: self.said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        self.page.on(
+            "response",
+            lambda answer: self.said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+        )
         self.page.goto(f"{address}/accounts/login/?next=/desk/%3Fview%3Dopen")
         self.page.fill("[name=login]", email)
         self.page.fill("[name=password]", PASSWORD)
@@ -150,7 +154,11 @@ def test_an_answer_written_offline_goes_out_once_when_the_line_is_back(sit_down:
     with seeded.db() as connection:
         sent = connection.execute("SELECT count(*) AS n FROM tickets_message WHERE text = '离线时写的回复'").fetchone()
     assert sent == {"n": 1}
-    wang.said[:] = [word for word in wang.said if "ERR_INTERNET_DISCONNECTED" not in word and "WebSocket" not in word and "htmx" not in word]
+    wang.said[:] = [
+        word
+        for word in wang.said
+        if "ERR_INTERNET_DISCONNECTED" not in word and "WebSocket" not in word and "htmx" not in word
+    ]
 
 
 def test_a_draft_follows_its_writer(sit_down: Any) -> None:
