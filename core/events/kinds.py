@@ -107,7 +107,7 @@ def load(name: str, schema: int, data: dict[str, Any]) -> Any:
 
 
 @functools.cache
-def _hints(payload: type[Any]) -> dict[str, Any]:
+def _hints(payload: Any) -> dict[str, Any]:
     return typing.get_type_hints(payload)
 
 

@@ -80,7 +80,7 @@ class DeskSocket(AsyncWebsocketConsumer):
     def _allowed(self, names: list[str]) -> list[str]:
         from django.contrib.auth import get_user_model
 
-        staff = get_user_model().objects.filter(pk=self.staff_id, is_active=True).first()
+        staff = get_user_model().objects.filter(pk=self.staff_id or 0, is_active=True).first()
         if staff is None:
             return []
         return [name for name in dict.fromkeys(names) if _may_listen(staff, name)]

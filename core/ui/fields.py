@@ -83,7 +83,7 @@ def text_field(
     if base == "textarea":
         attrs.setdefault("rows", 4)
         attrs["data-autosize"] = True
-    control = bound.as_widget(attrs=attrs)
+    control: str = bound.as_widget(attrs=attrs)
     if icon:
         control = f'<span class="input-icon">{glyph_of(icon, 16)}{control}</span>'
     head = f'<label class="field-label" for="{bound.id_for_label}">{words}{optional_mark(bound)}</label>'

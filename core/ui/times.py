@@ -119,8 +119,9 @@ def clock(
     state, words, share = clock_state(due_at, started_at, now, stopped_at, paused, fraction)
     live = ""
     if stopped_at is None and not paused:
-        linear = started_at is not None and fraction is None
-        start = f' data-start="{started_at.isoformat(timespec="seconds")}"' if linear else ""
+        start = ""
+        if started_at is not None and fraction is None:
+            start = f' data-start="{started_at.isoformat(timespec="seconds")}"'
         live = f' data-clock data-due="{due_at.isoformat(timespec="seconds")}"{start}'
     title = conditional_escape(f"{label} · {words}" if label else words)
     due = full_words(due_at)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
@@ -65,6 +66,7 @@ def _check(draft: PlanDraft, plan_id: int | None) -> None:
         raise InvalidInput(fields={"due_after_days": [_("A visit must become due before its deadline.")]})
     if not 1 <= draft.max_attempts <= 10:
         raise InvalidInput(fields={"max_attempts": [_("Choose between 1 and 10 attempts.")]})
-    others = FollowUpPlan.objects.filter(is_active=True, shop_id=draft.shop_id).exclude(pk=plan_id)
+    same_shop = Q(shop_id=draft.shop_id) if draft.shop_id else Q(shop_id__isnull=True)
+    others = FollowUpPlan.objects.filter(same_shop, is_active=True).exclude(pk=plan_id or 0)
     if draft.is_active and others.exists():
         raise InvalidInput(fields={"shop_id": [_("Another plan is active for this shop. Switch it off first.")]})

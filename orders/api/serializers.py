@@ -124,9 +124,9 @@ class OrderIn(serializers.Serializer):
         max_length=120, required=False, allow_blank=True, default="", help_text="Buyer's name in the shop."
     )
     buyer_note = TextField(max_length=2000, required=False, allow_blank=True, default="")
-    items = ItemIn(many=True, required=False, max_length=MAX_ITEMS, default=list)
-    payments = PaymentIn(many=True, required=False, max_length=MAX_PARCELS, default=list)
-    parcels = ParcelIn(many=True, required=False, max_length=MAX_PARCELS, default=list)
+    items = ItemIn(many=True, required=False, max_length=MAX_ITEMS, default=list)  # type: ignore[call-arg]
+    payments = PaymentIn(many=True, required=False, max_length=MAX_PARCELS, default=list)  # type: ignore[call-arg]
+    parcels = ParcelIn(many=True, required=False, max_length=MAX_PARCELS, default=list)  # type: ignore[call-arg]
 
     def to_data(self, shop: Shop, told: dict[str, Any]) -> OrderData:
         """Return what was told as the service wants it; moments without offset get the shop's zone."""
@@ -143,7 +143,7 @@ class OrderIn(serializers.Serializer):
             payments=tuple(PaymentData(**_zoned(payment, zone)) for payment in told["payments"]),
             parcels=tuple(ParcelData(**_zoned(parcel, zone)) for parcel in told["parcels"]),
             **{name: told[name] for name in _TEXTS},
-            **{name: in_zone(told[name], zone) for name in _MOMENTS},
+            **{name: in_zone(told[name], zone) for name in _MOMENTS},  # type: ignore[arg-type]
         )
 
 
@@ -159,7 +159,7 @@ def _zoned(told: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 class OrdersIn(serializers.Serializer):
     """Up to 500 orders; all go in or none."""
 
-    orders = OrderIn(many=True, allow_empty=False, max_length=MAX_BATCH)
+    orders = OrderIn(many=True, allow_empty=False, max_length=MAX_BATCH)  # type: ignore[call-arg]
 
 
 class ScanIn(serializers.Serializer):
@@ -182,7 +182,7 @@ class ScansIn(serializers.Serializer):
         default="",
         help_text="Needed when two carriers share a number.",
     )
-    scans = ScanIn(many=True, allow_empty=False, max_length=MAX_SCANS)
+    scans = ScanIn(many=True, allow_empty=False, max_length=MAX_SCANS)  # type: ignore[call-arg]
 
 
 def scans_of(told: dict[str, Any], zone: ZoneInfo) -> list[ScanData]:
@@ -283,4 +283,6 @@ class ProblemOut(serializers.Serializer):
     title = serializers.CharField()
     status = serializers.IntegerField()
     code = serializers.CharField()
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )

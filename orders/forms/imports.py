@@ -37,7 +37,7 @@ class MappingForm(forms.Form):
         choices=[("0", _("4 March (month first)")), ("1", _("3 April (day first)"))],
         coerce=lambda value: value == "1",
         required=False,
-        empty_value=False,
+        empty_value=False,  # type: ignore[arg-type]
     )
 
     def __init__(self, *args: Any, run: ImportRun, **kwargs: Any) -> None:

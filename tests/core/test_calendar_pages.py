@@ -1,6 +1,7 @@
 """The calendar settings as a supervisor uses them, and as nobody else can."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -104,9 +105,9 @@ def test_a_deadline_can_be_tried(boss: Client) -> None:
     assert "total 8 h, until Mon 23 Nov 18:00" in page
     assert "In plain hours that is 72 h 30 min." in page
     for odd in ("start=never&hours=x", "start=9999-12-31T23:59&hours=8", "start=0001-01-01T00:00&hours=8", "hours=1e9"):
-        page = boss.get(f"{LIST}{calendar.pk}/?{odd}")
-        assert page.status_code == 200
-        assert 'class="field-error"' in page.content.decode()
+        answer = boss.get(f"{LIST}{calendar.pk}/?{odd}")
+        assert answer.status_code == 200
+        assert 'class="field-error"' in answer.content.decode()
     address = f"{LIST}{make_calendar(name='B', weekly=[[['09:00', '09:01']]] + [[]] * 6).pk}/"
     assert "not be due within ten years" in boss.get(f"{address}?start=2026-11-20T17:30&hours=2000").content.decode()
 
@@ -156,9 +157,7 @@ def test_holidays_are_shown_set_restored_and_refreshed(boss: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_pages_ask_the_same_number_of_questions(
-    boss: Client, django_assert_num_queries: object, count: int
-) -> None:
+def test_the_pages_ask_the_same_number_of_questions(boss: Client, django_assert_num_queries: Any, count: int) -> None:
     for n in range(count):
         calendar = make_calendar(name=f"C{n}", holidays_country="CN", is_default=True)
         for day in range(n + 1):

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -210,7 +211,7 @@ def test_the_daily_job_seeds_the_countries_in_use(time_machine: object) -> None:
     assert sorted(HolidayDay.objects.values_list("on__year", flat=True).distinct()) == [2025, 2026, 2027]
 
 
-def test_loading_costs_one_query_and_building_once(django_assert_num_queries: object) -> None:
+def test_loading_costs_one_query_and_building_once(django_assert_num_queries: Any) -> None:
     calendar, other = make_calendar(holidays_country="CN"), make_calendar(name="B")
     first = load_calendar(calendar.pk)
     with django_assert_num_queries(1):

@@ -2,6 +2,7 @@
 
 import random
 from importlib import import_module
+from typing import Any
 
 import pytest
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
@@ -29,7 +30,7 @@ MIXED = st.text(
 many = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 
 
-def ask(sql: str, *params: object) -> object:
+def ask(sql: str, *params: object) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {sql}", params)
         return cursor.fetchone()[0]

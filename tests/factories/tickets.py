@@ -22,7 +22,7 @@ def make_ticket(*, customer: Customer | None = None, at: datetime | None = None,
     """Open a ticket by form; keyword arguments are those of NewTicket."""
     n = next(_number)
     customer = customer or make_customer()
-    data = {
+    data: dict[str, Any] = {
         "channel": "form",
         "text": f"杯子收到时有裂纹，怎么办？{n}",
         "subject": f"杯子有裂纹 {n}",

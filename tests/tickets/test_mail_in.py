@@ -42,6 +42,7 @@ def letter(
 
 def receive(mail, to=None, sender="wang@example.com"):
     target = find_target(to or str(mail["To"]))
+    assert target is not None
     row, _is_new = receive_mail(
         raw=mail.as_bytes(), sender=sender, targets=[target], peer="127.0.0.1", at=timezone.now()
     )

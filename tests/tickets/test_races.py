@@ -149,7 +149,7 @@ def test_two_copies_of_a_mail_at_once_are_one_message():
         receive_mail(
             raw=mail.as_bytes(),
             sender="w@example.com",
-            targets=[find_target(address)],
+            targets=[find_target(address)],  # type: ignore[list-item]
             peer="127.0.0.1",
             at=timezone.now(),
         )

@@ -54,7 +54,7 @@ class CategoryForm(VersionedForm):
 
     def __init__(self, *args: Any, pk: int | None = None, language: str = "zh-hans", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tops = Category.objects.filter(parent__isnull=True).exclude(pk=pk).order_by("position", "pk")
+        tops = Category.objects.filter(parent__isnull=True).exclude(pk=pk or 0).order_by("position", "pk")
         self.fields["parent"].choices = [("", _("First level")), *[(top.pk, top.name_in(language)) for top in tops]]  # type: ignore[attr-defined]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -27,7 +28,7 @@ def assignable_staff(staff: Staff, *, query: str = "", limit: int = 30) -> list[
         people = people.filter(display_name__icontains=query.strip())
     ids = list(people.values_list("pk", flat=True)[:200])
     load = Count("assigned_tickets", filter=Q(assigned_tickets__status__in=ACTIVE))
-    found = Staff.objects.filter(pk__in=ids).select_related("presence").annotate(load=load)
+    found: list[Any] = list(Staff.objects.filter(pk__in=ids).select_related("presence").annotate(load=load))
     return sorted(found, key=lambda one: (_away(one), one.load, one.display_name))[:limit]
 
 

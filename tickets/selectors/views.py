@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -147,7 +148,8 @@ class ViewList:
 
 def count_views(staff: Staff, *, now: datetime) -> ViewList:
     """Count every view of this person in one statement; each count stops just past 999."""
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     for view in VIEWS:
         sql, values = _capped(tickets_in_view(staff, view.key, now=now))
         parts.append(f"SELECT %s::text, NULL::bigint, NULL::text, ({sql})")
@@ -163,7 +165,7 @@ def count_views(staff: Staff, *, now: datetime) -> ViewList:
     return ViewList(views, teams)
 
 
-def _capped(rows: QuerySet[Ticket]) -> tuple[str, tuple[object, ...]]:
+def _capped(rows: QuerySet[Ticket]) -> tuple[str, tuple[Any, ...]]:
     """Return a sub-select that counts the rows and stops just past the cap."""
     try:
         sql, params = rows.order_by().annotate(one=Value(1)).values("one")[: CAP + 1].query.sql_with_params()
@@ -172,7 +174,7 @@ def _capped(rows: QuerySet[Ticket]) -> tuple[str, tuple[object, ...]]:
     return f"SELECT count(*) FROM ({sql}) capped", params
 
 
-def _teams_with_counts(staff: Staff, now: datetime) -> tuple[list[str], tuple[object, ...]]:
+def _teams_with_counts(staff: Staff, now: datetime) -> tuple[list[str], tuple[Any, ...]]:
     """Return a statement giving each team this person sees with the number of its open tickets."""
     scope = team_scope(staff)
     teams = active_teams() if scope is None else active_teams().filter(pk__in=scope)

@@ -45,7 +45,7 @@ def answer(
         response = render(request, f"{TEMPLATE}#head", head_context(request, fresh, view))
     response["HX-Trigger"] = json.dumps({"ticketChanged": {"id": ticket.pk}})
     if message:
-        extra = {"undo": {"url": undo, "label": gettext("Undo")}} if undo else {}
+        extra: dict[str, Any] = {"undo": {"url": undo, "label": gettext("Undo")}} if undo else {}
         toast(response, message, **extra)
     return response
 

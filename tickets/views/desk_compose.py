@@ -144,7 +144,7 @@ def say_changes(error: StaleEdit) -> None:
     names = staff_names(ids) if ids else {}
     for change in error.changes:
         is_customer = change.get("actor_type") == "customer"
-        who = gettext("The customer") if is_customer else names.get(change.get("actor_id"), gettext("The system"))
+        who = gettext("The customer") if is_customer else names.get(change.get("actor_id") or 0, gettext("The system"))
         change["words"] = CHANGES.get(change.get("what", ""), _("%(who)s changed the ticket")) % {"who": who}
 
 

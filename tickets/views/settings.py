@@ -98,7 +98,7 @@ def canned_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             return HttpResponseRedirect(context["back"])
         except (InvalidInput, StaleEdit) as error:
             context |= show_refusal(form, error)
-            if row and isinstance(error, StaleEdit):
+            if pk and isinstance(error, StaleEdit):
                 context["fresh_version"] = CannedReply.objects.get(pk=pk).version
     return _edit(request, form, context)
 
@@ -164,7 +164,7 @@ def category_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             return HttpResponseRedirect(context["back"])
         except (InvalidInput, StaleEdit) as error:
             context |= show_refusal(form, error)
-            if isinstance(error, StaleEdit):
+            if pk and isinstance(error, StaleEdit):
                 context["fresh_version"] = Category.objects.get(pk=pk).version
     return _edit(request, form, context)
 
@@ -207,7 +207,7 @@ def policy_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             return HttpResponseRedirect(context["back"])
         except (InvalidInput, StaleEdit) as error:
             context |= show_refusal(form, error)
-            if isinstance(error, StaleEdit):
+            if pk and isinstance(error, StaleEdit):
                 context["fresh_version"] = SlaPolicy.objects.get(pk=pk).version
     return _edit(request, form, context)
 
