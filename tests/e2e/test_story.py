@@ -281,7 +281,7 @@ def test_the_first_story(people: People, shop: RunningStack) -> None:
     opened = board.locator("[data-metric=tickets_opened] .stat-value")
     before = int(opened.inner_text())
     desk = people.staff("agent@demo.example", "/desk/?view=unassigned")
-    desk.wait_for_function("document.documentElement.dataset.live === 'open'")
+    expect(desk.locator("html[data-live=open]")).to_be_attached()
     people.read(desk)
 
     complain(people, mark, email, words)
