@@ -20,6 +20,7 @@ from core.http import form_invalid, render_page
 from orders import services
 from orders.forms import CarrierForm, ShopForm
 from orders.models import Carrier, Shop
+from orders.permissions import shops_visible_to
 from orders.selectors import carriers as all_carriers
 
 SHOP, CARRIER = "orders/shop_edit.html", "orders/carrier_edit.html"
@@ -28,8 +29,8 @@ SHOP, CARRIER = "orders/shop_edit.html", "orders/carrier_edit.html"
 @staff_page(Permission.SETTINGS_MANAGE)
 @require_safe
 def shops(request: StaffRequest) -> HttpResponse:
-    """List the shops."""
-    rows = Shop.objects.order_by("-is_active", "name", "pk")
+    """List the shops one's teams serve."""
+    rows = shops_visible_to(request.user).order_by("-is_active", "name", "pk")
     return render_page(request, "orders/shop_list.html", {"shops": list(rows)})
 
 
@@ -43,8 +44,8 @@ def shop_new(request: StaffRequest) -> HttpResponse:
 @staff_page(Permission.SETTINGS_MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def shop_edit(request: StaffRequest, shop_id: int) -> HttpResponse:
-    """Show and save one shop."""
-    shop = Shop.objects.filter(pk=shop_id).first()
+    """Show and save one shop that one's teams serve."""
+    shop = shops_visible_to(request.user).filter(pk=shop_id).first()
     if shop is None:
         raise NotFound
     return _edit_shop(request, shop)

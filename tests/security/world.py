@@ -1,0 +1,147 @@
+"""Two shops with a team each and one of everything in both; names, words and numbers are the caller's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Staff, Team
+from core.actors import SYSTEM
+from core.services import reach_step, save_company
+from customers.models import Customer
+from customers.services import find_or_add_customer
+from feedback.models import Answer
+from feedback.services.answering import Submission, submit_answer
+from notifications.models import InboundMail
+from notifications.selectors.inbound import Target
+from notifications.services import receive_mail
+from orders.models import ImportRun, Order, Parcel
+from orders.services import complete_order
+from tests.factories.accounts import make_notice, make_staff, make_team
+from tests.factories.feedback import make_invitation, run_jobs
+from tests.factories.notifications import mail_bytes, make_mailbox, queue
+from tests.factories.orders import make_order, make_parcel, make_shop
+from tests.factories.tickets import jpeg, make_reply, make_ticket
+from tickets.models import Attachment, Category, Ticket
+from tickets.services import add_note, store_attachment
+
+
+@dataclass(frozen=True)
+class Words:
+    """What people typed."""
+
+    name: str = "陈静怡"
+    phone: str = "13655550001"
+    email: str = "chen@mail.example"
+    street: str = "竹林路 17 号 4 幢 502"
+    region: str = "浙江省 杭州市 西湖区"
+    text: str = "收到的杯子有裂纹"
+    subject: str = "杯子有裂纹"
+    comment: str = "很满意"
+
+
+@dataclass
+class Side:
+    """One shop's half of the world; `ids` maps the names in addresses to its rows."""
+
+    team: Team
+    supervisor: Staff
+    agent: Staff
+    customer: Customer
+    order: Order
+    parcel: Parcel
+    ticket: Ticket
+    survey_token: str
+    ids: dict[str, Any] = field(default_factory=dict)
+
+
+def found_company() -> None:
+    """Have the first-run wizard behind us."""
+    save_company(name="青禾", timezone="Asia/Shanghai", language="zh-hans", version=None, at=timezone.now())
+    reach_step(step="done", at=timezone.now())
+
+
+def make_side(code: str, words: Words) -> Side:
+    """Make a shop with a team and one of everything."""
+    now = timezone.now()
+    shop = make_shop(code)
+    team = make_team(f"Team {code}", shop_ids=[shop.pk])
+    supervisor = make_staff(roles=["supervisor"], teams=[team])
+    agent = make_staff(roles=["agent"], teams=[team])
+    customer = find_or_add_customer(
+        phone=words.phone, email=words.email, name=words.name, shop_id=shop.pk, source="form", actor=SYSTEM, at=now
+    )
+    customer.identities.update(is_primary=True)
+    order = make_order(
+        shop=shop, at=now, recipient=words.name, phone=words.phone, street=words.street, region=words.region,
+        email=words.email, buyer_note=words.text,
+    )  # fmt: skip
+    parcel = make_parcel(order)
+    Parcel.objects.filter(pk=parcel.pk).update(place=words.text[:80])
+    category = Category.objects.create(key=f"kind-{code}", name_zh=words.subject[:60], name_en=words.subject[:60])
+    ticket = make_ticket(
+        customer=customer, shop_id=shop.pk, order_id=order.pk, text=words.text, subject=words.subject,
+        category_id=category.pk, contact_email=words.email,
+    )  # fmt: skip
+    Ticket.objects.filter(pk=ticket.pk).update(team=team, tags=[words.subject[:40]])
+    ticket.refresh_from_db()
+    photo = _photo(ticket, agent, now)
+    make_reply(ticket, agent, text=words.text, attachment_ids=[photo.pk])
+    add_note(ticket_id=ticket.pk, text=words.text, actor=SYSTEM, at=now, client_id=None)
+    invitation, token = make_invitation(ticket_id=ticket.pk, customer_id=customer.pk, shop_id=shop.pk)
+    answers: dict[str, object] = {"csat": 2, "comment": words.comment}
+    submit_answer(token=token, submission=Submission(answers=answers, language="zh-hans", seconds=30), at=now)
+    complete_order(order_id=order.pk, actor=SYSTEM, at=now - timedelta(days=3))
+    run_jobs()
+    side = Side(team, supervisor, agent, customer, order, parcel, ticket, token)
+    side.ids = {
+        "ticket_id": ticket.pk,
+        "order_id": order.pk,
+        "shop_id": shop.pk,
+        "answer_id": Answer.objects.get(invitation=invitation).pk,
+        "visit_id": order.visits.get().pk if hasattr(order, "visits") else _visit(order),
+        "run_id": _import(shop, supervisor, words),
+        "mailbox_id": make_mailbox(f"{code}@service.example", shop_id=shop.pk, name_zh=words.subject[:80]).pk,
+        "delivery_id": queue(to=words.email, shop_id=shop.pk, customer_id=customer.pk).pk,
+        "inbound_id": _inbound(shop.pk, code, words),
+        "notice_id": make_notice(agent).pk,
+    }
+    side.ids["attachment"] = photo.key
+    return side
+
+
+def _visit(order: Order) -> int:
+    from feedback.models import Visit
+
+    return Visit.objects.get(order=order).pk
+
+
+def _photo(ticket: Ticket, agent: Staff, now: Any) -> Attachment:
+    from django.core.files.base import ContentFile
+
+    return store_attachment(
+        file=ContentFile(jpeg(), name="a.jpg"), name="a.jpg", ticket_id=ticket.pk, uploaded_by=agent.pk, at=now
+    )
+
+
+def _import(shop: Any, staff: Staff, words: Words) -> int:
+    run = ImportRun.objects.create(
+        shop=shop, file_name=f"{words.subject[:100]}.csv", file_key="none", file_size=10, file_hash=b"0" * 32,
+        file_format="csv", headings=[words.subject], started_by=staff,
+    )  # fmt: skip
+    return run.pk
+
+
+def _inbound(shop_id: int, code: str, words: Words) -> int:
+    from email.header import Header
+
+    raw = mail_bytes(subject=Header(words.subject.replace("\n", " "), "utf-8").encode(), text=words.text)
+    receive_mail(
+        raw=raw, sender=words.email, targets=[Target(f"{code}@service.example", 2, shop_id=shop_id)], peer="", at=timezone.now()
+    )
+    row = InboundMail.objects.latest("pk")
+    InboundMail.objects.filter(pk=row.pk).update(shop_id=shop_id)
+    return row.pk
