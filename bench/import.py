@@ -1,8 +1,8 @@
 """bin/bench import --rows N: how fast a shop's export goes in, and how much memory that takes.
 
-The file has one row an item, two items an order, a customer of her own for most orders (some order often: Zipf), a parcel
-and dated steps. Measured is the import as the worker runs it, after the dry run: from opening the file to the last commit,
-indexes built. `raw_ms` is a plain COPY of the same facts into tables without indexes, in the same run.
+The file has one row an item, two items an order, a customer of her own for most orders (some order often: Zipf), a
+parcel and dated steps. Measured is the import as the worker runs it, after the dry run: from opening the file to the
+last commit, indexes built. `raw_ms` is a plain COPY of the same facts into tables without indexes, in the same run.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from bench.harness import Site
 from bench.report import Report
 
 HEADINGS = [
-    "订单编号", "订单创建时间", "订单付款时间", "发货时间", "签收时间", "订单状态", "买家实际支付金额", "收货人姓名", "联系手机",
-    "收货地址", "宝贝标题", "商家编码", "数量", "商品单价", "物流公司", "物流单号",
+    "订单编号", "订单创建时间", "订单付款时间", "发货时间", "签收时间", "订单状态", "买家实际支付金额", "收货人姓名",
+    "联系手机", "收货地址", "宝贝标题", "商家编码", "数量", "商品单价", "物流公司", "物流单号",
 ]  # fmt: skip
 SURNAMES, GIVEN = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗",

@@ -24,7 +24,7 @@ _COLUMNS = (
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _dump(name: str, payload: Any) -> str:
     return json.dumps(kinds.dump(kinds.get_kind(name), payload), separators=(",", ":"))
 

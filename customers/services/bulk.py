@@ -197,7 +197,7 @@ def _copy_identities(plan: _Plan) -> None:
             copy.write("".join(lines))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8192)
 def _sort_key(name: str) -> str:
     return pinyin_key(name)[:240]
 

@@ -137,7 +137,7 @@ def _turned(found: re.Match[str], zone: ZoneInfo, day_first: bool) -> datetime:
     return datetime(int(year), first, other, hours, int(minute or 0), int(second or 0), tzinfo=zone)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def read_amount(value: str) -> Decimal:
     """Return an amount: ¥1,299.00, 1299元, 1.299,00 €, (12.50). Raises BadCell."""
     text = _MONEY_SIGNS.sub("", normalise(value)).replace(" ", "").replace("'", "")
