@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.enums import Tier
 from customers.models import Customer
@@ -15,7 +16,7 @@ from customers.services.records import CustomerDraft
 class CustomerForm(forms.Form):
     """What an agent may change, with the version it was read at."""
 
-    name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=120, required=False)
     tier = forms.ChoiceField(label=_("Tier"), choices=Tier.choices)
     tags = forms.CharField(label=_("Tags"), max_length=400, required=False, help_text=_("Separate them by commas."))
     note = forms.CharField(label=_("Note for colleagues"), max_length=4000, required=False, widget=forms.Textarea)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Touchpoint(models.TextChoices):
@@ -56,17 +57,17 @@ class InvalidReason(models.TextChoices):
 class VisitChannel(models.TextChoices):
     """How a follow-up visit is made."""
 
-    PHONE = "phone", _("Phone")
+    PHONE = "phone", pgettext_lazy("channel", "Phone")
     SMS = "sms", _("Text message")
     WECHAT = "wechat", _("WeChat")
-    EMAIL = "email", _("Email")
+    EMAIL = "email", pgettext_lazy("channel", "Email")
 
 
 class VisitState(models.TextChoices):
     """The life of a follow-up visit."""
 
     PLANNED = "planned", _("Planned")
-    DUE = "due", _("Due")
+    DUE = "due", pgettext_lazy("visit", "Due")
     ATTEMPTED = "attempted", _("Tried")
     ANSWERED = "answered", _("Answered")
     UNREACHABLE = "unreachable", _("Not reached")

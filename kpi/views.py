@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, StaffRequest, require, shop_scope, staff_page
@@ -155,7 +156,11 @@ def _targets_context(failed: str = "", typed: str = "", message: Any = "") -> di
                 "value": typed if metric.key == failed else f"{(value or 0) / _scale(metric.key):g}",
                 "version": row.version if row else 0,
                 "default": f"{(metric.target or 0) / _scale(metric.key):g}",
-                "unit": _("hours") if metric.unit == "seconds" else "%" if metric.unit == "percent" else _("points"),
+                "unit": pgettext("unit", "hours")
+                if metric.unit == "seconds"
+                else "%"
+                if metric.unit == "percent"
+                else _("points"),
                 "error": message if metric.key == failed else "",
             }
         )

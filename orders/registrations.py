@@ -29,7 +29,7 @@ registry.register_settings_page(
 )  # fmt: skip
 registry.register_panel("context", "order", "order", _("Order"), "orders:panel", 10, Permission.ORDER_VIEW)
 registry.register_panel(
-    "context", "customer", "orders", _("Orders"), "orders:customer_panel", 30, Permission.ORDER_VIEW
+    "context", "customer", "orders", _("All orders"), "orders:customer_panel", 30, Permission.ORDER_VIEW
 )
 registry.register_panel(
     "customer", "customer", "orders", _("Orders"), "orders:customer_panel", 5, Permission.ORDER_VIEW

@@ -2,15 +2,16 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Channel(models.TextChoices):
     """Where a ticket came from."""
 
     FORM = "form", _("Online form")
-    EMAIL = "email", _("Email")
+    EMAIL = "email", pgettext_lazy("channel", "Email")
     CHAT = "chat", _("Live chat")
-    PHONE = "phone", _("Phone")
+    PHONE = "phone", pgettext_lazy("channel", "Phone")
     API = "api", _("API")
     STAFF = "staff", _("Opened by staff")
     SURVEY = "survey", _("Survey")

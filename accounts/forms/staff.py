@@ -5,6 +5,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.enums import Language, Permission, Skill, Theme
 from accounts.models import Staff
@@ -77,7 +78,7 @@ class InviteForm(_TeamsForRoles):
 
 class StaffForm(_TeamsForRoles):
     version = forms.IntegerField(widget=forms.HiddenInput)
-    display_name = forms.CharField(label=_("Name"), max_length=80)
+    display_name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=80)
     roles = forms.MultipleChoiceField(label=_("Roles"), widget=forms.CheckboxSelectMultiple)
     teams = forms.TypedMultipleChoiceField(
         label=_("Teams"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
@@ -144,7 +145,9 @@ class DeactivateForm(forms.Form):
 
 class ProfileForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
-    display_name = forms.CharField(label=_("Name"), max_length=80, help_text=_("Customers and colleagues see it."))
+    display_name = forms.CharField(
+        label=pgettext_lazy("person", "Name"), max_length=80, help_text=_("Customers and colleagues see it.")
+    )
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
     timezone = forms.ChoiceField(label=_("Time zone"))
     theme = forms.ChoiceField(label=_("Appearance"), choices=Theme.choices)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -22,7 +23,12 @@ from core.errors import NotFound
 from core.http import client_ip, form_invalid, render_page
 
 PAGE = 50
-FIELD_WORDS = {"phone": _("Phone number"), "address": _("Address"), "email": _("Email"), "name": _("Name")}
+FIELD_WORDS = {
+    "phone": _("Phone number"),
+    "address": _("Address"),
+    "email": _("Email"),
+    "name": pgettext_lazy("person", "Name"),
+}
 
 
 @staff_page(Permission.PII_REVEAL)

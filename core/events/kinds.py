@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 import types
 import typing
@@ -37,6 +36,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {}
+_HINTS: dict[type[Any], dict[str, Any]] = {}
 
 
 class UndeclaredKind(LookupError):
@@ -106,9 +106,10 @@ def load(name: str, schema: int, data: dict[str, Any]) -> Any:
     return kind.payload(**known)
 
 
-@functools.cache
-def _hints(payload: Any) -> dict[str, Any]:
-    return typing.get_type_hints(payload)
+def _hints(payload: type[Any]) -> dict[str, Any]:
+    if payload not in _HINTS:
+        _HINTS[payload] = typing.get_type_hints(payload)
+    return _HINTS[payload]
 
 
 def _members(hint: Any) -> tuple[Any, ...]:

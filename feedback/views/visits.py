@@ -11,6 +11,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Permission, StaffRequest, has, staff_page
@@ -51,7 +52,7 @@ def visit_list(request: StaffRequest) -> HttpResponse:
 
 def _tabs(active: str, counts: dict[str, int]) -> list[dict[str, Any]]:
     labels = {
-        "due": _("Due"), "overdue": _("Overdue"), "mine": _("Mine"), "upcoming": _("Upcoming"), "done": _("Done"),
+        "due": pgettext("visit", "Due"), "overdue": _("Overdue"), "mine": _("Mine"), "upcoming": _("Upcoming"), "done": _("Done"),
     }  # fmt: skip
     base = reverse("feedback:visits")
     return [

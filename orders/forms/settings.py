@@ -53,7 +53,7 @@ class ShopForm(forms.Form):
         label=_("Promised delivery after placing (days)"), min_value=0, max_value=365, initial=5,
         help_text=_("Used when the shop tells no date of its own; 0 promises nothing."),
     )  # fmt: skip
-    is_active = forms.BooleanField(label=_("Open"), required=False, initial=True)
+    is_active = forms.BooleanField(label=_("Open for business"), required=False, initial=True)
 
     @classmethod
     def initial_of(cls, shop: Shop) -> dict[str, Any]:
