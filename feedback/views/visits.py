@@ -52,7 +52,8 @@ def visit_list(request: StaffRequest) -> HttpResponse:
 
 def _tabs(active: str, counts: dict[str, int]) -> list[dict[str, Any]]:
     labels = {
-        "due": pgettext("visit", "Due"), "overdue": _("Overdue"), "mine": _("Mine"), "upcoming": _("Upcoming"), "done": _("Done"),
+        "due": pgettext("visit", "Due"), "overdue": _("Overdue"), "mine": _("Mine"), "upcoming": _("Upcoming"),
+        "done": _("Done"),
     }  # fmt: skip
     base = reverse("feedback:visits")
     return [
