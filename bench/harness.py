@@ -36,7 +36,9 @@ from cs_portal.runtime.supervisor import Service
 SQL = ROOT / "bench" / "sql"
 TOPOLOGY = "nginx, gunicorn gthread ×2×4, uvicorn for /ws/, worker, PostgreSQL 18 with fsync, DEBUG off"
 TIMING = re.compile(r'app;dur=([\d.]+).*?db;dur=([\d.]+);desc="(\d+)"')
-LOADS = re.compile(r"<[^>]*\bhx-trigger=\"[^\"]*\bload\b[^\"]*\"[^>]*>", re.S)  # "revealed" waits for a person to scroll
+LOADS = re.compile(
+    r"<[^>]*\bhx-trigger=\"[^\"]*\bload\b[^\"]*\"[^>]*>", re.S
+)  # "revealed" waits for a person to scroll
 ADDRESS = re.compile(r"\bhx-get=\"([^\"]+)\"")
 
 

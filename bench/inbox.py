@@ -124,12 +124,23 @@ def choose_cases(connection: Connection, samples: int) -> dict[str, tuple[str, C
     busy, one, lead = (scope_of(connection, email) for email in (BUSY, ONE, LEAD))
     cases: dict[str, tuple[str, Case]] = {}
 
-    def add(name: str, paths: list[str], raw: str = "", params: list[Row] | None = None, who: str = BUSY, base: Row = busy) -> None:
+    def add(
+        name: str, paths: list[str], raw: str = "", params: list[Row] | None = None, who: str = BUSY, base: Row = busy
+    ) -> None:
         cases[name] = who, Case(name, paths, f"inbox_{raw or name}", [{**base, **row} for row in params or [{}]])
 
     add("first_page", ["/desk/?view=mine"])
     add("first_page_one_row", ["/desk/?view=mine"], "first_page", who=ONE, base=one)
-    views = ["unassigned", "open", "risk", "overdue", "waiting", "resolved", "spam", *(f"team-{pk}" for pk in busy["teams"])]
+    views = [
+        "unassigned",
+        "open",
+        "risk",
+        "overdue",
+        "waiting",
+        "resolved",
+        "spam",
+        *(f"team-{pk}" for pk in busy["teams"]),
+    ]
     add("any_view", [f"/desk/?view={view}" for view in views], "open_page")
     ends = _ends_of_pages(connection, busy["me"], samples, pick)
     add("deep_page", [f"/desk/?view=mine&before={row['cursor']}" for row in ends], params=ends)
@@ -185,7 +196,10 @@ def _ends_of_pages(connection: Connection, me: int, samples: int, pick: Random) 
         {"me": me},
     )
     chosen = [rows[pick.randrange(len(rows) // 4, len(rows) - 60)] for _ in range(samples)]
-    return [{**row, "cursor": f"{int(row['at'].timestamp()) * 1_000_000 + row['at'].microsecond}-{row['id']}"} for row in chosen]
+    return [
+        {**row, "cursor": f"{int(row['at'].timestamp()) * 1_000_000 + row['at'].microsecond}-{row['id']}"}
+        for row in chosen
+    ]
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------

@@ -46,7 +46,15 @@ class Plan:
         self.recent = max(self.size * 12 // 100, (self.busy + self.others) * 13 // 10)
 
 
-def seed_tickets(connection: Connection, size: int, world: World, crowd: Crowd, owned: dict[int, list[int]], at: datetime, pick: Random) -> Plan:
+def seed_tickets(
+    connection: Connection,
+    size: int,
+    world: World,
+    crowd: Crowd,
+    owned: dict[int, list[int]],
+    at: datetime,
+    pick: Random,
+) -> Plan:
     """Write tickets, oldest first, and their messages. The long ticket is the busy agent's."""
     plan = Plan(size)
     roles = _roles(plan, pick)
@@ -77,7 +85,9 @@ def _tickets(
         role = roles.get(number, "")
         opened = at - timedelta(days=SPAN * (1 - (number - 1) / plan.size), seconds=1200 + pick.randrange(600))
         team = world.teams[0] if role in {"busy", "one"} else pick.choices(world.teams, (50, 30, 20))[0]
-        status = pick.choices(ACTIVE, ACTIVE_WEIGHTS)[0] if role else "resolved" if number > plan.size * 0.98 else "closed"
+        status = (
+            pick.choices(ACTIVE, ACTIVE_WEIGHTS)[0] if role else "resolved" if number > plan.size * 0.98 else "closed"
+        )
         agent: int | None = {"busy": world.busy, "one": world.one}.get(role) or pick.choice(world.team_agents[team])
         if role == "other" and pick.random() < 0.2:
             agent, status = None, "new"
@@ -115,7 +125,15 @@ class Talk:
 
 
 def _talk(
-    number: int, length: int, status: str, channel: str, customer: int, agent: int | None, opened: datetime, at: datetime, pick: Random
+    number: int,
+    length: int,
+    status: str,
+    channel: str,
+    customer: int,
+    agent: int | None,
+    opened: datetime,
+    at: datetime,
+    pick: Random,
 ) -> Talk:
     """Return question, acknowledgement, answers and questions in turn, a note here and there."""
     talk, when, answers = Talk([]), opened, True
@@ -142,6 +160,8 @@ def _talk(
             talk.preview, talk.last_at, talk.last_by = text, when, author
         if author == "staff" and kind == "public" and talk.first_answer is None:
             talk.first_answer = when
-        talk.rows.append((number, seq, None if kind == "note" else talk.public, kind, author, who, channel, text, "", "", "", when))
+        talk.rows.append(
+            (number, seq, None if kind == "note" else talk.public, kind, author, who, channel, text, "", "", "", when)
+        )
     talk.first = str(talk.rows[0][7])
     return talk

@@ -27,7 +27,9 @@ SPAN = 420  # days of history
 RANKS = {"in_transit": 30, "delivered": 60}
 
 
-def seed_orders(connection: Connection, size: int, world: World, crowd: Crowd, at: datetime, pick: Random) -> dict[int, list[int]]:
+def seed_orders(
+    connection: Connection, size: int, world: World, crowd: Crowd, at: datetime, pick: Random
+) -> dict[int, list[int]]:
     """Write orders, oldest first; returns customer id → order ids."""
     orders: list[tuple[object, ...]] = []
     items: list[tuple[object, ...]] = []
@@ -38,7 +40,9 @@ def seed_orders(connection: Connection, size: int, world: World, crowd: Crowd, a
     for number, (customer, shop) in enumerate(zip(crowd.draw(size), shops, strict=True), start=1):
         placed = at - timedelta(days=SPAN * (1 - (number - 1) / size), seconds=pick.randrange(3600))
         age = (at - placed) / timedelta(days=1)
-        status = "cancelled" if pick.random() < 0.04 else "completed" if age > 12 else "delivered" if age > 5 else "shipped"
+        status = (
+            "cancelled" if pick.random() < 0.04 else "completed" if age > 12 else "delivered" if age > 5 else "shipped"
+        )
         if age < 1:
             status = "paid"
         lines = pick.choice((1, 1, 2, 2, 3))

@@ -7,7 +7,14 @@ from random import Random
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉萍红健宁晨雨欣怡子涵浩然"
 ENGLISH = ("Alice Brown", "Tom Fischer", "Maria Rossi", "James Carter", "Emma Wilson", "Noah Schmidt")
-REGIONS = ("浙江省杭州市西湖区", "广东省深圳市南山区", "上海市浦东新区", "北京市朝阳区", "四川省成都市武侯区", "湖北省武汉市洪山区")
+REGIONS = (
+    "浙江省杭州市西湖区",
+    "广东省深圳市南山区",
+    "上海市浦东新区",
+    "北京市朝阳区",
+    "四川省成都市武侯区",
+    "湖北省武汉市洪山区",
+)
 GOODS = (
     "智能电饭煲 4L", "无线吸尘器", "真无线蓝牙耳机", "羊毛混纺大衣", "不锈钢保温杯 500ml", "儿童安全座椅", "空气炸锅 5L",
     "USB-C charger 65W", "机械键盘", "筋膜枪", "婴儿推车", "Espresso machine", "登山背包 40L", "乳胶枕", "扫地机器人",
@@ -71,4 +78,6 @@ def sentence(pick: Random, kinds: tuple[str, ...]) -> str:
 
 def topic(pick: Random) -> str:
     """Return what a message is about, the first ones far more often than the last."""
-    return TOPICS[min(int(pick.paretovariate(0.6)) - 1, len(TOPICS) - 1)] if pick.random() < 0.7 else pick.choice(TOPICS)
+    return (
+        TOPICS[min(int(pick.paretovariate(0.6)) - 1, len(TOPICS) - 1)] if pick.random() < 0.7 else pick.choice(TOPICS)
+    )

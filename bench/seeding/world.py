@@ -42,7 +42,9 @@ def make_world(at: datetime) -> World:
     secret = make_password(PASSWORD)
     agents: dict[int, list[int]] = {}
     for place, team in enumerate(teams):
-        people = [_member(f"agent{place}{n}@bench.example", f"客服{place}{n}", ["agent"], [team], secret) for n in range(7)]
+        people = [
+            _member(f"agent{place}{n}@bench.example", f"客服{place}{n}", ["agent"], [team], secret) for n in range(7)
+        ]
         agents[team] = people
     busy = _member(BUSY, "林小满", ["agent_senior"], teams[:1], secret)
     one = _member(ONE, "何一", ["agent_senior"], teams[:1], secret)

@@ -15,7 +15,9 @@ from cs_portal.runtime.stack import ROOT
 from tests.stack import RunningStack
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-DOUBLED = "SELECT name, payload ->> 'period_start' AS start, count(*) FROM core_job WHERE shard = 'period' GROUP BY 1, 2"
+DOUBLED = (
+    "SELECT name, payload ->> 'period_start' AS start, count(*) FROM core_job WHERE shard = 'period' GROUP BY 1, 2"
+)
 
 
 def periods(stack: RunningStack) -> dict[tuple[str, str], int]:

@@ -140,7 +140,11 @@ def _inbound(shop_id: int, code: str, words: Words) -> int:
 
     raw = mail_bytes(subject=Header(words.subject.replace("\n", " "), "utf-8").encode(), text=words.text)
     receive_mail(
-        raw=raw, sender=words.email, targets=[Target(f"{code}@service.example", 2, shop_id=shop_id)], peer="", at=timezone.now()
+        raw=raw,
+        sender=words.email,
+        targets=[Target(f"{code}@service.example", 2, shop_id=shop_id)],
+        peer="",
+        at=timezone.now(),
     )
     row = InboundMail.objects.latest("pk")
     InboundMail.objects.filter(pk=row.pk).update(shop_id=shop_id)

@@ -113,7 +113,10 @@ class Ticket(models.Model):
         # The views are counted and listed from these alone (index-only): hence the included columns of the door.
         indexes = [
             models.Index(
-                fields=["assignee", "-last_message_at", "-id"], include=["team", "shop"], name="ticket_mine", condition=LISTED
+                fields=["assignee", "-last_message_at", "-id"],
+                include=["team", "shop"],
+                name="ticket_mine",
+                condition=LISTED,
             ),
             models.Index(
                 fields=["-last_message_at", "-id"],
@@ -122,10 +125,16 @@ class Ticket(models.Model):
                 condition=LISTED & Q(assignee__isnull=True),
             ),
             models.Index(
-                fields=["team", "-last_message_at", "-id"], include=["assignee", "shop"], name="ticket_team", condition=LISTED
+                fields=["team", "-last_message_at", "-id"],
+                include=["assignee", "shop"],
+                name="ticket_team",
+                condition=LISTED,
             ),
             models.Index(
-                fields=["-last_message_at", "-id"], include=["team", "assignee", "shop"], name="ticket_active", condition=LISTED
+                fields=["-last_message_at", "-id"],
+                include=["team", "assignee", "shop"],
+                name="ticket_active",
+                condition=LISTED,
             ),
             models.Index(F("last_message_at").desc(), F("id").desc(), name="ticket_all"),
             models.Index(
@@ -152,7 +161,15 @@ class Ticket(models.Model):
             ),
             models.Index(
                 fields=["resolution_due_at"],
-                include=["team", "assignee", "shop", "status", "first_response_at", "first_response_due_at", "opened_at"],
+                include=[
+                    "team",
+                    "assignee",
+                    "shop",
+                    "status",
+                    "first_response_at",
+                    "first_response_due_at",
+                    "opened_at",
+                ],
                 name="ticket_solve_due",
                 condition=LISTED,
             ),
