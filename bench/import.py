@@ -124,11 +124,15 @@ def raw_copy_ms(url: str, shop_code_like: str = "bench-%") -> float:
             "customers_identity": f"customer_id IN (SELECT customer_id FROM orders_order WHERE shop_id = {shop[0]})",
         }
         for table, where in parts.items():
-            with connection.cursor().copy(f"COPY (SELECT * FROM {table} WHERE {where}) TO STDOUT") as source:
+            with connection.cursor().copy(
+                f"COPY (SELECT * FROM {table} WHERE {where}) TO STDOUT"
+            ) as source:  # allowed: our own tables
                 data = b"".join(bytes(block) for block in source)
-            connection.execute(f"CREATE TEMP TABLE raw_{table} (LIKE {table}) ON COMMIT DROP")
+            connection.execute(
+                f"CREATE TEMP TABLE raw_{table} (LIKE {table}) ON COMMIT DROP"
+            )  # allowed: our own tables
             begun = time.perf_counter()
-            with connection.cursor().copy(f"COPY raw_{table} FROM STDIN") as target:
+            with connection.cursor().copy(f"COPY raw_{table} FROM STDIN") as target:  # allowed: our own tables
                 target.write(data)
             total += time.perf_counter() - begun
         connection.rollback()

@@ -1,6 +1,7 @@
 """bin/bench inbox --tickets N: the desk's pages at N tickets, beside the same pages at 1,000 and beside raw SQL.
 
-Both sizes run at once and are visited in turn, so that a busy machine slows both alike. `growth` is the median of a page
+Both sizes run at once and are visited in turn, so that a busy machine slows both alike. `growth` is the median of a
+page
 at N over its median at the small size; `spread` is how many more statements a full list costs than one of one row.
 """
 
@@ -109,9 +110,11 @@ def scope_of(connection: Connection, email: str) -> Row:
         connection,
         """SELECT s.id AS me, array_agg(t.id) AS teams,
                   CASE WHEN bool_or(t.shop_ids = '{}') THEN (SELECT array_agg(id) FROM orders_shop)
-                       ELSE (SELECT array_agg(DISTINCT shop) FROM accounts_team o JOIN accounts_membership om ON om.team_id = o.id,
+                       ELSE (SELECT array_agg(DISTINCT shop)
+                                FROM accounts_team o JOIN accounts_membership om ON om.team_id = o.id,
                              unnest(o.shop_ids) shop WHERE om.staff_id = s.id) END AS shops
-             FROM accounts_staff s JOIN accounts_membership m ON m.staff_id = s.id JOIN accounts_team t ON t.id = m.team_id
+             FROM accounts_staff s JOIN accounts_membership m ON m.staff_id = s.id
+              JOIN accounts_team t ON t.id = m.team_id
             WHERE s.email = %(email)s GROUP BY s.id""",
         {"email": email},
     )
@@ -177,9 +180,11 @@ SELECT o.id AS "order", o.number, p.tracking_number AS tracking, o.customer_id A
  WHERE o.shop_id = ANY(%(shops)s) ORDER BY md5(o.number) LIMIT %(n)s
 """
 DAYS = """
-SELECT day::text AS day, day AS last, day - 13 AS first, (date_trunc('month', day) - interval '1 month')::date AS month_first,
+SELECT day::text AS day, day AS last, day - 13 AS first,
+       (date_trunc('month', day) - interval '1 month')::date AS month_first,
        (date_trunc('month', day) + interval '1 month - 1 day')::date AS month_last
-  FROM (SELECT (now() - n * interval '1 day')::date AS day FROM generate_series(1, 380) n ORDER BY md5(n::text) LIMIT %(n)s) d
+  FROM (SELECT (now() - n * interval '1 day')::date AS day FROM generate_series(1, 380) n
+         ORDER BY md5(n::text) LIMIT %(n)s) d
 """
 
 

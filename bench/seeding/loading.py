@@ -57,5 +57,6 @@ def set_sequences(connection: Connection) -> None:
         if table == "core_event":
             continue
         connection.execute(
-            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM {table}), false)".encode()
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'),"
+            f" (SELECT coalesce(max(id), 0) + 1 FROM {table}), false)".encode()
         )

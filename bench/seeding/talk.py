@@ -13,13 +13,16 @@ from bench.seeding.words import ACKNOWLEDGEMENT, ANSWERS, FOLLOW_UPS, NOTES, OPE
 from bench.seeding.world import SHOP_WEIGHTS, World
 
 TICKET = (
-    "id", "shop_id", "customer_id", "order_id", "category_id", "team_id", "assignee_id", "channel", "status", "priority",
-    "language", "subject", "preview", "tags", "order_given", "is_spam", "policy_id", "opened_at", "first_response_due_at",
+    "id", "shop_id", "customer_id", "order_id", "category_id", "team_id", "assignee_id", "channel", "status",
+    "priority",
+    "language", "subject", "preview", "tags", "order_given", "is_spam", "policy_id", "opened_at",
+    "first_response_due_at",
     "first_response_at", "resolution_due_at", "resolved_at", "closed_at", "waiting_since", "waiting_seconds",
     "customer_turn_at", "last_message_at", "last_message_by", "last_seq", "last_public_seq", "reopen_count", "version",
 )  # fmt: skip
 MESSAGE = (
-    "ticket_id", "seq", "public_seq", "kind", "author_type", "author_id", "channel", "text", "html", "quoted", "mail_id", "at",
+    "ticket_id", "seq", "public_seq", "kind", "author_type", "author_id", "channel", "text", "html", "quoted",
+    "mail_id", "at",
 )  # fmt: skip
 LENGTHS, LENGTH_WEIGHTS = (2, 3, 4, 5, 6, 8, 12), (20, 25, 25, 15, 8, 5, 2)  # 4 on average
 CHANNELS, CHANNEL_WEIGHTS = ("email", "form", "chat", "api", "phone"), (45, 30, 15, 6, 4)
@@ -77,7 +80,8 @@ def _roles(plan: Plan, pick: Random) -> dict[int, str]:
 
 
 def _tickets(
-    plan: Plan, roles: dict[int, str], world: World, crowd: Crowd, owned: dict[int, list[int]], at: datetime, pick: Random,
+    plan: Plan, roles: dict[int, str], world: World, crowd: Crowd, owned: dict[int, list[int]], at: datetime,
+    pick: Random,
     messages: list[tuple[object, ...]],
 ) -> Iterator[tuple[object, ...]]:  # fmt: skip
     shops = pick.choices(world.shops, SHOP_WEIGHTS, k=plan.size)
@@ -101,12 +105,15 @@ def _tickets(
         done = status in {"resolved", "closed"}
         solved = talk.last_at + timedelta(minutes=5) if done else None
         yield (
-            number, shop, customer, pick.choice(orders) if orders and pick.random() < 0.8 else None, pick.choice(world.categories),
+            number, shop, customer, pick.choice(orders) if orders and pick.random() < 0.8 else None,
+            pick.choice(world.categories),
             team if role != "other" or pick.random() < 0.9 else None, agent, channel, status,
             pick.choices(PRIORITIES, PRIORITY_WEIGHTS)[0], "zh-hans", talk.first[:60], talk.preview[:160], [], "",
             role == "" and pick.random() < 0.01, 1, opened, opened + timedelta(hours=2), talk.first_answer,
-            opened + timedelta(days=2), solved, solved + timedelta(minutes=1) if solved and status == "closed" else None,
-            talk.last_at if status == "waiting_customer" else None, 0, talk.last_at if talk.last_by == "customer" else None,
+            opened + timedelta(days=2), solved,
+            solved + timedelta(minutes=1) if solved and status == "closed" else None,
+            talk.last_at if status == "waiting_customer" else None, 0,
+            talk.last_at if talk.last_by == "customer" else None,
             talk.last_at, talk.last_by, length, talk.public, 0, length + 1,
         )  # fmt: skip
 
@@ -119,7 +126,7 @@ class Talk:
     first: str = ""
     preview: str = ""
     first_answer: datetime | None = None
-    last_at: datetime = datetime.max
+    last_at: datetime = datetime.max  # noqa: DTZ901 - replaced by the first message
     last_by: str = "customer"
     public: int = 0
 

@@ -14,13 +14,16 @@ from core.text import mask_name
 from customers.selectors import last4_index, phone_index
 
 ORDER = (
-    "id", "shop_id", "number", "customer_id", "status", "currency", "total", "paid", "discount", "shipping_fee", "placed_at",
-    "paid_at", "packed_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at", "promised_at", "recipient", "region",
+    "id", "shop_id", "number", "customer_id", "status", "currency", "total", "paid", "discount", "shipping_fee",
+    "placed_at",
+    "paid_at", "packed_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at", "promised_at", "recipient",
+    "region",
     "street_enc", "phone_enc", "phone_index", "phone_last4_index", "buyer_note", "source", "is_history", "version",
 )  # fmt: skip
 ITEM = ("order_id", "line", "sku", "title", "quantity", "unit_price")
 PARCEL = (
-    "id", "order_id", "carrier_id", "tracking_number", "status", "rank", "rank_at", "place", "shipped_at", "delivered_at",
+    "id", "order_id", "carrier_id", "tracking_number", "status", "rank", "rank_at", "place", "shipped_at",
+    "delivered_at",
     "last_scan_at", "version",
 )  # fmt: skip
 SPAN = 420  # days of history
@@ -55,7 +58,8 @@ def seed_orders(
         phone = phone_of(customer)
         orders.append((
             number, shop, f"QH{placed:%y%m%d}{number:07d}", customer, status, "CNY", total, total, 0, 0, placed, *steps,
-            placed + timedelta(days=5), mask_name("张三丰"), pick.choice(REGIONS), street, encrypt(phone), phone_index(phone),
+            placed + timedelta(days=5), mask_name("张三丰"), pick.choice(REGIONS), street, encrypt(phone),
+            phone_index(phone),
             last4_index(phone), "", "api", False, 1,
         ))  # fmt: skip
         owned.setdefault(customer, []).append(number)
@@ -65,7 +69,8 @@ def seed_orders(
             last = arrived or steps[2]
             parcels.append((
                 len(parcels) + 1, number, world.carriers[min(int(pick.paretovariate(1)) - 1, len(world.carriers) - 1)],
-                f"SF{1_000_000_000_000 + number * 104_729:013d}", state, RANKS[state], last, "杭州转运中心", steps[2], arrived, last, 1,
+                f"SF{1_000_000_000_000 + number * 104_729:013d}", state, RANKS[state], last, "杭州转运中心", steps[2],
+                arrived, last, 1,
             ))  # fmt: skip
     copy_rows(connection, "orders_order", ORDER, orders)
     copy_rows(connection, "orders_item", ITEM, items)

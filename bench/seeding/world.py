@@ -14,7 +14,8 @@ from core.models import Company
 from orders.models import Carrier, Shop
 from tickets.models import Category
 
-SHOPS = (("bench-tmall", "清和旗舰店"), ("bench-jd", "清和自营"), ("bench-dy", "清和直播间"), ("bench-mini", "清和小程序"),
+SHOPS = (("bench-tmall", "清和旗舰店"), ("bench-jd", "清和自营"), ("bench-dy", "清和直播间"),
+("bench-mini", "清和小程序"),
          ("bench-outlet", "清和折扣店"), ("bench-en", "Qinghe Global"))  # fmt: skip
 SHOP_WEIGHTS = (46, 24, 14, 9, 5, 2)
 

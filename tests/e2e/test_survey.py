@@ -50,7 +50,8 @@ def links(stack: RunningStack, count: int) -> list[str]:
     while time.monotonic() < end:
         with stack.db() as db:
             rows = db.execute(
-                "SELECT text FROM notifications_delivery WHERE template LIKE 'feedback.survey_invitation.t%' ORDER BY id"
+                "SELECT text FROM notifications_delivery"
+                " WHERE template LIKE 'feedback.survey_invitation.t%' ORDER BY id"
             ).fetchall()
         if len(rows) >= count:
             return [re.findall(r"/s/[\w-]{32}", row["text"])[0] for row in rows]
