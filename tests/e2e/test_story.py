@@ -177,7 +177,7 @@ def mails_to(stack: RunningStack, address: str) -> list[dict[str, Any]]:
 
     found = []
     with stack.db() as db:
-        rows = db.execute("SELECT * FROM notifications_caughtmail ORDER BY id").fetchall()
+        rows = db.execute("SELECT * FROM notifications_caught_mail ORDER BY id").fetchall()
     for row in rows:
         if row["recipient"] != address:
             continue
