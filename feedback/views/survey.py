@@ -28,6 +28,7 @@ from feedback.selectors.links import find_invitation, is_open, shop_look
 PAGE = "feedback/survey.html"
 WRONG_LINKS, SAVES, WINDOW = 30, 240, timedelta(minutes=10)
 STARTED = "survey.started"
+SCORES = frozenset("12345")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +56,7 @@ def _hand_in(request: HttpRequest, token: str, invitation: Invitation | None, no
             if faults:
                 started = request.POST.get("started", "")
                 return _show(request, token, invitation, answers, faults, started=started, status=422)
-        seconds = _seconds(request.POST.get("started", ""), now)
+        seconds = _seconds(request.POST.get("started", ""), invitation.opened_at, now)
         submission = services.Submission(answers=answers, language=language, seconds=seconds)
         try:
             services.submit_answer(token=token, submission=submission, at=now)
@@ -135,20 +136,22 @@ def _language(request: HttpRequest, invitation: Invitation) -> str:
 def _first_values(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
     """Return what is ticked at first: what was typed before, and the number of the link in the mail."""
     questions = read_questions(invitation.asked.questions)
-    given = dict(invitation.partial)
     score = request.GET.get("score", "")
-    if score in {"1", "2", "3", "4", "5"}:
-        given |= {question.id: int(score) for question in questions if question.type == "csat"}
-    return given
+    ticked = {question.id: int(score) for question in questions if question.type == "csat" and score in SCORES}
+    return ticked | invitation.partial  # what was chosen on the page is newer than the link
 
 
-def _seconds(started: str, now: datetime) -> int:
-    """Return the seconds since the page was shown; 0 when the page's mark is missing or not ours."""
+def _seconds(started: str, opened_at: datetime | None, now: datetime) -> int:
+    """Return the seconds since the page was first used or shown; 0 when its mark is missing or not ours.
+
+    Somebody who comes back to a form half filled in is not fast.
+    """
+    since_use = int((now - opened_at).total_seconds()) if opened_at else 0
     try:
         first = verify(started, STARTED, max_age=timedelta(days=30))
     except DomainError:
-        return 0
-    return max(0, int(now.timestamp()) - int(first))
+        return max(0, since_use)
+    return max(0, since_use, int(now.timestamp()) - int(first))
 
 
 def _show(

@@ -195,3 +195,17 @@ def test_low_answer_is_told_what_happens_next(client: Client) -> None:
     post(client, token, {"csat": "1", "reasons": "slow"})
     client.cookies["cs_lang"] = "en"
     assert "within 24 hours" in client.get(f"/s/{token}/thanks").content.decode()
+
+
+def test_who_comes_back_to_a_form_half_filled_in_is_not_fast(client: Client) -> None:
+    invitation, token = make_invitation()
+    typed = {"csat": "1", "reasons": "slow"}
+    client.post(f"/s/{token}/progress", typed)
+    Invitation.objects.filter(pk=invitation.pk).update(opened_at=timezone.now() - timedelta(minutes=5))
+    page = client.get(f"/s/{token}?score=4").content.decode()
+    assert 'value="1" checked' in page and 'value="4" checked' not in page
+    started = page.split('name="started" value="')[1].split('"')[0]
+    post(client, token, typed | {"comment": "等太久", "started": started})
+    answer = Answer.objects.get()
+    assert (answer.is_valid, answer.csat) == (True, 1)
+    assert answer.seconds >= 300
