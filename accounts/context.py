@@ -25,7 +25,8 @@ def person(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if not isinstance(user, Staff):
         return {}
-    row = SimpleLazyObject(lambda: _own_row(user.pk))
+    loaded = getattr(user, "_rail_row", None) if request.method in {"GET", "HEAD"} else None  # a POST may have changed it
+    row = loaded or SimpleLazyObject(lambda: _own_row(user.pk))
     return {
         "account_url": reverse("accounts:profile"),
         "presence": SimpleLazyObject(lambda: presence_choice(row["presence__status"])),

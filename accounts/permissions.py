@@ -53,7 +53,7 @@ def _sees_company(staff: Staff) -> bool:
 
 def _team_rows(staff: Staff) -> list[tuple[int, list[int]]]:
     """Read the person's teams once per loaded row, so once per request."""
-    rows: list[tuple[int, list[int]]] | None = staff.__dict__.get("_team_rows")
+    rows: list[tuple[int, list[int]]] | None = getattr(staff, "_team_rows", None)
     if rows is None:
         rows = list(
             Membership.objects.filter(staff_id=staff.pk, team__archived_at__isnull=True)

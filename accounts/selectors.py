@@ -3,7 +3,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.enums import Permission, PresenceStatus
@@ -40,9 +42,40 @@ def get_staff(staff_id: int) -> Staff:
     return staff
 
 
-def staff_names(ids: Iterable[int]) -> dict[int, str]:
-    """Return display names by id in one query; for lists that show who did what."""
-    return dict(Staff.objects.filter(pk__in=set(ids)).values_list("pk", "display_name"))
+def staff_names(ids: Iterable[int | None], viewer: Any = None) -> dict[int, str]:
+    """Return display names by id, in one query for those the viewer's request has not met; for who did what."""
+    known = _names_met(viewer)
+    wanted = {pk for pk in ids if pk is not None}
+    missing = wanted - known.keys()
+    if missing:
+        known.update(Staff.objects.filter(pk__in=missing).values_list("pk", "display_name"))
+    return {pk: known[pk] for pk in wanted if pk in known}
+
+
+def _names_met(viewer: Any) -> dict[int, str]:
+    memory = getattr(viewer, "_request_memory", None)
+    return {} if memory is None else memory.setdefault("names", {})
+
+
+def event_names() -> dict[str, Any]:
+    """Return annotations that bring the names of an event's actor and of the agent it speaks of along with it."""
+    agent = Cast(KeyTextTransform("agent_id", OuterRef("data")), BigIntegerField())
+    return {
+        "actor_name": Case(
+            When(actor_type="staff", then=Subquery(Staff.objects.filter(pk=OuterRef("actor_id")).values("display_name"))),
+        ),
+        "agent_name": Subquery(Staff.objects.filter(pk=agent).values("display_name")),
+    }
+
+
+def remember_event_names(events: Iterable[Any], viewer: Any) -> None:
+    """Note the names that came with events, so that staff_names need not ask again in this request."""
+    names = _names_met(viewer)
+    for event in events:
+        if event.actor_name:
+            names[event.actor_id] = event.actor_name
+        if event.agent_name:
+            names[event.data["agent_id"]] = event.agent_name
 
 
 def staff_list(*, query: str = "", state: str = "active") -> list[Staff]:

@@ -200,7 +200,7 @@ def _ends_of_pages(connection: Connection, me: int, samples: int, pick: Random) 
         " AND status NOT IN ('resolved', 'closed') ORDER BY last_message_at DESC, id DESC",
         {"me": me},
     )
-    chosen = [rows[pick.randrange(len(rows) // 4, len(rows) - 60)] for _ in range(samples)]
+    chosen = [rows[pick.randrange(len(rows) // 4, max(len(rows) - 60, len(rows) // 4 + 1))] for _ in range(samples)]
     return [
         {**row, "cursor": f"{int(row['at'].timestamp()) * 1_000_000 + row['at'].microsecond}-{row['id']}"}
         for row in chosen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, Staff
@@ -23,10 +25,16 @@ def shops_visible_to(staff: Staff | ApiKey) -> QuerySet[Shop]:
     return rows if shops is None else rows.filter(pk__in=shops)
 
 
-def get_order_for(staff: Staff, order_id: int, permission: Permission = Permission.ORDER_VIEW) -> Order:
-    """Return an order with shop and customer. Raises NotFound when invisible, NotAllowed without the right."""
+def get_order_for(
+    staff: Staff, order_id: int, permission: Permission = Permission.ORDER_VIEW, *, with_: dict[str, Any] | None = None
+) -> Order:
+    """Return an order with shop and customer, and annotations to read in the same statement.
+
+    Raises NotFound when invisible, NotAllowed without the right.
+    """
     require(staff, Permission.ORDER_VIEW)
-    order = orders_visible_to(staff).select_related("shop", "customer").filter(pk=order_id).first()
+    rows = orders_visible_to(staff).select_related("shop", "customer")
+    order = (rows.annotate(**with_) if with_ else rows).filter(pk=order_id).first()
     if order is None:
         raise NotFound
     require(staff, permission)

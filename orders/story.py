@@ -15,7 +15,8 @@ from core import ui
 from core.models import Event
 from core.registry import StoryLine
 from orders.enums import ParcelStatus
-from orders.models import Carrier, Parcel, Scan
+from orders.models import Carrier, Parcel
+from orders.selectors.told import ToldScan, parcels_told
 
 STEP_LOOKS = {
     "paid": ("credit-card", "good"),
@@ -40,7 +41,7 @@ PARCEL_LOOKS = {
 def render_order_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
     """Return a line for each order event; one query for names when staff did something."""
     ids = {event.actor_id for event in events if event.actor_type == "staff" and event.actor_id}
-    names = staff_names(ids) if ids else {}
+    names = staff_names(ids, viewer)
     return {event.pk: line for event in events if (line := _order_line(event, names)) is not None}
 
 
@@ -80,13 +81,10 @@ def _step_words() -> dict[str, str]:
 
 
 def render_parcel_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
-    """Return a line for each parcel event with the scan's own words; two queries."""
-    ids = {event.subject_id for event in events}
-    parcels = {p.pk: p for p in Parcel.objects.filter(pk__in=ids).select_related("carrier")}
-    words = {
-        (scan.parcel_id, scan.at, scan.status): scan
-        for scan in Scan.objects.filter(parcel_id__in=ids, at__in={event.at for event in events})
-    }
+    """Return a line for each parcel event with the scan's own words; one query."""
+    told = [pair for pairs in parcels_told({event.order_id for event in events}, viewer).values() for pair in pairs]
+    parcels = {parcel.pk: parcel for parcel, _scans in told}
+    words = {(parcel.pk, scan.at, scan.status): scan for parcel, scans in told for scan in scans}
     lines = {}
     for event in events:
         status = event.kind.removeprefix("parcel.")
@@ -99,7 +97,7 @@ def render_parcel_events(events: list[Event], viewer: Any) -> dict[int, StoryLin
     return lines
 
 
-def _parcel_note(parcel: Parcel | None, scan: Scan | None) -> SafeString:
+def _parcel_note(parcel: Parcel | None, scan: ToldScan | None) -> SafeString:
     words = scan.text if scan else ""
     where = f"{carrier_name(parcel.carrier)} {parcel.tracking_number}" if parcel else ""
     note = " · ".join(part for part in (words, where) if part)

@@ -28,7 +28,7 @@ def render_ticket_events(events: list[Event], viewer: Any) -> dict[int, StoryLin
     ids |= {event.data.get("agent_id") for event in events if event.kind == "ticket.assigned"}
     known = {viewer.pk: viewer.display_name} if getattr(viewer, "pk", None) else {}
     missing = {pk for pk in ids if pk is not None and pk not in known}
-    names = known | (staff_names(missing) if missing else {})
+    names = known | staff_names(missing, viewer)
     return {event.pk: line for event in events if (line := _line(event, names)) is not None}
 
 

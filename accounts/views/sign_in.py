@@ -115,7 +115,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     except EmailTaken as error:
         form.add_error(None, str(error))
         return form_invalid(request, "accounts/invitation.html", context)
-    login(request, staff, backend="allauth.account.auth_backends.AuthenticationBackend")
+    login(request, staff, backend="accounts.backends.StaffBackend")
     response = redirect("/desk/")
     remember_looks(response, staff)
     return response

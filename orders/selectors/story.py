@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.selectors import event_names, remember_event_names
 from core import ui
 from core.models import Event
 from core.registry import render_story
-from orders.models import Order, Scan
+from orders.models import Order
+from orders.selectors.told import parcels_told
 
 MAX_EVENTS = 300
 KINDS = ("all", "order", "parcel", "service")
@@ -26,8 +28,10 @@ class StoryRow(NamedTuple):
 
 
 def story_of(order: Order, viewer: Any, wanted: str = "all") -> list[StoryRow]:
-    """Return the rendered story of an order, the newest first. One query for events, one for scans, few for names."""
-    events = list(Event.objects.filter(order_id=order.pk).order_by("-at", "-id")[:MAX_EVENTS])
+    """Return the rendered story of an order, the newest first. One query for events, one for scans, names with the events."""
+    found = Event.objects.filter(order_id=order.pk).annotate(**event_names())
+    events = list(found.order_by("-at", "-id")[:MAX_EVENTS])
+    remember_event_names(events, viewer)
     if wanted != "all":
         events = [event for event in events if _kind(event) == wanted]
     rows = [
@@ -36,10 +40,10 @@ def story_of(order: Order, viewer: Any, wanted: str = "all") -> list[StoryRow]:
     ]
     if wanted in {"all", "parcel"}:
         told = {(event.subject_id, event.kind.removeprefix("parcel."), event.at) for event in events}
-        for scan in Scan.objects.filter(parcel__order_id=order.pk).order_by("-at", "-pk")[:MAX_EVENTS]:
-            if (scan.parcel_id, scan.status, scan.at) not in told:
-                text = scan.text or scan.get_status_display()
-                rows.append((scan.at, 0, StoryRow(scan.at, "parcel", _item("point", text, scan.at, "neutral"))))
+        for parcel, scans in parcels_told([order.pk], viewer)[order.pk]:
+            for scan in scans:
+                if (parcel.pk, scan.status, scan.at) not in told:
+                    rows.append((scan.at, 0, StoryRow(scan.at, "parcel", _item("point", scan.words, scan.at, "neutral"))))
     rows.sort(key=lambda row: (row[0], row[1]), reverse=True)
     return [row[2] for row in rows]
 

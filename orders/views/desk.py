@@ -28,6 +28,7 @@ from orders.models import Order
 from orders.permissions import get_order_for, orders_visible_to, shops_visible_to
 from orders.selectors import search_orders
 from orders.selectors.story import KINDS, story_of
+from orders.selectors.told import ITEMS_TOLD, parcels_told
 from orders.story import carrier_name, lifeline_of
 
 PAGE_SIZE = 50
@@ -159,7 +160,7 @@ def _done(request: StaffRequest, order_id: int, message: Any) -> HttpResponse:
 @require_safe
 def panel(request: StaffRequest, order_id: int) -> HttpResponse:
     """Show an order beside a conversation."""
-    order = get_order_for(request.user, order_id)
+    order = get_order_for(request.user, order_id, with_={"told_items": ITEMS_TOLD})
     return render_page(request, PANEL, _context(request, order, others=False), fragment="panel")
 
 
@@ -187,7 +188,7 @@ def panel_by_query(request: StaffRequest) -> HttpResponse:
 def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dict[str, Any]:
     wanted = request.GET.get("story", "all")
     wanted = wanted if wanted in KINDS else "all"
-    parcels = list(order.parcels.select_related("carrier").order_by("pk"))
+    parcels = [parcel for parcel, _scans in parcels_told([order.pk], request.user)[order.pk]]
     phone = _shown_phone(order)
     return {
         "order": order,
@@ -200,8 +201,6 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
             }
             for parcel in parcels
         ],
-        "items": list(order.items.select_related("product").order_by("line")),
-        "payments": list(order.payments.order_by("paid_at", "pk")),
         "story": story_of(order, request.user, wanted),
         "story_kind": wanted,
         "story_kinds": _story_kinds(),
@@ -213,7 +212,7 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
         "may_edit": has(request.user, Permission.ORDER_EDIT),
         "may_complete": OrderStatus.COMPLETED in ORDER_TRANSITIONS[order.status],
         "may_cancel": OrderStatus.CANCELLED in ORDER_TRANSITIONS[order.status],
-        **(_neighbours(request, order) if others else {}),
+        **(_neighbours(request, order) if others else {"items": getattr(order, "told_items", [])}),
     }
 
 
@@ -226,6 +225,8 @@ def _neighbours(request: StaffRequest, order: Order) -> dict[str, Any]:
             if item.key != "orders" and (not item.permission or request.user.may(item.permission)):
                 panels.append({"label": item.label, "url": reverse(item.url_name, args=[pk])})
     return {
+        "items": list(order.items.select_related("product").order_by("line")),
+        "payments": list(order.payments.order_by("paid_at", "pk")),
         "others": list(rows.select_related("shop").order_by("-placed_at", "-pk")[:6]),
         "panels": panels,
         "may_see_customer": has(request.user, Permission.CUSTOMER_VIEW),

@@ -20,7 +20,7 @@ EVENTS = 60
 
 MESSAGES = """
 SELECT m.id, m.seq, m.kind, m.author_type, m.author_id, s.display_name, m.channel, m.text, m.html, m.quoted,
-       m.delivery_id, m.at,
+       m.delivery_id, (SELECT d.state FROM notifications_delivery d WHERE d.id = m.delivery_id) AS delivery, m.at,
        (SELECT json_agg(json_build_object('id', a.id, 'key', a.key, 'name', a.name, 'mime', a.mime, 'size', a.size,
                         'thumb', a.thumbnail_key, 'cid', a.content_id, 'inline', a.is_inline) ORDER BY a.id)
           FROM tickets_attachment a WHERE a.message_id = m.id) AS files
@@ -46,6 +46,7 @@ class MessageRow(NamedTuple):
     html: str
     quoted: str
     delivery_id: int | None
+    delivery: str | None
     at: datetime
     files: list[dict[str, Any]] | None
 
@@ -68,7 +69,9 @@ def _messages(ticket_id: int, after: int, before: int, order: str, limit: int) -
 
 
 AROUND = """
-SELECT e.* FROM core_event e WHERE e.id IN (
+SELECT e.*, CASE WHEN e.actor_type = 'staff' THEN (SELECT display_name FROM accounts_staff WHERE id = e.actor_id) END AS actor_name,
+       (SELECT display_name FROM accounts_staff WHERE id = (e.data ->> 'agent_id')::bigint) AS agent_name
+  FROM core_event e WHERE e.id IN (
   (SELECT id FROM core_event WHERE ticket_id = %(ticket)s AND at >= %(since)s AND id > %(after)s
       AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT %(limit)s)
   UNION ALL

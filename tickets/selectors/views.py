@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff
-from accounts.permissions import team_scope
+from accounts.permissions import shop_scope, team_scope
 from accounts.selectors import active_teams
 from core.errors import Text
 from tickets.enums import ACTIVE_STATUSES, TicketStatus
@@ -148,21 +149,52 @@ class ViewList:
 
 def count_views(staff: Staff, *, now: datetime) -> ViewList:
     """Count every view of this person in one statement; each count stops just past 999."""
-    parts: list[str] = []
-    params: list[Any] = []
-    for view in VIEWS:
-        sql, values = _capped(tickets_in_view(staff, view.key, now=now))
-        parts.append(f"SELECT %s::text, NULL::bigint, NULL::text, ({sql})")
-        params += [view.key, *values]
-    teams_sql, values = _teams_with_counts(staff, now)
+    sql, params = _counting(staff)
+    times = {Moment.NOW: now, Moment.TODAY: day_start(now)}
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([*parts, *teams_sql]), [*params, *values])
+        cursor.execute(sql, [times[value] if isinstance(value, Moment) else value for value in params])
         found = cursor.fetchall()
     counts = {key: count for key, team_id, _name, count in found if team_id is None}
     views = [View(v.key, v.label, v.icon, v.tone, counts[v.key]) for v in VIEWS]
     rows = sorted((row for row in found if row[1] is not None), key=lambda row: (row[2], row[1]))
     teams = [View(f"team-{team_id}", name, "users", "", count, team_id) for _key, team_id, name, count in rows]
     return ViewList(views, teams)
+
+
+class Moment(Enum):
+    """A time that is filled in when a kept statement runs."""
+
+    NOW = "now"
+    TODAY = "today"
+
+
+SAMPLE = datetime(2000, 1, 1, 13, 7, 11, 131, tzinfo=UTC)  # stands for "now" while a statement is built
+KEPT = 500
+_kept: dict[tuple[object, ...], tuple[str, list[Any]]] = {}
+
+
+def _counting(staff: Staff) -> tuple[str, list[Any]]:
+    """Return the counting statement for what this person sees; building it takes longer than running it, so it is kept."""
+    teams, shops = team_scope(staff), shop_scope(staff)
+    key = (staff.pk, staff.is_active, None if teams is None else tuple(teams), None if shops is None else tuple(shops))
+    if key not in _kept:
+        if len(_kept) >= KEPT:
+            _kept.clear()
+        _kept[key] = _build_counting(staff)
+    return _kept[key]
+
+
+def _build_counting(staff: Staff) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    params: list[Any] = []
+    for view in VIEWS:
+        sql, values = _capped(tickets_in_view(staff, view.key, now=SAMPLE))
+        parts.append(f"SELECT %s::text, NULL::bigint, NULL::text, ({sql})")
+        params += [view.key, *values]
+    teams_sql, values = _teams_with_counts(staff, SAMPLE)
+    times = {SAMPLE: Moment.NOW, day_start(SAMPLE): Moment.TODAY}
+    params = [times.get(value, value) if isinstance(value, datetime) else value for value in [*params, *values]]
+    return " UNION ALL ".join([*parts, *teams_sql]), params
 
 
 def _capped(rows: QuerySet[Ticket]) -> tuple[str, tuple[Any, ...]]:

@@ -16,12 +16,13 @@ from django.utils.safestring import SafeString, mark_safe  # allowed: what a tem
 from django.utils.translation import get_language
 
 from accounts.permissions import Permission, StaffRequest, has
+from accounts.selectors import remember_event_names
 from core import registry
 from core.errors import NotFound
 from core.models import Event
 from core.ui.leaf import CHANNEL_NAMES
 from tickets import presence
-from tickets.enums import TICKET_TRANSITIONS, AuthorType, MessageKind, Priority, TicketStatus
+from tickets.enums import TICKET_TRANSITIONS, MessageKind, Priority, TicketStatus
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import get_ticket_for
@@ -172,13 +173,14 @@ def _render(
     now: datetime,
     follows: date | None = None,
 ) -> SafeString:
-    sent = [m.delivery_id for m in messages if m.delivery_id and m.author_type != AuthorType.CUSTOMER.value]
+    sent = {m.delivery_id: m.delivery for m in messages if m.delivery_id and m.delivery}
+    remember_event_names(events, request.user)
     return render_stream(
         messages,
         events,
         viewer=request.user,
         customer_name=ticket.customer.name if ticket.customer else "",
-        deliveries=conversation.delivery_states(sent),
+        deliveries=sent,
         now=now,
         follows=follows,
     )

@@ -1,0 +1,62 @@
+"""The seeded data is as skewed as the benchmark says, and every case finds something to visit."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+
+from bench.harness import SQL
+from bench.inbox import choose_cases
+from bench.report import Report
+from bench.seeding import BUSY
+from bench.seeding.__main__ import seed
+from bench.seeding.words import phone_of
+from customers.selectors import find_customer_by_phone
+from tests import servers
+
+SIZE = 400
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def seeded() -> Iterator[psycopg.Connection[Any]]:
+    url = servers.database_url(servers.database_name())
+    seed(SIZE, url, datetime.now(UTC))
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def test_seed_is_skewed_and_whole(seeded: psycopg.Connection[Any]) -> None:
+    def one(statement: str, *params: Any) -> Any:
+        row = seeded.execute(statement.encode(), params).fetchone()
+        assert row is not None
+        return row[0]
+
+    assert one("SELECT count(*) FROM tickets_ticket") == SIZE
+    mine = "SELECT count(*) FROM tickets_ticket t JOIN accounts_staff s ON s.id = t.assignee_id WHERE s.email = %s"
+    assert one(mine + " AND t.status NOT IN ('resolved', 'closed')", BUSY) == SIZE // 5
+    assert one("SELECT max(last_seq) FROM tickets_ticket") == 500
+    assert 0.15 < one("SELECT avg((text LIKE %s)::int)::float FROM tickets_message", "%物流%") < 0.25
+    assert (
+        one(
+            "SELECT max(n) FROM (SELECT count(*) n FROM core_event WHERE order_id > 0 AND ticket_id IS NULL GROUP BY order_id) e"
+        )
+        >= 40
+    )
+    wrong = "SELECT count(*) FROM tickets_ticket t WHERE last_seq <> (SELECT count(*) FROM tickets_message m WHERE m.ticket_id = t.id)"
+    assert one(wrong) == 0
+    assert one("SELECT count(*) FROM kpi_fact WHERE metric = 'tickets_opened'") == SIZE
+    customer = find_customer_by_phone(phone_of(7))
+    assert customer is not None
+    assert customer.pk == 7
+
+
+def test_every_target_has_a_case_with_a_raw_statement_that_runs(seeded: psycopg.Connection[Any]) -> None:
+    cases = choose_cases(seeded, 5)
+    assert set(cases) == set(Report("inbox", {}).targets())
+    for _who, case in cases.values():
+        assert case.paths
+        rows = seeded.execute((SQL / f"{case.raw}.sql").read_bytes(), case.raw_params[0]).fetchall()
+        assert rows or case.name in {"any_view", "search_two_characters", "search_latin"}
