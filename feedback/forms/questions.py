@@ -70,6 +70,7 @@ class WordingForm(forms.Form):
 class QuestionForm(forms.Form):
     """One question; an empty one is left out."""
 
+    all_optional = True
     id = forms.SlugField(required=False, max_length=32, widget=forms.HiddenInput)
     type = forms.ChoiceField(label=_("Kind"), choices=QuestionType, initial=QuestionType.SINGLE)
     zh = forms.CharField(label=_("Question in Chinese"), max_length=300, required=False)

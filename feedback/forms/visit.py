@@ -24,6 +24,7 @@ NEXT_TRY = [
 class AttemptForm(forms.Form):
     """One attempt: what came of it, and what follows from that."""
 
+    all_optional = True  # what is needed depends on the outcome and appears with it
     version = forms.IntegerField(widget=forms.HiddenInput)
     outcome = forms.ChoiceField(
         label=_("What came of it?"),
