@@ -9,11 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
-from core.errors import DomainError, Unavailable
+from core.errors import DomainError, InvalidInput, Unavailable
 from core.http.errors import render_error
 
 logger = logging.getLogger(__name__)
@@ -139,5 +139,14 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Render DomainError, leave the rest to Django."""
+        """Render DomainError and text that nothing can store; leave the rest to Django."""
+        if _is_unstorable(error):
+            return render_error(request, InvalidInput())
         return render_error(request, error) if isinstance(error, DomainError) else None
+
+
+def _is_unstorable(error: Exception) -> bool:
+    """Tell whether somebody sent a NUL or half a surrogate pair where no form looked: their fault, not an outage."""
+    if isinstance(error, DataError):
+        return "NUL (0x00)" in str(error)
+    return isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"

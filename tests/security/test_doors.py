@@ -69,6 +69,7 @@ def test_a_stranger_is_refused_everywhere(client: Client) -> None:
     assert walk(client, side.ids) == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_deactivated_colleague_is_refused_everywhere(client: Client) -> None:
     found_company()
@@ -82,6 +83,7 @@ def test_a_deactivated_colleague_is_refused_everywhere(client: Client) -> None:
     assert walk(client) == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_tokens_of_customers_open_nothing_else(client: Client) -> None:
     found_company()
@@ -100,6 +102,7 @@ def test_tokens_of_customers_open_nothing_else(client: Client) -> None:
             assert client.get("/api/v1/tickets/", headers={"Authorization": scheme}).status_code == 401
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_rows_of_another_shop_look_like_rows_that_do_not_exist(client: Client) -> None:
     """The strongest role that reaches only its own teams, at every address with an id, with every method."""
@@ -153,6 +156,7 @@ def _has_a_door_of_its_own(route: Route) -> bool:
     return route.pattern.startswith(("api/v1/", "mail/", "ui/", "accounts/"))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_role_without_the_right_is_refused(client: Client) -> None:
     """For each address: the roles with the most rights that still lack this one, and the least of all."""
@@ -189,6 +193,7 @@ WITHOUT_FORM_TOKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_every_unsafe_call_of_a_session_needs_the_forms_token() -> None:
     found_company()
@@ -215,6 +220,7 @@ ODD = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_odd_tokens_match_nothing(client: Client, settings: Any) -> None:
     found_company()
