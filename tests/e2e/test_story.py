@@ -259,8 +259,8 @@ def answer_survey(people: People, link: str, stack: RunningStack, ticket: str) -
     assert answers() == 0
     page.goto(link)
     people.read(page)
-    page.locator("[data-screen] label.choice").last.click()
-    page.locator("textarea:visible").fill("处理得很快")
+    page.locator("[data-screen]:visible label.choice").last.click()
+    page.locator("[data-screen]:visible textarea").fill("处理得很快")
     page.wait_for_timeout(1_500)
     page.locator("[data-survey-send]").click()
     expect(page.locator("[data-survey]")).to_have_count(0)
