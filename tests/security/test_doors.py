@@ -77,9 +77,7 @@ def test_a_deactivated_colleague_is_refused_everywhere(client: Client) -> None:
     gone = make_staff(roles=["admin"])
     client.force_login(gone)
     assert client.get("/settings/").status_code == 200
-    deactivate_staff(
-        staff_id=gone.pk, successor_id=None, successor_team_id=None, actor=SYSTEM, at=timezone.now()
-    )
+    deactivate_staff(staff_id=gone.pk, successor_id=None, successor_team_id=None, actor=SYSTEM, at=timezone.now())
     assert walk(client) == []
 
 
@@ -227,14 +225,18 @@ def test_odd_tokens_match_nothing(client: Client, settings: Any) -> None:
     side = make_side("north", Words())
     link = customer_url(side.ticket).rstrip("/").rsplit("/", 1)[1]
     real = [side.survey_token, link]
-    odd = ODD + [form for token in real for form in (token.swapcase(), token + "A", token[:-1], f" {token}", token + "=")]
+    odd = ODD + [
+        form for token in real for form in (token.swapcase(), token + "A", token[:-1], f" {token}", token + "=")
+    ]
     client.raise_request_exception = False
     found = []
     for route in routes():
         if "token" not in route.params or not is_public(route):
             continue
         for number, token in enumerate(odd):
-            place = {"REMOTE_ADDR": f"10.1.{number}.{len(route.pattern)}"}  # each its own place: the limit is not meant here
+            place = {
+                "REMOTE_ADDR": f"10.1.{number}.{len(route.pattern)}"
+            }  # each its own place: the limit is not meant here
             for method in ("get", "post"):
                 answer = getattr(client, method)(route.at({"token": token}), **place)
                 if answer.status_code not in {400, 404, 405, 410} and not is_refused(answer):

@@ -58,7 +58,9 @@ def test_no_way_back_leads_to_another_site(client: Client, away: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "testserver:80@evil.example", "", "x y", "[::1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "testserver.evil.example", "testserver:80@evil.example", "", "x y", "[::1"]
+)
 def test_a_forged_host_is_refused(client: Client, host: str, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     found_company()
@@ -71,7 +73,11 @@ def test_a_forged_host_is_refused(client: Client, host: str, settings: Any) -> N
 @pytest.mark.django_db
 def test_forwarded_hosts_count_for_nothing(client: Client) -> None:
     found_company()
-    forged = {"HTTP_X_FORWARDED_HOST": "evil.example", "HTTP_FORWARDED": "host=evil.example", "HTTP_X_HOST": "evil.example"}
+    forged = {
+        "HTTP_X_FORWARDED_HOST": "evil.example",
+        "HTTP_FORWARDED": "host=evil.example",
+        "HTTP_X_HOST": "evil.example",
+    }
     for path in ("/", "/contact/", "/accounts/login/", "/accounts/password/reset/", "/desk/"):
         answer = client.get(path, **forged)
         assert b"evil.example" not in answer.content
@@ -113,10 +119,17 @@ def test_no_typed_line_becomes_a_header_of_a_mail(line: str, settings: Any) -> N
         settings.SMTP = sink.settings
         make_mailbox("care@service.example")
         customer = make_customer(name=f"李{line}", email="li@mail.example")
-        ticket = make_ticket(customer=customer, subject=f"杯子{line}", text=f"裂了{line}", contact_email="li@mail.example")
+        ticket = make_ticket(
+            customer=customer, subject=f"杯子{line}", text=f"裂了{line}", contact_email="li@mail.example"
+        )
         agent = make_staff(roles=["agent"], display_name=f"王{line}")
         make_reply(ticket, agent, text=f"您好{line}")
-        context = {"customer_name": f"李{line}", "subject": f"杯子{line}", "text": line, "url": f"https://a.example/{line}"}
+        context = {
+            "customer_name": f"李{line}",
+            "subject": f"杯子{line}",
+            "text": line,
+            "url": f"https://a.example/{line}",
+        }
         queue(to="li@mail.example", context=context, key="crlf")
         drain(seconds=20)
         _only_to(sink, "li@mail.example")
@@ -217,7 +230,16 @@ def test_odd_json_gets_an_answer_and_never_an_error_of_ours(client: Client) -> N
     assert found == []
     assert sent > 600
     for path in ("/api/v1/orders/", "/api/v1/tickets/"):
-        for query in ("limit=NaN", "limit=1e3", "limit=-1", "cursor=%00", "cursor=AAAA", "status=%27--", "shop=%25", "updated_since=x"):
+        for query in (
+            "limit=NaN",
+            "limit=1e3",
+            "limit=-1",
+            "cursor=%00",
+            "cursor=AAAA",
+            "status=%27--",
+            "shop=%25",
+            "updated_since=x",
+        ):
             answer = client.get(f"{path}?{query}", headers={"Authorization": f"Bearer {keys[0]}"})
             assert answer.status_code < 500, f"{path}?{query}"
 
@@ -227,7 +249,24 @@ def test_odd_queries_on_the_desk_get_an_answer(client: Client) -> None:
     found_company()
     client.force_login(make_staff(roles=["admin"]))
     client.raise_request_exception = False
-    odd = ["\x00", "'", '"', "%", "_", "\\", "(", "9" * 30, "-1", "NaN", "[]", "\ud83d", "a" * 3000, "& | !", "<->", ":*"]
+    odd = [
+        "\x00",
+        "'",
+        '"',
+        "%",
+        "_",
+        "\\",
+        "(",
+        "9" * 30,
+        "-1",
+        "NaN",
+        "[]",
+        "\ud83d",
+        "a" * 3000,
+        "& | !",
+        "<->",
+        ":*",
+    ]
     found = []
     for path, names in {
         "/desk/": ["view", "q", "sort", "after", "page"], "/desk/list/": ["view", "after", "q"], "/desk/search/": ["q"],
@@ -242,5 +281,3 @@ def test_odd_queries_on_the_desk_get_an_answer(client: Client) -> None:
                 if answer.status_code >= 500:
                     found.append(f"{path}?{name}={value[:20]!r}: {answer.status_code}")
     assert found == []
-
-
