@@ -24,7 +24,7 @@ def _everybody() -> QuerySet[Staff]:
 
 
 class StaffBackend(AuthenticationBackend):
-    """allauth's sign-in; a request's person comes with teams, presence and bell in one statement, every page needs them."""
+    """allauth's sign-in; a request's person comes with teams, presence and bell, which every page needs."""
 
     def get_user(self, user_id: Any) -> Staff | None:
         """Return the active member of staff of a session, None when there is none."""

@@ -25,7 +25,8 @@ def person(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if not isinstance(user, Staff):
         return {}
-    loaded = getattr(user, "_rail_row", None) if request.method in {"GET", "HEAD"} else None  # a POST may have changed it
+    is_read = request.method in {"GET", "HEAD"}  # a POST may have changed what came with the person
+    loaded = getattr(user, "_rail_row", None) if is_read else None
     row = loaded or SimpleLazyObject(lambda: _own_row(user.pk))
     return {
         "account_url": reverse("accounts:profile"),

@@ -60,10 +60,9 @@ def _names_met(viewer: Any) -> dict[int, str]:
 def event_names() -> dict[str, Any]:
     """Return annotations that bring the names of an event's actor and of the agent it speaks of along with it."""
     agent = Cast(KeyTextTransform("agent_id", OuterRef("data")), BigIntegerField())
+    actor = Staff.objects.filter(pk=OuterRef("actor_id")).values("display_name")
     return {
-        "actor_name": Case(
-            When(actor_type="staff", then=Subquery(Staff.objects.filter(pk=OuterRef("actor_id")).values("display_name"))),
-        ),
+        "actor_name": Case(When(actor_type="staff", then=Subquery(actor))),
         "agent_name": Subquery(Staff.objects.filter(pk=agent).values("display_name")),
     }
 

@@ -92,6 +92,12 @@ def active_version(name: str) -> int:
     return row[0] if row else FOLDS[name].version
 
 
+def active_versions() -> dict[str, int]:
+    """Return the version readers use of every fold, in one statement."""
+    found = dict(FoldCursor.objects.filter(is_active=True).order_by("version").values_list("name", "version"))
+    return {name: found.get(name, fold.version) for name, fold in FOLDS.items()}
+
+
 def lag() -> list[dict[str, Any]]:
     """Return per fold how many events lie above its cursor (at most 10,001 counted) and when it last advanced."""
     rows = []

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from core.folds import active_version
+from core.folds import active_version, active_versions
 from kpi.folds.engine import BUCKET_BASE
 from kpi.metrics import METRICS, Metric, Shape, Stat
 from kpi.models import Fact, Target
@@ -92,8 +92,7 @@ class Figure:
 
 def figures(keys: list[str], period: Period, filters: Filters) -> dict[str, Figure]:
     """Return each metric's figure for the period, the one before and the days up to its end: four statements in all."""
-    versions = {key: active_version(METRICS[key].fold) for key in {METRICS[k].fold: k for k in keys}.values()}
-    by_fold = {METRICS[key].fold: version for key, version in versions.items()}
+    by_fold = active_versions()
     series_from = min(period.previous.first, period.last - timedelta(days=SERIES_DAYS - 1))
     sums = _sums(keys, by_fold, series_from, period.last, filters)
     spread = _percentiles(

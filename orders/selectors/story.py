@@ -28,7 +28,7 @@ class StoryRow(NamedTuple):
 
 
 def story_of(order: Order, viewer: Any, wanted: str = "all") -> list[StoryRow]:
-    """Return the rendered story of an order, the newest first. One query for events, one for scans, names with the events."""
+    """Return the rendered story of an order, the newest first. One query for events with names, one for scans."""
     found = Event.objects.filter(order_id=order.pk).annotate(**event_names())
     events = list(found.order_by("-at", "-id")[:MAX_EVENTS])
     remember_event_names(events, viewer)
@@ -43,7 +43,8 @@ def story_of(order: Order, viewer: Any, wanted: str = "all") -> list[StoryRow]:
         for parcel, scans in parcels_told([order.pk], viewer)[order.pk]:
             for scan in scans:
                 if (parcel.pk, scan.status, scan.at) not in told:
-                    rows.append((scan.at, 0, StoryRow(scan.at, "parcel", _item("point", scan.words, scan.at, "neutral"))))
+                    html = _item("point", scan.words, scan.at, "neutral")
+                    rows.append((scan.at, 0, StoryRow(scan.at, "parcel", html)))
     rows.sort(key=lambda row: (row[0], row[1]), reverse=True)
     return [row[2] for row in rows]
 

@@ -69,7 +69,9 @@ def _messages(ticket_id: int, after: int, before: int, order: str, limit: int) -
 
 
 AROUND = """
-SELECT e.*, CASE WHEN e.actor_type = 'staff' THEN (SELECT display_name FROM accounts_staff WHERE id = e.actor_id) END AS actor_name,
+SELECT e.*,
+       CASE WHEN e.actor_type = 'staff' THEN (SELECT display_name FROM accounts_staff WHERE id = e.actor_id) END
+         AS actor_name,
        (SELECT display_name FROM accounts_staff WHERE id = (e.data ->> 'agent_id')::bigint) AS agent_name
   FROM core_event e WHERE e.id IN (
   (SELECT id FROM core_event WHERE ticket_id = %(ticket)s AND at >= %(since)s AND id > %(after)s

@@ -174,7 +174,7 @@ _kept: dict[tuple[object, ...], tuple[str, list[Any]]] = {}
 
 
 def _counting(staff: Staff) -> tuple[str, list[Any]]:
-    """Return the counting statement for what this person sees; building it takes longer than running it, so it is kept."""
+    """Return the counting statement for what this person sees. Building it takes longer than running it: it is kept."""
     teams, shops = team_scope(staff), shop_scope(staff)
     key = (staff.pk, staff.is_active, None if teams is None else tuple(teams), None if shops is None else tuple(shops))
     if key not in _kept:
