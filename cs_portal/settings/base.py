@@ -387,15 +387,18 @@ LOGGING = {
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
         },
     },
+    "filters": {"hide_tokens": {"()": "core.logs.HideTokens"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
+            "filters": ["hide_tokens"],
             "formatter": "json" if LOG_JSON else "plain",
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "celery": {"level": "WARNING"},
+        "django.request": {"filters": ["hide_tokens"]},
         "faker": {"level": "WARNING"},
         "mail.log": {"level": "WARNING"},
     },

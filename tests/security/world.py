@@ -138,7 +138,7 @@ def _import(shop: Any, staff: Staff, words: Words) -> int:
 def _inbound(shop_id: int, code: str, words: Words) -> int:
     from email.header import Header
 
-    raw = mail_bytes(subject=Header(words.subject.replace("\n", " "), "utf-8").encode(), text=words.text)
+    raw = mail_bytes(subject=Header(words.subject[:12].replace("\n", " "), "utf-8").encode(), text=words.text)
     receive_mail(
         raw=raw,
         sender=words.email,
