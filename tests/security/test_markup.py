@@ -35,7 +35,7 @@ class Reader(HTMLParser):
         if tag in NEVER:
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
-            if name.startswith("on") or name == "style" and "xss" in (value or ""):
+            if name.startswith("on") or (name == "style" and "xss" in (value or "")):
                 self.faults.append(f"<{tag} {name}>")
             if name in ADDRESSES and _SCHEME.match(value or ""):
                 self.faults.append(f"<{tag} {name}={(value or '')[:40]}>")
@@ -45,7 +45,11 @@ class Reader(HTMLParser):
         self.handle_starttag(tag, attrs)
 
     def handle_data(self, data: str) -> None:
-        if self._script is not None and self._script.get("type") not in {"application/json", "importmap"} and "__xss" in data:
+        if (
+            self._script is not None
+            and self._script.get("type") not in {"application/json", "importmap"}
+            and "__xss" in data
+        ):
             self.faults.append("<script>")
 
     def handle_endtag(self, tag: str) -> None:
@@ -100,7 +104,9 @@ def test_no_vector_comes_alive_on_any_page(client: Client, settings: Any, part: 
         Delivery.objects.update(subject=vector[:200], text=vector)
         found, seen = [], 0
         for route in routes():
-            if not route.pattern.startswith(("desk", "settings", "board", "system", "t/", "s/", "contact", "accounts/not")):
+            if not route.pattern.startswith(
+                ("desk", "settings", "board", "system", "t/", "s/", "contact", "accounts/not")
+            ):
                 continue
             address = route.at(values | ({"token": link} if route.pattern.startswith("t/") else {}))
             answer = client.get(address)
@@ -121,7 +127,7 @@ def test_what_stands_in_an_address_is_not_echoed_as_markup(client: Client) -> No
     client.raise_request_exception = False
     for vector in VECTORS:
         for path in ("/desk/", "/desk/search/", "/desk/orders/", "/nowhere/", "/contact/", "/accounts/login/"):
-            answer = client.get(path, {name: vector for name in ("q", "view", "sort", "order", "next", "shop", "category")})
+            answer = client.get(path, dict.fromkeys(("q", "view", "sort", "order", "next", "shop", "category"), vector))
             assert answer.status_code < 500, (path, vector)
             if not answer.streaming:
                 assert faults_of(answer.content.decode()) == [], (path, vector)

@@ -18,7 +18,7 @@ from tests.security.walk import routes
 from tests.security.world import Words, found_company, make_side
 
 PHONE, STREET, EMAIL = "13698712345", "金雀巷 9417 号 6 幢 302", "canary.person@mail.example"
-FORMS = (PHONE, f"+86{PHONE}", f"136 9871 2345", "136-9871-2345", "金雀巷", "9417", EMAIL, "canary.person")
+FORMS = (PHONE, f"+86{PHONE}", "136 9871 2345", "136-9871-2345", "金雀巷", "9417", EMAIL, "canary.person")
 WORDS = Words(phone=PHONE, street=STREET, email=EMAIL)
 
 
@@ -44,13 +44,25 @@ def test_a_role_that_may_not_reveal_meets_no_number_anywhere(client: Client, sid
     client.force_login(make_staff(roles=[role], teams=[side.team]))
     client.raise_request_exception = False
     values = side.ids | {"customer_id": side.customer.pk}
-    queries = ["", f"?q={PHONE}", f"?q={PHONE[-4:]}", "?q=金雀巷", f"?q={EMAIL}", "?q=canary", f"?q={side.order.number}"]
+    queries = [
+        "",
+        f"?q={PHONE}",
+        f"?q={PHONE[-4:]}",
+        "?q=金雀巷",
+        f"?q={EMAIL}",
+        "?q=canary",
+        f"?q={side.order.number}",
+    ]
     found, seen = [], 0
     for route in routes():
         for query in queries:
-            if query and not any(part in route.pattern for part in ("search", "palette", "orders/", "list", "desk/", "customers")):
+            if query and not any(
+                part in route.pattern for part in ("search", "palette", "orders/", "list", "desk/", "customers")
+            ):
                 continue
-            answer = client.get(route.at(values) + query, headers={"HX-Request": "true"} if "panel" in route.pattern else {})
+            answer = client.get(
+                route.at(values) + query, headers={"HX-Request": "true"} if "panel" in route.pattern else {}
+            )
             seen += answer.status_code == 200
             body = shown(answer)
             if query:  # what was asked for may stand in the search field again
@@ -72,7 +84,11 @@ def test_the_api_tells_an_order_masked(client: Client, side: Any) -> None:
         answer = client.get(path, headers=head)
         assert answer.status_code == 200, path
         assert shown(answer) == [], path
-        secret = [name for name in _names(answer.json()) if any(part in name for part in ("token", "secret", "password", "_enc"))]
+        secret = [
+            name
+            for name in _names(answer.json())
+            if any(part in name for part in ("token", "secret", "password", "_enc"))
+        ]
         assert secret == []
 
 

@@ -33,6 +33,8 @@ _DATE = re.compile(
 _TURNED = re.compile(
     r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?(?: ?([AaPp])\.?[Mm]\.?)?"
 )
+
+_LIVE = {"=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"}  # see refused.safe_cell
 _DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet's day zero has no zone
@@ -202,7 +204,7 @@ def read_code(value: str) -> str:
 
 def read_text(value: str) -> str:
     """Return a text as it stands; the apostrophe that keeps a sheet from taking it for a formula is dropped."""
-    return value[1:] if value[0] == "'" and value[1:2] in {"=", "+", "-", "@"} else value
+    return value[1:] if value[0] == "'" and value[1:].lstrip()[:1] in _LIVE else value
 
 
 def read_phone(value: str) -> str:
