@@ -52,6 +52,14 @@ register_template(
 )
 
 registry.register_erasure("tickets", erase_ticket_texts)
+registry.register_front_link(
+    "contact",
+    _("Contact us"),
+    _("Tell us what happened. We write back, and you can add photos now or later."),
+    "message-circle",
+    "tickets:contact",
+    10,
+)
 
 
 def _may_see_ticket(staff: Staff, ticket_id: int | None) -> bool:

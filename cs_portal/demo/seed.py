@@ -14,12 +14,14 @@ from django.db import connection, transaction
 
 from accounts.services.api_keys import create_api_key
 from core.actors import Actor
+from core.crypto import decrypt
 from core.events import recording_as
 from core.folds import FOLDS, advance
 from core.models import Company, Origin
 from cs_portal.demo.feedback import answer_surveys, plan_visits
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
+from orders.models import Order
 from orders.services import renew_hook_secret
 
 SCALE = {"orders": 320, "past": 150, "present": 22, "people": 170}
@@ -53,9 +55,21 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
             {"role": note, "email": email, "password": PASSWORD, "note": name}
             for email, name, _roles, note in STAFF
             if note
-        ],
+        ]
+        + [_customer(orders)],
     )
     return {"orders": len(orders), "tickets": scale["past"] + scale["present"]}
+
+
+def _customer(orders: list[Order]) -> dict[str, str]:
+    """Return how to be a customer: an order on its way, with the phone that proves it is hers."""
+    order = next(one for one in reversed(orders) if one.phone_enc)
+    return {
+        "role": "顾客 customer",
+        "email": order.number,
+        "password": decrypt(order.phone_enc or b"")[-11:],
+        "note": f"/contact/?shop={order.shop.code}",
+    }
 
 
 def _settle(now: datetime) -> None:

@@ -111,7 +111,7 @@ def show_address(stack: Stack, filled: str, seconds: float, console: Console) ->
     console.line(f"  {console.paint(stack.url, 'bold')}")
     console.line(f"  Desk {stack.url}/desk/   Board {stack.url}/board/   Mail {stack.url}/mail/")
     if filled == "empty":
-        console.line(f"  First steps: {stack.url}/welcome/")
+        console.line(f"  First steps: {stack.manage('setup_link').stdout.strip()}")
     else:
         show_sign_ins(stack.var / "demo.json", console)
     console.line(f"  Data and logs: {stack.var}   ·   Ctrl-C stops")
