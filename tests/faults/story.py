@@ -154,7 +154,7 @@ class Story:
         dice.number = number  # type: ignore[attr-defined]
         try:
             writer(dice)
-        except Exception as error:  # the thread's end would hide it
+        except Exception as error:  # noqa: BLE001 - the thread's end would hide it
             self.played.unasked.append(f"{writer.__name__}: {type(error).__name__} {error}")
 
     def _until_acked(self, door: str, key: str, send: Callable[[], tuple[bool, str]]) -> bool:
@@ -197,9 +197,15 @@ class Story:
                 return
             draft, mark = secrets.token_urlsafe(24), f"form-{self.seed}-{dice.number}-{n}"  # type: ignore[attr-defined]
             fields = {
-                "draft": draft, "stamp": "", "website": "", "category": "", "order_number": "", "phone": "",
-                "email": f"{mark}@mail.example", "text": f"收到的保温杯有裂纹，请帮我看看。{mark}",
-            }  # fmt: skip
+                "draft": draft,
+                "stamp": "",
+                "website": "",
+                "category": "",
+                "order_number": "",
+                "phone": "",
+                "email": f"{mark}@mail.example",
+                "text": f"收到的保温杯有裂纹，请帮我看看。{mark}",
+            }
             body = urllib.parse.urlencode(fields).encode()
             place = {
                 "Content-Type": "application/x-www-form-urlencoded",
@@ -222,15 +228,24 @@ class Story:
             number = f"77{self.seed % 1000:03d}{dice.number:02d}{n:05d}"  # type: ignore[attr-defined]
             now = datetime.now(UTC)
             order = {
-                "shop": "sunny", "number": number, "status": "paid", "placed_at": (now - timedelta(hours=1)).isoformat(),
-                "paid_at": now.isoformat(), "total": "198.00", "paid": "198.00", "currency": "CNY", "recipient": "李小红",
-                "phone": f"137{int(number[-8:]):08d}", "region": "浙江省 杭州市 西湖区", "street": "文三路 138 号",
+                "shop": "sunny",
+                "number": number,
+                "status": "paid",
+                "placed_at": (now - timedelta(hours=1)).isoformat(),
+                "paid_at": now.isoformat(),
+                "total": "198.00",
+                "paid": "198.00",
+                "currency": "CNY",
+                "recipient": "李小红",
+                "phone": f"137{int(number[-8:]):08d}",
+                "region": "浙江省 杭州市 西湖区",
+                "street": "文三路 138 号",
                 "items": [
                     {"title": "保温杯", "sku": "A-1", "quantity": 1, "unit_price": "99.00"},
                     {"title": "杯刷", "sku": "A-2", "quantity": 1, "unit_price": "99.00"},
                 ],
                 "parcels": [{"carrier": "shunfeng", "tracking_number": f"SF{number}"}],
-            }  # fmt: skip
+            }
             body, key = json.dumps(order).encode(), {**head, "Idempotency-Key": f"fault-{number}"}
 
             def send(body: bytes = body, key: dict[str, str] = key) -> tuple[bool, str]:
@@ -262,7 +277,7 @@ class Story:
     def _replies(self, dice: random.Random) -> None:
         email = AGENTS[dice.number % len(AGENTS)]  # type: ignore[attr-defined]
         agent = self.agents[email]
-        for n in range(400):
+        for _turn in range(400):
             if self._ending.is_set():
                 return
             ticket, client_id = dice.choice(self.tickets), str(uuid.UUID(int=dice.getrandbits(128), version=4))
@@ -448,7 +463,8 @@ class Story:
         with self.stack.db() as db:
             facts = db.execute("SELECT metric, fact_key, day, value, numerator, denominator FROM kpi_fact").fetchall()
             cells = db.execute(
-                "SELECT metric, day, bucket, shop_id, team_id, agent_id, n, numerator, value_sum FROM kpi_rollup WHERE n <> 0"
+                "SELECT metric, day, bucket, shop_id, team_id, agent_id, n, numerator, value_sum FROM kpi_rollup"
+                " WHERE n <> 0"
             ).fetchall()
         return sorted((tuple(map(str, row.values())) for row in (*facts, *cells)), key=str)
 

@@ -213,9 +213,30 @@ def test_every_unsafe_call_of_a_session_needs_the_forms_token() -> None:
 
 
 ODD = [
-    " ", "%20", "null", "None", "undefined", "0", "false", "true", "-1", "%00", "[]", "%7B%7D", "..", "%2e%2e", "*", "%25",
-    "' OR 1=1--", "A", "A" * 32, "A" * 5000, "é", "\u202e", "１２３",
-]  # fmt: skip
+    " ",
+    "%20",
+    "null",
+    "None",
+    "undefined",
+    "0",
+    "false",
+    "true",
+    "-1",
+    "%00",
+    "[]",
+    "%7B%7D",
+    "..",
+    "%2e%2e",
+    "*",
+    "%25",
+    "' OR 1=1--",
+    "A",
+    "A" * 32,
+    "A" * 5000,
+    "é",
+    "\u202e",
+    "１２３",
+]
 
 
 @pytest.mark.slow

@@ -20,9 +20,24 @@ from tests.security.walk import routes
 from tests.security.world import Words, found_company, make_side
 
 FORMULAS = [
-    "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "＝1+1", "＋1", "－1", "＠SUM(A1)",
-    "=HYPERLINK(\"https://evil.example\")", "=cmd|' /C calc'!A0", "\ufeff=1+1", "\u200b=1+1",
-]  # fmt: skip
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠SUM(A1)",
+    '=HYPERLINK("https://evil.example")',
+    "=cmd|' /C calc'!A0",
+    "\ufeff=1+1",
+    "\u200b=1+1",
+]
+TELLING = ("export", "download", "refused", "csv", "xlsx")
 STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
@@ -34,13 +49,12 @@ def test_a_cell_that_computes_becomes_text(cell: str) -> None:
 
 def test_the_list_of_exports_is_whole() -> None:
     """A new export is added here and tried below."""
-    known = {"board/rows/<slug:metric>/export/", "desk/orders/import/<int:run_id>/refused.<str:kind>",
-             "accounts/mfa/recovery-codes/download/"}  # fmt: skip
-    found = {
-        route.pattern
-        for route in routes()
-        if any(word in route.pattern for word in ("export", "download", "refused", "csv", "xlsx"))
+    known = {
+        "board/rows/<slug:metric>/export/",
+        "desk/orders/import/<int:run_id>/refused.<str:kind>",
+        "accounts/mfa/recovery-codes/download/",
     }
+    found = {route.pattern for route in routes() if any(word in route.pattern for word in TELLING)}
     assert found == known
 
 

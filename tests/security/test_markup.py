@@ -19,6 +19,7 @@ from tickets.services.writing import clean_html
 
 _SCHEME = re.compile(r"^[\s\x00-\x20]*(?:javascript|vbscript|livescript|data\s*:\s*text/html)", re.IGNORECASE)
 ADDRESSES = {"href", "src", "action", "formaction", "xlink:href", "data", "poster", "background", "srcdoc"}
+WITH_WORDS = ("desk", "settings", "board", "system", "t/", "s/", "contact", "accounts/not")
 NEVER = {"object", "embed", "applet", "base", "math", "foreignobject", "marquee", "portal"}
 
 

@@ -19,6 +19,8 @@ from tests.security.world import Words, found_company, make_side
 
 PHONE, STREET, EMAIL = "13698712345", "金雀巷 9417 号 6 幢 302", "canary.person@mail.example"
 FORMS = (PHONE, f"+86{PHONE}", "136 9871 2345", "136-9871-2345", "金雀巷", "9417", EMAIL, "canary.person")
+SECRETS = ("token", "secret", "password", "_enc")
+SEARCHED = ("search", "palette", "orders/", "list", "desk/", "customers")
 WORDS = Words(phone=PHONE, street=STREET, email=EMAIL)
 
 
@@ -78,9 +80,12 @@ def test_the_api_tells_an_order_masked(client: Client, side: Any) -> None:
     _row, key = make_api_key(scopes=["orders.read", "tickets.read"])
     head = {"Authorization": f"Bearer {key}"}
     for path in (
-        "/api/v1/orders/", f"/api/v1/orders/{side.order.number}/", "/api/v1/tickets/", f"/api/v1/tickets/{side.ticket.pk}/",
+        "/api/v1/orders/",
+        f"/api/v1/orders/{side.order.number}/",
+        "/api/v1/tickets/",
+        f"/api/v1/tickets/{side.ticket.pk}/",
         f"/api/v1/tickets/{side.ticket.pk}/messages/",
-    ):  # fmt: skip
+    ):
         answer = client.get(path, headers=head)
         assert answer.status_code == 200, path
         assert shown(answer) == [], path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.test import Client
 
 from core import ratelimit
+from core.errors import DomainError
 from core.jobs import drain
 from notifications.errors import BadHeader
 from tests.factories.accounts import PASSWORD, make_api_key, make_staff
@@ -21,12 +23,31 @@ from tests.security.world import found_company
 from tests.smtp import Sink, smtp_server
 
 AWAY = [
-    "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/%5cevil.example", "/%2fevil.example",
-    "https://evil.example", "http:evil.example", "http:///evil.example", "https:/evil.example", "javascript:alert(1)",
-    "data:text/html,x", "/\t/evil.example", "\t//evil.example", " //evil.example", "//evil.example%2f@testserver",
-    "https://testserver@evil.example", "https://testserver.evil.example", "/desk/\r\nLocation: https://evil.example",
-    "//evil。example", "/.//evil.example/..//", "////evil.example", "ftp://evil.example", "//[::1]",
-]  # fmt: skip
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/%5cevil.example",
+    "/%2fevil.example",
+    "https://evil.example",
+    "http:evil.example",
+    "http:///evil.example",
+    "https:/evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "/\t/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    "//evil.example%2f@testserver",
+    "https://testserver@evil.example",
+    "https://testserver.evil.example",
+    "/desk/\r\nLocation: https://evil.example",
+    "//evil。example",
+    "/.//evil.example/..//",
+    "////evil.example",
+    "ftp://evil.example",
+    "//[::1]",
+]
 
 
 def leads_away(target: str) -> bool:
@@ -108,8 +129,14 @@ def test_behind_a_proxy_only_its_own_hop_counts(client: Client, settings: Any) -
     assert ratelimit.peek("survey.wrong", "203.0.113.9", period=timedelta(minutes=10)) == 5
 
 
-LINES = ["\r\nBcc: thief@evil.example", "\nBcc: thief@evil.example", "\r\n\r\n<b>body</b>", "\u2028Bcc: thief@evil.example",
-         "\x0bBcc: thief@evil.example", "\x85Bcc: thief@evil.example"]  # fmt: skip
+LINES = [
+    "\r\nBcc: thief@evil.example",
+    "\nBcc: thief@evil.example",
+    "\r\n\r\n<b>body</b>",
+    "\u2028Bcc: thief@evil.example",
+    "\x0bBcc: thief@evil.example",
+    "\x85Bcc: thief@evil.example",
+]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -148,28 +175,50 @@ def _only_to(sink: Sink, address: str) -> None:
         assert envelope.rcpt_tos == [address]
         assert {name.lower() for name in mail} <= HEADERS, set(mail)
         assert [str(one) for one in mail.get_all("To", [])] == [address]
-        assert not mail.get_all("Bcc") and not mail.get_all("Cc")
+        assert not mail.get_all("Bcc")
+        assert not mail.get_all("Cc")
         assert len(mail.get_all("Subject", [])) == len(mail.get_all("From", [])) == 1
 
 
 HEADERS = {
-    "from", "to", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding", "reply-to",
-    "in-reply-to", "references", "auto-submitted", "x-auto-response-suppress", "list-unsubscribe", "list-unsubscribe-post",
-    "content-language", "precedence", "x-loop", "x-entity-ref-id", "feedback-id",
-}  # fmt: skip
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "reply-to",
+    "in-reply-to",
+    "references",
+    "auto-submitted",
+    "x-auto-response-suppress",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "content-language",
+    "precedence",
+    "x-loop",
+    "x-entity-ref-id",
+    "feedback-id",
+}
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("to", ["li@mail.example\r\nBcc: thief@evil.example", "li@mail.example, thief@evil.example",
-                                "li@mail.example>,<thief@evil.example"])  # fmt: skip
+@pytest.mark.parametrize(
+    "to",
+    [
+        "li@mail.example\r\nBcc: thief@evil.example",
+        "li@mail.example, thief@evil.example",
+        "li@mail.example>,<thief@evil.example",
+    ],
+)
 def test_an_address_is_one_address(to: str, settings: Any) -> None:
     with smtp_server() as sink:
         settings.SMTP = sink.settings
         make_mailbox("care@service.example")
-        try:
+        with suppress(DomainError, ValueError):  # refused at the door is as good
             queue(to=to, key="odd-address")
-        except Exception as error:  # refused at the door is as good
-            assert "thief" not in type(error).__name__
         drain(seconds=20)
         assert all("thief@evil.example" not in envelope.rcpt_tos for envelope in sink.envelopes)
 
@@ -178,11 +227,50 @@ DEEP: Any = "x"
 for _ in range(40):
     DEEP = [DEEP]
 VALUES: list[Any] = [
-    None, True, 0, -1, 10**40, 1e308, "", " ", "\x00", "\ud800", "'; DROP TABLE orders_order; --", "%_%", [], {}, [[]],
-    {"a": {"b": []}}, DEEP, "x" * 70_000, ["x"] * 3000, "９９", "NaN", "Infinity", "0x10", "1e5", "2026-02-30", "\u202e",
-]  # fmt: skip
-BODIES = [b"", b"null", b"[]", b"{}", b'"x"', b"1", b"NaN", b"{", b'{"a":', b"\xff\xfe", b'{"a":1}' * 2, b"[" * 5000, b'{"a":NaN}',
-          b'{"a":1,"a":2}', b"\x00"]  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    10**40,
+    1e308,
+    "",
+    " ",
+    "\x00",
+    "\ud800",
+    "'; DROP TABLE orders_order; --",
+    "%_%",
+    [],
+    {},
+    [[]],
+    {"a": {"b": []}},
+    DEEP,
+    "x" * 70_000,
+    ["x"] * 3000,
+    "９９",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "1e5",
+    "2026-02-30",
+    "\u202e",
+]
+BODIES = [
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"x"',
+    b"1",
+    b"NaN",
+    b"{",
+    b'{"a":',
+    b"\xff\xfe",
+    b'{"a":1}' * 2,
+    b"[" * 5000,
+    b'{"a":NaN}',
+    b'{"a":1,"a":2}',
+    b"\x00",
+]
 
 
 @pytest.mark.slow
@@ -193,19 +281,43 @@ def test_odd_json_gets_an_answer_and_never_an_error_of_ours(client: Client) -> N
     order = make_order(shop=shop)
     parcel, ticket = make_parcel(order), make_ticket(shop_id=shop.pk)
     doors: list[tuple[str, dict[str, Any]]] = [
-        ("/api/v1/orders/", {
-            "shop": "main", "number": "A1", "placed_at": "2026-11-20T09:05:00+08:00", "status": "paid", "total": "10.00",
-            "paid": "10.00", "currency": "CNY", "recipient": "李", "phone": "13800138000", "region": "浙江省", "street": "路",
-            "items": [{"title": "杯", "sku": "A", "quantity": 1, "unit_price": "10.00"}],
-            "parcels": [{"carrier": "shunfeng", "tracking_number": "SF1234567890"}], "email": "a@b.example",
-        }),
-        (f"/api/v1/parcels/{parcel.tracking_number}/scans/", {
-            "scans": [{"at": "2026-11-21T10:00:00+08:00", "status": "delivered", "code": "301", "text": "签收", "place": "杭"}],
-        }),
+        (
+            "/api/v1/orders/",
+            {
+                "shop": "main",
+                "number": "A1",
+                "placed_at": "2026-11-20T09:05:00+08:00",
+                "status": "paid",
+                "total": "10.00",
+                "paid": "10.00",
+                "currency": "CNY",
+                "recipient": "李",
+                "phone": "13800138000",
+                "region": "浙江省",
+                "street": "路",
+                "items": [{"title": "杯", "sku": "A", "quantity": 1, "unit_price": "10.00"}],
+                "parcels": [{"carrier": "shunfeng", "tracking_number": "SF1234567890"}],
+                "email": "a@b.example",
+            },
+        ),
+        (
+            f"/api/v1/parcels/{parcel.tracking_number}/scans/",
+            {
+                "scans": [
+                    {
+                        "at": "2026-11-21T10:00:00+08:00",
+                        "status": "delivered",
+                        "code": "301",
+                        "text": "签收",
+                        "place": "杭",
+                    }
+                ],
+            },
+        ),
         ("/api/v1/tickets/", {"shop": "main", "subject": "杯子", "text": "裂了", "email": "a@b.example"}),
         (f"/api/v1/tickets/{ticket.pk}/messages/", {"text": "您好"}),
         ("/api/v1/hooks/orders/", {"type": "order.upserted", "shop": "main", "data": {}}),
-    ]  # fmt: skip
+    ]
     keys = [make_api_key(scopes=["orders.read", "orders.write", "tickets.read", "tickets.write"])[1] for _ in range(6)]
     found, sent = [], 0
 
@@ -269,12 +381,18 @@ def test_odd_queries_on_the_desk_get_an_answer(client: Client) -> None:
     ]
     found = []
     for path, names in {
-        "/desk/": ["view", "q", "sort", "after", "page"], "/desk/list/": ["view", "after", "q"], "/desk/search/": ["q"],
-        "/desk/palette/": ["q"], "/desk/orders/": ["q", "status", "page", "after", "shop"], "/desk/visits/": ["view", "page"],
-        "/desk/feedback/": ["page", "score", "survey"], "/board/": ["period", "from", "to", "day", "shop", "team", "agent"],
-        "/settings/deliveries/": ["state", "q", "before"], "/settings/access-log/": ["staff", "subject", "since", "before"],
+        "/desk/": ["view", "q", "sort", "after", "page"],
+        "/desk/list/": ["view", "after", "q"],
+        "/desk/search/": ["q"],
+        "/desk/palette/": ["q"],
+        "/desk/orders/": ["q", "status", "page", "after", "shop"],
+        "/desk/visits/": ["view", "page"],
+        "/desk/feedback/": ["page", "score", "survey"],
+        "/board/": ["period", "from", "to", "day", "shop", "team", "agent"],
+        "/settings/deliveries/": ["state", "q", "before"],
+        "/settings/access-log/": ["staff", "subject", "since", "before"],
         "/system/": ["page"],
-    }.items():  # fmt: skip
+    }.items():
         for name in names:
             for value in odd:
                 answer = client.get(path, {name: value.encode("utf-8", "replace")})
