@@ -69,14 +69,15 @@ class Outage:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Recognise a lost connection."""
-        if isinstance(error, OperationalError | InterfaceError) and _is_lost(error):
+        if isinstance(error, OperationalError | InterfaceError) and is_lost(error):
             logger.warning("database.lost path=%s error=%s", request.path, type(error).__name__)
             request._database_lost = True  # type: ignore[attr-defined]
             return HttpResponse(status=503)
         return None
 
 
-def _is_lost(error: Exception) -> bool:
+def is_lost(error: Exception) -> bool:
+    """Tell whether the database went away, as opposed to a statement that failed."""
     from psycopg import errors
     from psycopg_pool import PoolTimeout
 

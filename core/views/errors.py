@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, NotAllowed, NotFound
 from core.http import render_error
+from core.middleware import is_lost
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
@@ -27,7 +30,10 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 without touching the database."""
+    """Answer 500 without touching the database; a lost one, met outside the views too, becomes 503 in Outage."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError) and is_lost(error):
+        request._database_lost = True  # type: ignore[attr-defined]
     return render_error(
         request,
         DomainError(

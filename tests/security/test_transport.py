@@ -157,7 +157,8 @@ def test_no_typed_line_becomes_a_header_of_a_mail(line: str, settings: Any) -> N
             "text": line,
             "url": f"https://a.example/{line}",
         }
-        queue(to="li@mail.example", context=context, key="crlf")
+        with pytest.raises(BadHeader):  # handed over raw, it is refused
+            queue(to="li@mail.example", context=context, key="crlf")
         drain(seconds=20)
         _only_to(sink, "li@mail.example")
 
