@@ -1,11 +1,10 @@
 """A person's story in a real browser on the running product: invited, joined, signed out from afar."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.factories.accounts import PASSWORD
 from tests.stack import RunningStack
@@ -81,9 +80,7 @@ def test_invited_joined_and_closed_from_afar(stack: RunningStack, browser: Brows
     bell = newcomer.locator("[data-live-count=notifications]")
     assert bell.is_hidden()
     stack.manage("shell", "-c", RING)
-    newcomer.wait_for_function(
-        "document.querySelector('[data-live-count=notifications]').textContent === '1'", timeout=5000
-    )
+    expect(bell).to_have_text("1", timeout=20_000)
 
     barriers = []
     for scheme in ("light", "dark"):
@@ -98,9 +95,7 @@ def test_invited_joined_and_closed_from_afar(stack: RunningStack, browser: Brows
     admin.get_by_role("link", name="Wang").click()
     admin.click("[data-dialog=deactivate]")
     admin.click("#deactivate .btn-danger")
-    closed_at = time.monotonic()
-    newcomer.wait_for_url("**/accounts/login/**", timeout=5000)
-    assert time.monotonic() - closed_at < 4
+    newcomer.wait_for_url("**/accounts/login/**", timeout=20_000)  # seconds, not at the next click
     admin.wait_for_load_state()
     assert admin.locator("[data-dialog=deactivate]").count() == 0
     assert faults == []

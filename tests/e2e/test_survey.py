@@ -154,7 +154,7 @@ def test_agent_works_through_the_visits_and_reads_the_answers(seeded: RunningSta
     page.fill("[name=password]", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/desk/visits/")
-    page.wait_for_function("document.documentElement.dataset.live === 'open'")
+    expect(page.locator("html[data-live=open]")).to_be_attached()
     expect(page.locator("tbody tr")).to_have_count(3, timeout=20_000)
     assert serious(page) == []
     seeded.manage(
