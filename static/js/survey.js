@@ -80,14 +80,19 @@ function begin(form) {
     return undefined;
   }
 
+  let saving = new AbortController();
+  let isHandedIn = false;
+
   async function save() {
     clearTimeout(saveTimer);
-    if (!words.progressUrl) return;
+    if (!words.progressUrl || isHandedIn) return;
+    saving.abort(); // the newest words count
+    saving = new AbortController();
     try {
-      const answer = await fetch(words.progressUrl, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, credentials: "same-origin", keepalive: true });
+      const answer = await fetch(words.progressUrl, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, credentials: "same-origin", keepalive: true, signal: saving.signal });
       saved.textContent = answer.ok ? words.wordsSaved : "";
-    } catch {
-      saved.textContent = words.wordsUnsaved;
+    } catch (error) {
+      if (error.name !== "AbortError") saved.textContent = words.wordsUnsaved;
     }
   }
 
@@ -115,7 +120,11 @@ function begin(form) {
   form.addEventListener("submit", (event) => {
     const missing = asked().find((screen) => screen.hasAttribute("data-required") && !values(screen).length);
     clearTimeout(saveTimer);
-    if (!missing) return;
+    if (!missing) {
+      isHandedIn = true;
+      saving.abort(); // leaving the text field began to save; the whole form says it better
+      return;
+    }
     event.preventDefault();
     event.stopImmediatePropagation();
     show(missing);
