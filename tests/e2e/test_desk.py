@@ -15,7 +15,7 @@ from tests.stack import RunningStack
 
 pytestmark = pytest.mark.e2e
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
-SOON = 15_000  # ms: on a quiet machine the other side sees it within a second; bin/bench measures that
+SOON = 15_000  # ms: within a second on a quiet machine
 SEED = """
 from tests.factories.accounts import PASSWORD, make_staff, make_team
 from tests.factories.desk import make_canned, make_desk_order, make_desk_ticket, make_person, make_shop
