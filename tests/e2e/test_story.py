@@ -122,8 +122,8 @@ def the_file(mark: str) -> bytes:
     """Return a shop's export: own column names and order, Chinese dates and status words, gb18030, one bad row."""
     lines = [
         "收货人,手机号,订单编号,下单时间,商品名称,数量,单价,实付金额,订单状态,快递公司,快递单号,收货地址",
-        f"梁若兰,{phone_of(mark)},E2E{mark},2026/11/16 20:15,手绘陶瓷马克杯,2,68.00,136.00,已发货,顺丰速运,SF{mark}99887,"
-        "浙江省杭州市西湖区文三路 8 号",
+        f"梁若兰,{phone_of(mark)},E2E{mark},2026/11/16 20:15,手绘陶瓷马克杯,2,68.00,136.00,已发货,顺丰速运,"
+        f"SF{mark}99887,浙江省杭州市西湖区文三路 8 号",
         f"梁若兰,没有手机号abc,BAD{mark},2026/11/16 20:15,手绘陶瓷马克杯,1,-68.00,68.00,已付款,,,浙江省杭州市",
     ]
     return "\r\n".join(lines).encode("gb18030")
