@@ -147,7 +147,8 @@ def _talk(
     ends_with_us = status not in {"new", "open"} or (status == "open" and pick.random() < 0.5 and length > 2)
     room = (at - opened) / (length + 1)
     for seq in range(1, length + 1):
-        kind, author, who = "public", "customer", customer
+        who: int | None = customer
+        kind, author = "public", "customer"
         if seq == 2:
             kind, author, who, text = "auto", "system", None, ACKNOWLEDGEMENT
         elif seq == 1:

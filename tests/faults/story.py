@@ -53,6 +53,7 @@ for n in range(COUNT):
     links.append([asked.pk, token])
 print("LINKS " + json.dumps(links))
 """
+DOORS = ("form", "order", "mail", "reply", "survey")
 DELIVERED = """
 SELECT d.id, d.message_id, d.state, count(c.id) AS caught
   FROM notifications_delivery d LEFT JOIN notifications_caught_mail c ON c.message_id = d.message_id
@@ -68,9 +69,6 @@ class Played:
     tried: Counter[str] = field(default_factory=Counter)
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     unasked: list[str] = field(default_factory=list)
-
-
-DOORS = ("form", "order", "mail", "reply", "survey")
 
 
 class Story:
