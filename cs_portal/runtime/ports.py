@@ -3,23 +3,53 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import socket
+import tempfile
 import time
+from pathlib import Path
+from typing import TextIO
 
 from cs_portal.runtime.faults import PortTaken, StartError
 
 
+_held: dict[int, TextIO] = {}
+
+
 def free_port(preferred: int = 0) -> int:
-    """Return a loopback port nobody listens on, `preferred` when it is free."""
-    for candidate in (preferred, 0) if preferred else (0,):
+    """Return a loopback port nobody listens on or has been promised, `preferred` when it is free.
+
+    The port stays promised to this process until it ends: its listener starts only later, and another start beside
+    this one must not be told the same.
+    """
+    for candidate in (preferred, *[0] * 20) if preferred else [0] * 20:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", candidate))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            port = int(probe.getsockname()[1])
+        if _promise(port):
+            return port
     raise StartError("No free TCP port was found on 127.0.0.1.")
+
+
+def _promise(port: int) -> bool:
+    """Hold the port's lock file until this process ends; False when another process holds it."""
+    if port in _held:
+        return True
+    folder = Path(tempfile.gettempdir()) / f"cs-portal-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = (folder / str(port)).open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        return False
+    _held[port] = handle
+    return True
 
 
 def listen(host: str, port: int) -> socket.socket:
