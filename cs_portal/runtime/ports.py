@@ -9,12 +9,10 @@ import socket
 import tempfile
 import time
 from pathlib import Path
-from typing import TextIO
 
 from cs_portal.runtime.faults import PortTaken, StartError
 
-
-_held: dict[int, TextIO] = {}
+_held: dict[int, int] = {}
 
 
 def free_port(preferred: int = 0) -> int:
@@ -42,13 +40,13 @@ def _promise(port: int) -> bool:
         return True
     folder = Path(tempfile.gettempdir()) / f"cs-portal-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    handle = (folder / str(port)).open("a")
+    descriptor = os.open(folder / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        handle.close()
+        os.close(descriptor)
         return False
-    _held[port] = handle
+    _held[port] = descriptor  # never closed: the kernel lets go when the process ends
     return True
 
 
