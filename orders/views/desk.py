@@ -35,6 +35,14 @@ PAGE_SIZE = 50
 LIST, DETAIL, PANEL = "orders/list.html", "orders/detail.html", "orders/panel.html"
 FILTERS = ("q", "status", "shop", "from", "to")
 
+METHODS = {
+    "wechat": _("WeChat Pay"),
+    "alipay": _("Alipay"),
+    "card": _("Card"),
+    "unionpay": _("UnionPay"),
+    "paypal": "PayPal",
+}
+
 
 @staff_page(Permission.ORDER_VIEW)
 @require_safe
@@ -226,7 +234,10 @@ def _neighbours(request: StaffRequest, order: Order) -> dict[str, Any]:
                 panels.append({"label": item.label, "url": reverse(item.url_name, args=[pk])})
     return {
         "items": list(order.items.select_related("product").order_by("line")),
-        "payments": list(order.payments.order_by("paid_at", "pk")),
+        "payments": [
+            {"row": payment, "label": METHODS.get(payment.method.lower(), payment.method)}
+            for payment in order.payments.order_by("paid_at", "pk")
+        ],
         "others": list(rows.select_related("shop").order_by("-placed_at", "-pk")[:6]),
         "panels": panels,
         "may_see_customer": has(request.user, Permission.CUSTOMER_VIEW),
