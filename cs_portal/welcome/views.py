@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.forms import Form
@@ -131,7 +132,7 @@ def _take_company(request: HttpRequest, form: CompanyForm) -> bool:
             return False
     save_company(name=data["company"], timezone=data["timezone"], language=data["language"], version=None, at=now)
     reach_step(step="shop", at=now)
-    login(request, staff, backend="allauth.account.auth_backends.AuthenticationBackend")
+    login(request, staff, backend=settings.AUTHENTICATION_BACKENDS[0])
     return True
 
 
