@@ -76,8 +76,12 @@ def visit(browser: Browser, seeded: RunningStack) -> Iterator[Any]:
     yield open_window
     for context in contexts:
         context.close()
-    asked_for = ("status of 410", "status of 422")  # a dead link and a form with a gap are answered so
-    assert [line for line in said if not any(code in line for code in asked_for)] == []
+    expected = (
+        "status of 410",  # a dead link
+        "status of 422",  # a form with a gap
+        "closed before the connection is established",  # the test left a page before its live line stood
+    )
+    assert [line for line in said if not any(words in line for words in expected)] == []
 
 
 def serious(page: Page) -> list[str]:
