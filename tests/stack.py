@@ -146,6 +146,7 @@ def fresh_stack() -> Iterator[RunningStack]:
         yield running
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a module that share a stack on one xdist worker."""
     for item in items:
