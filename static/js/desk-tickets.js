@@ -91,6 +91,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (target?.id === "list") rememberRows();
 });
 
+document.addEventListener("htmx:afterSwap", seeMessages); // at once: who types in the next instant has seen it
 document.addEventListener("htmx:afterSwap", (event) => {
   if (height && !event.detail.elt.closest?.("#tail")) {
     const now = stream();
