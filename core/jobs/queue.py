@@ -72,11 +72,11 @@ def reschedule(name: str, key: str, due_at: datetime) -> bool:
     return bool(Job.objects.filter(name=name, key=key, state=JobState.READY).update(due_at=due_at, retry_at=None))
 
 
+# The rows to take are materialised first: as a plain subquery the planner may run it once per row of a join, and every
+# run would lock and take `limit` more.
 _CLAIM = """
-UPDATE core_job AS j
-   SET state = 'running', attempts = j.attempts + 1, fence = j.fence + 1,
-       lease_until = clock_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> j.name)::float8), retry_at = NULL
-  FROM (SELECT c.id FROM core_job c
+WITH due AS MATERIALIZED (
+        SELECT c.id FROM core_job c
          WHERE c.due_at <= clock_timestamp() AND c.name = ANY(%(names)s)
            AND ((c.state = 'ready' AND (c.retry_at IS NULL OR c.retry_at <= clock_timestamp()))
                 OR (c.state = 'running' AND c.lease_until < clock_timestamp()))
@@ -84,7 +84,11 @@ UPDATE core_job AS j
                 SELECT 1 FROM core_job p
                  WHERE p.name = c.name AND p.shard = c.shard AND p.shard <> '' AND p.state IN ('ready', 'running')
                    AND (p.due_at, p.id) < (c.due_at, c.id)))
-         ORDER BY c.due_at, c.id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED) AS due
+         ORDER BY c.due_at, c.id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED)
+UPDATE core_job AS j
+   SET state = 'running', attempts = j.attempts + 1, fence = j.fence + 1,
+       lease_until = clock_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> j.name)::float8), retry_at = NULL
+  FROM due
  WHERE j.id = due.id
 RETURNING j.id, j.name, j.key, j.shard, j.payload::text, j.due_at, j.attempts, j.fence, j.event_id, j.cause_depth
 """

@@ -169,6 +169,20 @@ def test_a_worker_holds_only_the_job_it_runs_for_as_long_as_that_kind_may_take()
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("off", ["enable_nestloop", "enable_hashjoin", "enable_mergejoin"])
+def test_no_plan_of_the_claim_takes_more_than_asked(off):
+    for key in "123":
+        schedule("probe.plain", key=key, due_at=now(), payload={"n": 1})
+    others = {"enable_nestloop", "enable_hashjoin", "enable_mergejoin", "enable_indexscan", "enable_bitmapscan"} - {off}
+    for switched in ({off}, others):
+        with transaction.atomic(), connection.cursor() as cursor:
+            for setting in switched:
+                cursor.execute(f"SET LOCAL {setting} = off")  # allowed: our own setting names
+            assert len(claim(1, names=["probe.plain"])) == 1
+    assert Job.objects.filter(state=JobState.READY).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_outside_job_keeps_its_key_over_attempts():
     schedule("probe.outside", key="9", due_at=now(), payload={"n": 1})
     drain(seconds=5)

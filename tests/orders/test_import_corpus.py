@@ -1,5 +1,6 @@
 """Spoiled files of every kind: never an exception, never half an order, and twice is once."""
 
+import io
 import random
 
 import pytest
@@ -12,6 +13,7 @@ from core.actors import SYSTEM
 from core.errors import DomainError
 from orders.models import Order, OrderItem
 from orders.services import imports
+from orders.services.imports.sheets import inspect, sheet_rows
 from tests.factories.orders import make_shop
 from tests.orders.files import HEADINGS, csv_bytes, rows_of, xlsx_bytes
 from tests.orders.test_importing import upload
@@ -109,6 +111,18 @@ def test_a_spoiled_workbook_is_refused_or_read(seed):
     data = rng.choice([cut, flip])(xlsx_bytes(rows_of(ORDERS)), rng)
     take_what_goes(data, make_shop())
     assert not Order.objects.filter(items__isnull=True).exists()
+
+
+@pytest.mark.parametrize("spoil", [cut, flip])
+def test_no_spoiled_workbook_raises_anything_but_a_refusal(spoil):
+    whole = xlsx_bytes(rows_of(ORDERS))
+    for seed in range(250):
+        data = io.BytesIO(spoil(whole, random.Random(seed)))
+        try:
+            inspect(data)
+            list(sheet_rows(data))
+        except DomainError as refused:
+            assert refused.code in {"not_a_workbook", "workbook_damaged", "unsafe_markup", "zip_bomb"}
 
 
 @pytest.fixture(scope="module")

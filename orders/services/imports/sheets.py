@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
@@ -23,6 +25,11 @@ MAX_STRINGS = 64 * 1024 * 1024
 MAX_PARTS = 2000
 MAX_RATIO = 120
 BLOCK = 256 * 1024
+# What zipfile, zlib, lzma, bz2 and the XML parser raise for bytes that are not what they claim to be.
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, SyntaxError, RuntimeError, NotImplementedError,
+    OverflowError, KeyError, ValueError, TypeError, AttributeError, IndexError, InvalidFileException,
+)  # fmt: skip
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -38,7 +45,7 @@ def inspect(source: Any) -> None:
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
                     _check_markup(book, part)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError):
+    except _DAMAGED:
         raise _not_a_workbook() from None
 
 
@@ -72,7 +79,7 @@ def sheet_rows(source: Any, limit: int | None = None) -> Iterator[list[str]]:
     """Yield the rows of the first visible sheet that has any, every cell as text; a formula is its text."""
     try:
         book = load_workbook(source, read_only=True, data_only=False, keep_links=False)
-    except (InvalidFileException, KeyError, ValueError, TypeError, AttributeError, IndexError, SyntaxError, OSError):
+    except _DAMAGED:
         raise _not_a_workbook() from None
     try:
         sheet = next((s for s in book.worksheets if s.sheet_state == "visible"), None)
@@ -88,7 +95,7 @@ def sheet_rows(source: Any, limit: int | None = None) -> Iterator[list[str]]:
                     code="too_many_rows",
                 )
             yield [_text(value) for value in row]
-    except (SyntaxError, KeyError, ValueError, TypeError, IndexError, zipfile.BadZipFile, EOFError):
+    except _DAMAGED:
         raise ImportRefused(
             _("The workbook is damaged and cannot be read to its end. Save it anew, or as CSV."),
             code="workbook_damaged",
