@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +14,9 @@ from accounts.notice_words import NoticeWords, register_notice
 from core import registry
 from notifications.templates import register_template
 from tickets.enums import ACTIVE_STATUSES
-from tickets.models import Attachment, Ticket
+from tickets.models import Ticket
 from tickets.permissions import tickets_visible_to
+from tickets.selectors.files import bytes_used
 from tickets.services.erasing import erase_ticket_texts
 from tickets.services.outgoing import ACK_TEMPLATE, REPLY_TEMPLATE
 
@@ -111,7 +111,7 @@ def _health() -> list[dict[str, Any]]:
     late = Ticket.objects.filter(
         status__in=ACTIVE_STATUSES, is_spam=False, first_response_at__isnull=True, first_response_due_at__lt=now
     ).count()
-    used = Attachment.objects.aggregate(total=Sum(F("size")))["total"] or 0
+    used = bytes_used()
     from django.conf import settings
 
     share = round(100 * used / settings.ATTACHMENT_QUOTA_BYTES) if settings.ATTACHMENT_QUOTA_BYTES else 100

@@ -4,13 +4,18 @@ import errno
 import io
 import os
 import struct
+import threading
 import zipfile
 import zlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from unittest import mock
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connection
+from django.db.models import Sum
 from django.utils import timezone
 from PIL import Image
 
@@ -21,10 +26,11 @@ from tests.factories.accounts import make_staff, make_team
 from tests.factories.tickets import jpeg, make_reply, make_ticket
 from tickets import services
 from tickets.attachments.sniff import safe_name, sniff
-from tickets.attachments.store import fetch, path_of
+from tickets.attachments.store import all_files, fetch, path_of
 from tickets.errors import FileRefused, FileTooLarge, NoRoom
-from tickets.models import Attachment
+from tickets.models import Attachment, StoredBytes
 from tickets.permissions import customer_url
+from tickets.selectors.files import bytes_used
 from tickets.services.attachments import sweep_orphans, sweep_unsent
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +162,45 @@ def test_quota(settings):
     with pytest.raises(NoRoom):
         keep()
     assert Attachment.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_uploads_share_one_quota(settings):
+    settings.ATTACHMENT_QUOTA_BYTES = 4 * len(PDF) + 10
+    gate = threading.Barrier(12)
+
+    def upload(number):
+        gate.wait()
+        try:
+            for _ in range(2):
+                keep()
+        except NoRoom:
+            return "full"
+        finally:
+            connection.close()
+        return "kept"
+
+    with ThreadPoolExecutor(12) as pool:
+        said = Counter(pool.map(upload, range(12)))
+    assert Attachment.objects.count() == 4
+    assert bytes_used() == 4 * len(PDF)
+    assert said["full"] >= 10
+    assert len(list(all_files())) == 4  # what was refused left no bytes behind
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_room_used_is_what_the_rows_say_whatever_wrote_them(settings, monkeypatch):
+    monkeypatch.setattr("tickets.services.attachments.FOLD_AT", 3)
+    staff, ticket = make_staff(), make_ticket()
+    for _ in range(6):
+        keep(ticket_id=ticket.pk, uploaded_by=staff.pk)
+    Attachment.objects.bulk_create([Attachment(key=f"k{n}", size=100, sha256=b"") for n in range(5)])
+    Attachment.objects.filter(key="k1").update(size=1000)
+    Attachment.objects.filter(key="k2").delete()
+    assert bytes_used() == Attachment.objects.aggregate(total=Sum("size"))["total"] == 6 * len(PDF) + 1300
+    assert StoredBytes.objects.count() < 10
+    Attachment.objects.all().delete()
+    assert bytes_used() == 0
 
 
 def test_a_full_disk_is_said_cleanly_and_leaves_nothing(file_folder):

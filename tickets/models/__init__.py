@@ -8,7 +8,7 @@ from tickets.models.desk import (
     SlaPolicy,
     TicketRead,
 )
-from tickets.models.message import Attachment, Message
+from tickets.models.message import Attachment, Message, StoredBytes
 from tickets.models.ticket import Ticket
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Draft",
     "Message",
     "SlaPolicy",
+    "StoredBytes",
     "Ticket",
     "TicketRead",
 ]

@@ -128,3 +128,19 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class StoredBytes(models.Model):
+    """A change of what all files together take: database triggers add a row for every write to the attachments.
+
+    The sum of the rows is the room used. Rows are only ever added, so that no writer waits for another; `take_room`
+    folds them together now and then.
+    """
+
+    delta = models.BigIntegerField()
+
+    class Meta:
+        db_table = "tickets_stored_bytes"
+
+    def __str__(self) -> str:
+        return f"{self.delta:+d}"

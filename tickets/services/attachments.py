@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q, Sum
+from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import NotFound
@@ -18,11 +18,13 @@ from tickets.attachments.pictures import Picture, redraw
 from tickets.attachments.sniff import safe_name, sniff
 from tickets.attachments.store import all_files, new_key, put, remove, remove_paths
 from tickets.errors import FileTooLarge, NoRoom
-from tickets.models import Attachment
+from tickets.models import Attachment, StoredBytes
+from tickets.selectors.files import bytes_used
 
 logger = logging.getLogger(__name__)
 UNSENT_LIFE = timedelta(hours=24)
 CHUNK = 64 * 1024
+FOLD_AT = 500
 
 
 def store_attachment(
@@ -73,13 +75,15 @@ def store_attachment(
 
 @transaction.atomic
 def _remember(*, body: bytes, picture: Picture | None, **fields: Any) -> Attachment:
-    return Attachment.objects.create(
+    row = Attachment.objects.create(
         size=len(body),
         sha256=hashlib.sha256(body).digest(),
         width=picture.width if picture else None,
         height=picture.height if picture else None,
         **fields,
     )
+    take_room()
+    return row
 
 
 def read_bounded(file: Any) -> bytes:
@@ -98,11 +102,32 @@ def read_bounded(file: Any) -> bytes:
 
 
 def check_quota(size: int) -> None:
-    """Raise NoRoom when all files together would pass the quota."""
-    used = Attachment.objects.aggregate(total=Sum("size"))["total"] or 0
+    """Raise NoRoom when these bytes would pass the quota as it stands: a look before the store is asked to take them.
+
+    Two uploads may both look and both see room; the one that counts is take_room, under its lock.
+    """
+    used = bytes_used()
     if used + size > settings.ATTACHMENT_QUOTA_BYTES:
         logger.error("attachments.quota_reached used=%s", used)
         raise NoRoom
+
+
+@transaction.atomic
+def take_room() -> None:
+    """Raise NoRoom when the files written by this transaction pass the quota.
+
+    One writer at a time until its commit, so that each sees what the others took. Taken after every other lock of the
+    transaction, therefore it can be part of no deadlock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('tickets.room'))")
+    if StoredBytes.objects.count() > FOLD_AT:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """WITH gone AS (DELETE FROM tickets_stored_bytes RETURNING delta)
+                   INSERT INTO tickets_stored_bytes (delta) SELECT sum(delta) FROM gone HAVING sum(delta) <> 0"""
+            )
+    check_quota(0)
 
 
 @transaction.atomic
