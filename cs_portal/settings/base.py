@@ -83,6 +83,11 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", str(VAR_DIR / "static"), "Where collectstatic puts files.")
 STATICFILES_DIRS = [ROOT / "static"]
+STATICFILES_FINDERS = [
+    "core.stylesheets.StylesheetFinder",  # first: it serves the sheets of parts as one file
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

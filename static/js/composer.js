@@ -1,72 +1,25 @@
 // The composer: reply and note, drafts kept on the server, canned replies after a slash, files by button, drop or paste.
 // A message has a client id: sent twice, it arrives once. Without a connection it waits here and goes out by itself.
+import { flush, outbox, send } from "./outbox.js";
 import { icon, make, toast, token } from "./ui.js";
+import { upload } from "./uploads.js";
 
 const SAVE_AFTER = 800;
 const RETRY_AFTER = 5000;
 const composers = new WeakMap();
 
-/* ---- outbox: survives a reload, one entry per message ------------------------------------------------------------- */
-
-const BOX = "cs.outbox";
-const outbox = {
-  all() {
-    try {
-      return JSON.parse(localStorage.getItem(BOX) ?? "[]");
-    } catch {
-      return [];
-    }
-  },
-  write(entries) {
-    localStorage.setItem(BOX, JSON.stringify(entries));
-    document.dispatchEvent(new CustomEvent("outbox:count", { detail: { count: entries.length } }));
-  },
-  put(entry) {
-    this.write([...this.all().filter((one) => one.id !== entry.id), entry]);
-  },
-  drop(id) {
-    this.write(this.all().filter((one) => one.id !== id));
-  },
-};
-
-async function send(url, fields) {
-  const body = new FormData();
-  for (const [name, value] of fields) body.append(name, value);
-  body.set("csrfmiddlewaretoken", token());
-  const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
-  const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
-  return { status: answer.status, data: isJson ? await answer.json() : {} };
-}
-
-let flushing = false;
-async function flush() {
-  if (flushing || !navigator.onLine) return;
-  flushing = true;
-  try {
-    for (const entry of outbox.all()) {
-      let result;
-      try {
-        result = await send(entry.url, entry.fields);
-      } catch {
-        break;
-      }
-      if (result.status >= 500 || result.status === 429) break;
-      outbox.drop(entry.id);
-      const form = document.querySelector(`#composer[data-ticket="${entry.ticket}"]`);
-      if (result.status < 300) {
-        toast({ text: result.data.message, tone: "good" });
-        composers.get(form)?.sent(entry.id, result.data);
-      } else {
-        composers.get(form)?.refused(result);
-        if (!form) toast({ text: result.data.title, tone: "bad" });
-      }
-    }
-  } finally {
-    flushing = false;
+function settle(entry, result) {
+  const form = document.querySelector(`#composer[data-ticket="${entry.ticket}"]`);
+  if (result.status < 300) {
+    toast({ text: result.data.message, tone: "good" });
+    composers.get(form)?.sent(entry.id, result.data);
+  } else {
+    composers.get(form)?.refused(result);
+    if (!form) toast({ text: result.data.title, tone: "bad" });
   }
 }
-window.addEventListener("online", flush);
-setInterval(() => outbox.all().length && flush(), RETRY_AFTER);
+window.addEventListener("online", () => flush(settle));
+setInterval(() => outbox.all().length && flush(settle), RETRY_AFTER);
 
 /* ---- one composer ------------------------------------------------------------------------------------------------- */
 
@@ -250,53 +203,7 @@ class Composer {
   take(files, event) {
     if (!files.length) return;
     event?.preventDefault();
-    for (const file of files) this.upload(file);
-  }
-
-  upload(file) {
-    const name = file.name && file.name !== "image.png" ? file.name : `screenshot-${new Date().toISOString().slice(11, 19).replaceAll(":", "")}.png`;
-    const bar = make("progress", { class: "progress", max: "1", value: "0", "aria-label": `${this.words.wordsUploading} ${name}` });
-    const off = make("button", { type: "button", class: "btn btn-ghost btn-icon btn-xs", "aria-label": `${this.words.wordsRemove} ${name}`, title: this.words.wordsRemove }, icon("x", 14));
-    const chip = make("span", { class: "file" }, make("span", { class: "file-link" }, make("span", { class: "file-face" }, icon("paperclip")), make("span", { class: "file-name" }, name), bar), off);
-    this.form.querySelector("[data-files]").append(chip);
-    const request = new XMLHttpRequest();
-    off.addEventListener("click", () => {
-      request.abort();
-      chip.remove();
-    });
-    const body = new FormData();
-    body.append("file", file, name);
-    body.append("csrfmiddlewaretoken", token());
-    request.upload.addEventListener("progress", (moved) => moved.lengthComputable && (bar.value = moved.loaded / moved.total));
-    request.addEventListener("load", () => {
-      let data = {};
-      try {
-        data = JSON.parse(request.responseText);
-      } catch {
-        data = {};
-      }
-      bar.remove();
-      if (request.status < 300) {
-        chip.append(make("input", { type: "hidden", name: "attachment", value: String(data.id) }));
-        if ((data.mime ?? "").startsWith("image/")) chip.querySelector(".file-face").replaceChildren(make("img", { src: data.url, alt: "" }));
-      } else {
-        chip.remove();
-        toast({ text: data.errors?.files?.[0] ?? data.title ?? this.words.wordsFailed, tone: "bad" });
-      }
-    });
-    request.addEventListener("error", () => {
-      bar.remove();
-      chip.classList.add("has-error");
-      const again = make("button", { type: "button", class: "btn btn-xs" }, this.words.wordsRetry);
-      again.addEventListener("click", () => {
-        chip.remove();
-        this.upload(file);
-      });
-      chip.append(again);
-    });
-    request.open("POST", this.form.dataset.uploadUrl);
-    request.setRequestHeader("Accept", "application/json");
-    request.send(body);
+    for (const file of files) upload(this.form, this.words, file);
   }
 
   /* ---- sending */
@@ -429,4 +336,4 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target?.id !== "conversation") return;
   for (const form of document.querySelectorAll("[data-composer]")) composers.get(form)?.save();
 });
-if (outbox.all().length) flush();
+if (outbox.all().length) flush(settle);

@@ -1,98 +1,11 @@
-// What every page can do: toasts, dialogs, menus, confirmations, times, copies, files. Works by delegation on
+// What every page can do: dialogs, menus, confirmations, tabs, look, copies, times. Works by delegation on
 // document, so fragments swapped in later need no set-up.
+import { autosize, restoreDrafts, showPasswords } from "./forms.js";
+import { fade, icon, lift, make, toast } from "./toasts.js";
 import { duration, relative, say } from "./words.js";
 
-const TONES = { success: "good", error: "bad", warning: "warn", info: "info", good: "good", bad: "bad", warn: "warn" };
-const ICONS = { good: "circle-check", bad: "alert-circle", warn: "alert-triangle", info: "info-circle" };
-
-/** Build an icon from the sprite the page already uses. */
-export function icon(name, size = 20) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", size === 20 ? "icon" : `icon icon-${size}`);
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `${sprite()}#${name}`);
-  svg.append(use);
-  return svg;
-}
-
-const sprite = () => say("sprite");
-
-/** Build an element: make("button", {class: "btn", type: "button"}, "Save"). */
-export function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined && value !== null) element.setAttribute(name, value);
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
-
-/* ---- toasts -------------------------------------------------------------------------------------------------- */
-
-/** Show a short message. {text|message, tone, undo: {url, label}, retry: fn, seconds}. Errors stay until closed. */
-export function toast(options) {
-  const { text, message, tone = "good", undo, retry, seconds } = typeof options === "string" ? { text: options } : options;
-  const region = document.getElementById("toasts");
-  const words = text ?? message;
-  if (!region || !words) return null;
-  const look = TONES[tone] ?? "info";
-  const same = [...region.children].find((shown) => shown.dataset.words === words);
-  if (same) same.remove();
-  const box = make("div", { class: `toast toast-${look}`, role: look === "bad" ? "alert" : "status" }, icon(ICONS[look]), make("div", { class: "toast-text" }, words));
-  box.dataset.words = words;
-  if (undo) box.append(action(undo.label ?? say("undo"), () => post(undo.url)));
-  if (retry) box.append(action(say("retry"), retry));
-  const close = make("button", { type: "button", class: "btn btn-ghost btn-sm btn-icon", "aria-label": say("close") }, icon("x", 16));
-  close.addEventListener("click", () => box.remove());
-  box.append(close);
-  region.append(box);
-  lift(region);
-  if (look !== "bad" || seconds) fade(box, (seconds ?? (undo ? 10 : 5)) * 1000);
-  while (region.children.length > 4) region.firstElementChild.remove();
-  return box;
-
-  function action(label, act) {
-    const button = make("button", { type: "button", class: "btn btn-sm" }, label);
-    button.addEventListener("click", () => {
-      box.remove();
-      act();
-    });
-    return button;
-  }
-}
-
-function fade(box, after) {
-  let timer = setTimeout(() => box.remove(), after);
-  const stop = () => clearTimeout(timer);
-  const go = () => (timer = setTimeout(() => box.remove(), 2500));
-  box.addEventListener("mouseenter", stop);
-  box.addEventListener("focusin", stop);
-  box.addEventListener("mouseleave", go);
-  box.addEventListener("focusout", go);
-}
-
-/** Keep the region above an open dialog: the top layer hides everything else. */
-function lift(region) {
-  const open = [...document.querySelectorAll("dialog[open]")].at(-1);
-  const home = open ?? document.body;
-  if (region.parentElement !== home) home.append(region);
-}
-
-/** POST to a URL with the page's token; HTMX swaps what the answer asks for. */
-export function post(url, values = {}) {
-  if (window.htmx) return window.htmx.ajax("POST", url, { values, swap: "none" });
-  const form = make("form", { method: "post", action: url }, make("input", { type: "hidden", name: "csrfmiddlewaretoken", value: token() }));
-  for (const [name, value] of Object.entries(values)) form.append(make("input", { type: "hidden", name, value }));
-  document.body.append(form);
-  form.submit();
-  return Promise.resolve();
-}
-
-/** Return the page's CSRF token. */
-export function token() {
-  const field = document.querySelector("input[name=csrfmiddlewaretoken]");
-  if (field) return field.value;
-  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
-}
+export { autosize, unguard } from "./forms.js";
+export { icon, make, post, toast, token } from "./toasts.js";
 
 /* ---- dialogs and confirmations ------------------------------------------------------------------------------- */
 
@@ -283,7 +196,7 @@ document.addEventListener("click", (event) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new CustomEvent("ui:theme")));
 
-/* ---- copy, row links, password, files ---------------------------------------------------------------------------- */
+/* ---- copy, row links --------------------------------------------------------------------------------------------- */
 
 document.addEventListener("click", async (event) => {
   const source = event.target.closest("[data-copy]");
@@ -302,112 +215,6 @@ document.addEventListener("click", async (event) => {
     if (event.ctrlKey || event.metaKey) window.open(row.dataset.href, "_blank", "noopener");
     else location.assign(row.dataset.href);
   }
-});
-
-function showPasswords(root) {
-  for (const field of root.querySelectorAll("input[type=password]:not([data-eye])")) {
-    field.dataset.eye = "";
-    const button = make("button", { type: "button", class: "btn btn-ghost btn-icon", "aria-label": say("showPassword"), title: say("showPassword") }, icon("eye", 16));
-    const box = make("span", { class: "input-with-button" });
-    field.replaceWith(box);
-    box.append(field, button);
-    button.addEventListener("click", () => {
-      const hidden = field.type === "password";
-      field.type = hidden ? "text" : "password";
-      button.replaceChildren(icon(hidden ? "eye-off" : "eye", 16));
-      const words = say(hidden ? "hidePassword" : "showPassword");
-      button.setAttribute("aria-label", words);
-      button.title = words;
-    });
-  }
-}
-
-document.addEventListener("change", (event) => {
-  const drop = event.target.closest?.("[data-drop]");
-  if (!drop || event.target.type !== "file") return;
-  const list = drop.querySelector(".drop-files");
-  list.replaceChildren(
-    ...[...event.target.files].map((file) => make("span", { class: "badge badge-neutral" }, `${file.name} · ${size(file.size)}`)),
-  );
-});
-for (const [name, on] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-  document.addEventListener(name, (event) => event.target.closest?.("[data-drop]")?.classList.toggle("is-over", on));
-}
-
-function size(bytes) {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-/* ---- forms: no double sending, growing text, unsent words are kept -------------------------------------------------- */
-
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post") || form.hasAttribute("data-many")) return;
-  if (form.dataset.sent) {
-    event.preventDefault();
-    return;
-  }
-  form.dataset.sent = "1";
-  unguard(form);
-  const button = event.submitter;
-  if (button?.classList.contains("btn")) setTimeout(() => button.classList.add("is-busy"), 150);
-});
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
-  for (const button of document.querySelectorAll(".btn.is-busy")) button.classList.remove("is-busy");
-});
-
-/** Let a textarea grow with its words where the browser does not do it by itself. */
-export function autosize(area) {
-  if (CSS.supports("field-sizing", "content")) return;
-  area.style.height = "auto";
-  area.style.height = `${area.scrollHeight + 2}px`;
-}
-
-const draftName = (form) => `cs.draft.${form.dataset.guard}`;
-const draftFields = (form) => [...form.querySelectorAll("textarea, input[type=text], input[type=email], input[type=tel]")].filter((field) => field.name);
-const typed = (form) => draftFields(form).some((field) => field.value.trim() && field.value !== field.defaultValue);
-
-/** Forget a form's draft: it was sent. */
-export function unguard(form) {
-  if (form.dataset.guard) localStorage.removeItem(draftName(form));
-  form.dataset.clean = "1";
-}
-
-document.addEventListener("input", (event) => {
-  const field = event.target;
-  if (field.matches?.("textarea[data-autosize]")) autosize(field);
-  const form = field.closest?.("form[data-guard]");
-  if (!form) return;
-  delete form.dataset.clean;
-  if (form.dataset.guard) {
-    const values = Object.fromEntries(draftFields(form).filter((one) => one.value).map((one) => [one.name, one.value]));
-    localStorage.setItem(draftName(form), JSON.stringify(values));
-  }
-});
-
-function restoreDrafts(root) {
-  for (const form of root.querySelectorAll("form[data-guard]:not([data-guard=''])")) {
-    const kept = localStorage.getItem(draftName(form));
-    if (!kept || form.dataset.restored) continue;
-    form.dataset.restored = "1";
-    let restored = false;
-    for (const [name, value] of Object.entries(JSON.parse(kept))) {
-      const field = form.elements.namedItem(name);
-      if (field && "value" in field && !field.value) {
-        field.value = value;
-        restored = true;
-        if (field.matches("textarea[data-autosize]")) autosize(field);
-      }
-    }
-    if (restored) toast({ text: say("draftKept"), tone: "info", seconds: 3 });
-  }
-}
-
-window.addEventListener("beforeunload", (event) => {
-  const open = [...document.querySelectorAll("form[data-guard]")].some((form) => !form.dataset.clean && typed(form));
-  if (open) event.preventDefault();
 });
 
 /* ---- times that stay true ----------------------------------------------------------------------------------------- */
