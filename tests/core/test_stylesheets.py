@@ -48,6 +48,19 @@ def test_parts_name_no_file_by_its_place() -> None:
     assert [path.name for path in (STATIC / "css").rglob("*/*.css") if "url(" in path.read_text(encoding="utf-8")] == []
 
 
+def test_parts_close_what_they_open() -> None:
+    """A rule left open would swallow the part after it, and nobody would be told."""
+    open_ended = []
+    for path in (STATIC / "css").rglob("*/*.css"):
+        rules = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL).strip()
+        depth = [
+            rules[: place + 1].count("{") - rules[: place + 1].count("}") for place, c in enumerate(rules) if c == "}"
+        ]
+        if depth[-1] != 0 or rules[-1] != "}" or 0 in depth[:-1] and rules.count("@layer") == 1:
+            open_ended.append(path.name)
+    assert open_ended == []
+
+
 def test_layers_are_ordered_before_any_rule() -> None:
     for sheet in SHEETS:
         rules = re.sub(r"/\*.*?\*/", "", together(STATIC / f"css/{sheet}.css"), flags=re.DOTALL).strip()
