@@ -56,7 +56,7 @@ def test_parts_close_what_they_open() -> None:
         depth = [
             rules[: place + 1].count("{") - rules[: place + 1].count("}") for place, c in enumerate(rules) if c == "}"
         ]
-        if depth[-1] != 0 or rules[-1] != "}" or 0 in depth[:-1] and rules.count("@layer") == 1:
+        if depth[-1] != 0 or rules[-1] != "}" or (0 in depth[:-1] and rules.count("@layer") == 1):
             open_ended.append(path.name)
     assert open_ended == []
 
