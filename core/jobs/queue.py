@@ -15,6 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from core.events.log import caused_by
+from core.jobs.orphans import FIRST_PAUSE, free_orphans
 from core.jobs.registry import JOBS, JobKind, RetryLater, RunningJob
 from core.jobs.wake import wake_workers
 from core.models import Event, Job, JobState
@@ -87,7 +88,9 @@ WITH due AS MATERIALIZED (
          ORDER BY c.due_at, c.id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED)
 UPDATE core_job AS j
    SET state = 'running', attempts = j.attempts + 1, fence = j.fence + 1,
-       lease_until = clock_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> j.name)::float8), retry_at = NULL
+       lease_until = clock_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> j.name)::float8), retry_at = NULL,
+       lease_pid = pg_backend_pid(),
+       lease_session_at = (SELECT a.backend_start FROM pg_stat_get_activity(pg_backend_pid()) AS a)
   FROM due
  WHERE j.id = due.id
 RETURNING j.id, j.name, j.key, j.shard, j.payload::text, j.due_at, j.attempts, j.fence, j.event_id, j.cause_depth
@@ -182,6 +185,8 @@ def _fail(running: RunningJob, kind: JobKind, error: str, delay: timedelta | Non
         state=JobState.READY,
         retry_at=timezone.now() + wait,
         lease_until=None,
+        lease_pid=None,
+        lease_session_at=None,
         last_error=error[:2000],
     )
 
@@ -229,11 +234,14 @@ def drain(*, seconds: float) -> int:
     """
     import time
 
-    done, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
+    begun = time.monotonic()
+    done, end, pause_over = 0, begun + seconds, begun + FIRST_PAUSE * bool(free_orphans())
+    while (now := time.monotonic()) < end:
         claimed = claim(1)
-        if not claimed:
+        if not claimed and now > pause_over:
             break
+        if not claimed:  # what a dead worker left is free in a moment: no need to wait for the next tick
+            time.sleep(0.1)
         done += sum(run_job(running) for running in claimed)
     return done
 

@@ -104,6 +104,8 @@ class Job(models.Model):
     due_at = models.DateTimeField()
     retry_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
+    lease_pid = models.IntegerField(null=True)  # the database session that claimed it, with its start, names a worker
+    lease_session_at = models.DateTimeField(null=True)  # that is alive as long as the session is; see core.jobs.orphans
     fence = models.BigIntegerField(default=0)
     attempts = models.SmallIntegerField(default=0)
     state = models.CharField(max_length=12, choices=JobState, default=JobState.READY)
@@ -138,6 +140,7 @@ class Job(models.Model):
                 name="job_shard",
                 condition=Q(state__in=["ready", "running"]) & ~Q(shard=""),
             ),
+            models.Index(fields=["lease_pid"], name="job_running", condition=Q(state="running")),
             models.Index(fields=["-id"], name="job_quarantined", condition=Q(state="quarantined")),
             models.Index(fields=["done_at"], name="job_done", condition=Q(state="done")),
             models.Index(
