@@ -6,6 +6,8 @@ Causes no reaction, like record_many with its default origin.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -24,14 +26,46 @@ _COLUMNS = (
 )
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+NULL = "\\N"
+
+
 @lru_cache(maxsize=512)
 def _dump(name: str, payload: Any) -> str:
-    return json.dumps(kinds.dump(kinds.get_kind(name), payload), separators=(",", ":"))
+    return _encode(kinds.dump(kinds.get_kind(name), payload))
 
 
 @lru_cache(maxsize=256)
 def _schema(name: str) -> int:
     return kinds.get_kind(name).schema
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A checked fact that only lacks whom it is about; made without the database, so it can be made ahead."""
+
+    head: str
+    data: str
+
+
+def note(kind: str, at: datetime, payload: Any, *, latest: datetime) -> Note:
+    """Check and write down a fact; a time behind `latest` is cut to it and kept beside. Raises like record()."""
+    data = _dump(kind, payload)
+    if at > latest:
+        data = _encode({**json.loads(data), "claimed_at": at.isoformat()})
+        at = latest
+    return Note(f"{_schema(kind)}\t{kind}\t{iso(at)}\t", data)
+
+
+@lru_cache(maxsize=4096)
+def iso(moment: datetime) -> str:
+    """Return a moment as COPY takes it; the same few come again and again in one order."""
+    return moment.isoformat()
+
+
+def latest_time() -> datetime:
+    """Return how far ahead of now a fact's time may be."""
+    return timezone.now() + AHEAD
 
 
 class History:
@@ -40,8 +74,8 @@ class History:
     def __init__(self, *, actor: Actor, origin: str = Origin.IMPORT) -> None:
         if origin == Origin.LIVE:
             raise ValueError("live facts go through record(), which owes their reactions")
-        self._who = f"{origin}\t{actor.type}\t{actor.id if actor.id is not None else chr(92) + 'N'}"
-        self._limit = timezone.now() + AHEAD
+        self._who = f"{origin}\t{actor.type}\t{actor.id if actor.id is not None else NULL}"
+        self._latest = latest_time()
         self._lines: list[str] = []
 
     def add(
@@ -56,16 +90,26 @@ class History:
         order_id: int | None = None,
     ) -> None:
         """Note one fact about (event_type, id). A time further than five minutes ahead is cut and kept beside."""
-        data = _dump(kind, payload)
-        if at > self._limit:
-            data = json.dumps({**json.loads(data), "claimed_at": at.isoformat()}, separators=(",", ":"))
-            at = self._limit
-        null = "\\N"
-        self._lines.append(
-            f"{_schema(kind)}\t{kind}\t{at.isoformat()}\t{self._who}\t{subject[0]}\t{subject[1]}\t"
-            f"{null if shop_id is None else shop_id}\t{null if customer_id is None else customer_id}\t"
-            f"{null if order_id is None else order_id}\t\t0\t{data}\n"
+        self.put(
+            [note(kind, at, payload, latest=self._latest)],
+            subject=subject, shop_id=shop_id, customer_id=customer_id, order_id=order_id,
+        )  # fmt: skip
+
+    def put(
+        self,
+        notes: Iterable[Note],
+        *,
+        subject: tuple[str, int],
+        shop_id: int | None,
+        customer_id: int | None,
+        order_id: int | None = None,
+    ) -> None:
+        """Take notes made ahead, all about (event_type, id)."""
+        about = (
+            f"{self._who}\t{subject[0]}\t{subject[1]}\t{NULL if shop_id is None else shop_id}\t"
+            f"{NULL if customer_id is None else customer_id}\t{NULL if order_id is None else order_id}\t\t0\t"
         )
+        self._lines += [f"{one.head}{about}{one.data}\n" for one in notes]
 
     def write(self) -> int:
         """Write what was noted; return how many facts. Raises TransactionManagementError outside a transaction."""

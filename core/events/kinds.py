@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NewType
 
 Code = NewType("Code", str)
@@ -89,11 +90,13 @@ def dump(kind: Kind, payload: Any) -> dict[str, Any]:
         payload = kind.payload()
     if type(payload) is not kind.payload:
         raise BadPayload(f"{kind.name} wants {kind.payload.__name__}, got {type(payload).__name__}")
-    hints = _hints(kind.payload)
-    return {
-        field.name: _to_json(f"{kind.name}.{field.name}", getattr(payload, field.name), hints[field.name])
-        for field in dataclasses.fields(payload)
-    }
+    dumped = {}
+    for name, writer in _writers(kind.payload):
+        value = getattr(payload, name)
+        dumped[name] = found = writer(value)
+        if found is _UNFIT:
+            raise BadPayload(f"{kind.name}.{name} may not hold {type(value).__name__}")
+    return dumped
 
 
 def load(name: str, schema: int, data: dict[str, Any]) -> Any:
@@ -128,26 +131,65 @@ def _allowed(hint: Any) -> bool:
     return True
 
 
-def _to_json(place: str, value: Any, hint: Any) -> Any:
-    if value is None and type(None) in _members(hint):
-        return None
-    for member in _members(hint):
-        if typing.get_origin(member) is tuple and isinstance(value, tuple | list):
-            inner = typing.get_args(member)[0]
-            return [_to_json(place, item, inner) for item in value]
-        if member is bool and isinstance(value, bool):
-            return value
-        if member is int and isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if member is Decimal and isinstance(value, Decimal) and value.is_finite():
-            return str(value)
-        if member is datetime and isinstance(value, datetime) and value.tzinfo is not None:
-            return value.isoformat()
-        if member is date and isinstance(value, date) and not isinstance(value, datetime):
-            return value.isoformat()
-        if member is Code and isinstance(value, str) and _CODE.fullmatch(value) and not _LONG_NUMBER.fullmatch(value):
-            return str(value)
-    raise BadPayload(f"{place} may not hold {type(value).__name__}")
+Writer = Callable[[Any], Any]
+_UNFIT: Any = object()
+
+
+@lru_cache(maxsize=1024)
+def _writers(payload: type[Any]) -> tuple[tuple[str, Writer], ...]:
+    """Return each field's name with what turns its value into JSON, or into _UNFIT."""
+    hints = _hints(payload)
+    return tuple((field.name, _writer(hints[field.name])) for field in dataclasses.fields(payload))
+
+
+def _writer(hint: Any) -> Writer:
+    writers = [_list_writer(m) if typing.get_origin(m) is tuple else _WRITERS[m] for m in _members(hint)]
+    if len(writers) == 1:
+        return writers[0]
+
+    def first_fit(value: Any) -> Any:
+        for writer in writers:
+            if (found := writer(value)) is not _UNFIT:
+                return found
+        return _UNFIT
+
+    return first_fit
+
+
+def _list_writer(hint: Any) -> Writer:
+    inner = _writer(typing.get_args(hint)[0])
+
+    def write(value: Any) -> Any:
+        if not isinstance(value, tuple | list):
+            return _UNFIT
+        found = [inner(item) for item in value]
+        return _UNFIT if any(item is _UNFIT for item in found) else found
+
+    return write
+
+
+@lru_cache(maxsize=4096)
+def _is_code(value: str) -> bool:
+    return _CODE.fullmatch(value) is not None and _LONG_NUMBER.fullmatch(value) is None
+
+
+def _write_datetime(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) and value.tzinfo is not None else _UNFIT
+
+
+def _write_date(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else _UNFIT
+
+
+_WRITERS: dict[Any, Writer] = {
+    type(None): lambda value: None if value is None else _UNFIT,
+    bool: lambda value: value if isinstance(value, bool) else _UNFIT,
+    int: lambda value: value if isinstance(value, int) and not isinstance(value, bool) else _UNFIT,
+    Decimal: lambda value: str(value) if isinstance(value, Decimal) and value.is_finite() else _UNFIT,
+    datetime: _write_datetime,
+    date: _write_date,
+    Code: lambda value: str(value) if isinstance(value, str) and _is_code(value) else _UNFIT,
+}
 
 
 def _from_json(value: Any, hint: Any) -> Any:

@@ -255,16 +255,25 @@ def _clean_items(check: _Checker, items: tuple[ItemData, ...], partial: bool) ->
         return ()
     result = []
     for index, item in enumerate(items):
-        path = f"items[{index}]"
-        title = check.text(f"{path}.title", item.title, 200)
-        sku = check.text(f"{path}.sku", item.sku, 64)
-        if not title and not sku:
-            check.fail(f"{path}.title", "missing")
-        if not isinstance(item.quantity, int) or not 1 <= item.quantity <= 100_000:
-            check.fail(f"{path}.quantity", "not_quantity", value=str(item.quantity)[:20])
-        price = check.amount(f"{path}.unit_price", item.unit_price)
-        result.append(ItemData(title or sku, item.quantity, price or Decimal("0.00"), sku))
+        clean, problems = _clean_item(item)
+        result.append(clean)
+        for problem in problems:
+            check.fail(f"items[{index}].{problem.field}", problem.code, **problem.params)
     return tuple(result)
+
+
+@lru_cache(maxsize=2048)
+def _clean_item(item: ItemData) -> tuple[ItemData, tuple[Problem, ...]]:
+    """Return the line in its normal form with what is wrong with it; a shop sells the same things again and again."""
+    check = _Checker(OLDEST, {})
+    title = check.text("title", item.title, 200)
+    sku = check.text("sku", item.sku, 64)
+    if not title and not sku:
+        check.fail("title", "missing")
+    if not isinstance(item.quantity, int) or not 1 <= item.quantity <= 100_000:
+        check.fail("quantity", "not_quantity", value=str(item.quantity)[:20])
+    price = check.amount("unit_price", item.unit_price)
+    return ItemData(title or sku, item.quantity, price or Decimal("0.00"), sku), tuple(check.problems)
 
 
 def _clean_payments(check: _Checker, payments: tuple[PaymentData, ...], money: str) -> tuple[PaymentData, ...]:
@@ -337,12 +346,17 @@ def fingerprint(data: OrderData) -> bytes:
             "b", parcel.carrier, parcel.tracking_number, parcel.status, _stamp(parcel.shipped_at),
             _stamp(parcel.delivered_at), _stamp(parcel.expected_at),
         )  # fmt: skip
-    text = "\x1f".join(["" if part is None else str(part) for part in parts])
+    text = "\x1f".join([part if part.__class__ is str else "" if part is None else str(part) for part in parts])
     return hmac.digest(settings.INDEX_KEY, text.encode(), hashlib.sha256)
 
 
-def _stamp(value: datetime | None) -> float | None:
-    return None if value is None else value.timestamp()
+def _stamp(value: datetime | None) -> str | None:
+    return None if value is None else _stamped(value)
+
+
+@lru_cache(maxsize=4096)
+def _stamped(value: datetime) -> str:
+    return str(value.timestamp())
 
 
 def items_total(data: OrderData) -> Decimal:

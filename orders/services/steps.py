@@ -9,7 +9,11 @@ from core.errors import TransitionNotAllowed
 from orders.enums import ORDER_RANK, ORDER_TRANSITIONS, PARCEL_RANK, OrderStatus, ParcelStatus
 from orders.models import Order, Parcel
 
-_STEPS = sorted((status for status in OrderStatus if status != OrderStatus.PLACED), key=lambda s: ORDER_RANK[s])
+_STEPS = tuple(
+    (str(status), f"{status}_at")
+    for status in sorted(OrderStatus, key=lambda s: ORDER_RANK[s])
+    if status != OrderStatus.PLACED
+)
 
 
 def take_steps(order: Any, told: dict[str, datetime]) -> list[tuple[str, str]]:
@@ -21,15 +25,15 @@ def take_steps(order: Any, told: dict[str, datetime]) -> list[tuple[str, str]]:
     completed after cancelling) is left out.
     """
     taken = []
-    for step in _STEPS:
+    for step, column in _STEPS:
         moment = told.get(step)
-        if moment is None or getattr(order, f"{step}_at") is not None or not _can_be(order, step):
+        if moment is None or getattr(order, column) is not None or not _can_be(order, step):
             continue
-        setattr(order, f"{step}_at", moment)
+        setattr(order, column, moment)
         before = order.status
         if step in ORDER_TRANSITIONS[before]:
             order.status = step
-        taken.append((str(step), str(before)))
+        taken.append((step, str(before)))
     return taken
 
 

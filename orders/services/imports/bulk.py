@@ -16,25 +16,24 @@ from django.db import connection
 
 from core.actors import Actor
 from core.events import Code
-from core.events.bulk import History
+from core.events.bulk import NULL, History, Note, iso, latest_time, note
 from customers.services.bulk import Person, find_or_add_customers, person
 from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
 from orders.events import OrderPlaced, ParcelStep
 from orders.models import Product, Shop
-from orders.services.data import ItemData, ParcelData, history_steps, parcel_told, steps_told
+from orders.services.data import ItemData, ParcelData, PaymentData, history_steps, parcel_told, steps_told
 from orders.services.imports.grouping import Ready
 from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
 from orders.services.upserting import paid_amount, parcel_moment, step_payload, told_fields
 
-NULL = "\\N"
 _ORDER = (
-    "id", "shop_id", "number", "customer_id", "status", "currency", "total", "paid", "discount", "shipping_fee",
+    "id", "shop_id", "customer_id", "number", "status", "currency", "total", "paid", "discount", "shipping_fee",
     "placed_at",
     "paid_at", "packed_at", "shipped_at", "delivered_at", "completed_at", "cancelled_at", "promised_at", "recipient",
     "region", "street_enc", "phone_enc", "phone_index", "phone_last4_index", "buyer_note", "source", "is_history",
     "content_hash", "version",
 )  # fmt: skip
-_ITEM = "order_id, line, product_id, sku, title, quantity, unit_price"
+_ITEM = "order_id, product_id, line, sku, title, quantity, unit_price"
 _PAYMENT = "order_id, method, reference, amount, currency, paid_at"
 _PARCEL = (
     "id, order_id, carrier_id, tracking_number, status, rank, rank_at, place, shipped_at, delivered_at, expected_at,"
@@ -85,16 +84,21 @@ class ParcelDraft:
 
 @dataclass(slots=True)
 class Prepared:
-    """A new order with everything that needs no database: encrypted, digested, its steps taken."""
+    """A new order with everything that needs no database: checked, encrypted, digested, its lines written but for ids.
+
+    `line` is the order's from its number on; `items` are (sku, line), `parcels` (line, fact).
+    """
 
     ready: Ready
-    draft: Draft
-    taken: list[tuple[str, str]]
-    parcels: list[ParcelDraft]
     person: Person
+    line: str
+    items: list[tuple[str, str]]
+    payments: list[str]
+    parcels: list[tuple[str, Note]]
+    facts: list[Note]
 
 
-def prepare(ready: Ready, shop: Shop, at: datetime) -> Prepared:
+def prepare(ready: Ready, shop: Shop, *, carriers: dict[str, int], source: str, at: datetime) -> Prepared:
     """Return a new order ready to be written; touches no database, so it can run beside one that does."""
     data = ready.data
     assert data.placed_at is not None
@@ -106,8 +110,21 @@ def prepare(ready: Ready, shop: Shop, at: datetime) -> Prepared:
     taken += take_steps(draft, steps_of_parcels(parcels))  # type: ignore[arg-type]
     phone = data.phone if data.phone.startswith("+") else ""
     account = data.account or ("" if phone or data.email else f"order:{data.number}")
-    who = person(account=account, phone=phone, email=data.email, name=data.recipient, shop_id=shop.pk)
-    return Prepared(ready, draft, taken, parcels, who)
+    latest = latest_time()
+    placed = OrderPlaced(draft.total, Code(draft.currency), len(data.items), Code(source), draft.promised_at)
+    facts = [note("order.placed", draft.placed_at, placed, latest=latest)]
+    for step, before in taken:
+        payload = step_payload(draft, step, before, data)
+        facts.append(note(f"order.{step}", getattr(draft, f"{step}_at"), payload, latest=latest))
+    return Prepared(
+        ready,
+        person(account=account, phone=phone, email=data.email, name=data.recipient, shop_id=shop.pk),
+        _order_line(ready, draft, source),
+        [(item.sku, _item_line(number, item)) for number, item in enumerate(data.items, 1)],
+        [_payment_line(payment) for payment in data.payments],
+        [(_parcel_line(p, carriers[p.carrier]), _parcel_fact(p, draft, carriers[p.carrier], latest)) for p in parcels],
+        facts,
+    )
 
 
 def _parcel(told: ParcelData, order: Draft) -> ParcelDraft:
@@ -118,20 +135,23 @@ def _parcel(told: ParcelData, order: Draft) -> ParcelDraft:
     return parcel
 
 
-def insert_orders(
-    prepared: Sequence[Prepared], *, shop: Shop, carriers: dict[str, int], source: str, actor: Actor, at: datetime
-) -> None:
+def _parcel_fact(parcel: ParcelDraft, order: Draft, carrier_id: int, latest: datetime) -> Note:
+    step = ParcelStep(carrier_id, Code(parcel.carrier), Code(""), Code(""))
+    return note(f"parcel.{parcel.status}", parcel.rank_at or order.placed_at, step, latest=latest)
+
+
+def insert_orders(prepared: Sequence[Prepared], *, shop: Shop, source: str, actor: Actor, at: datetime) -> None:
     """Write new orders with customers, lines, payments, parcels and the events of their past.
 
     Call inside a transaction and repeat it on a unique violation: somebody brought one of them in the meantime.
     """
     if not prepared:
         return
-    history = History(actor=actor)
+    history, shop_id = History(actor=actor), shop.pk
     prepared = sorted(prepared, key=lambda one: one.ready.data.number)
     customers = find_or_add_customers(
         people=[one.person for one in prepared],
-        shop_id=shop.pk, language=shop.language, source=source, actor=actor, at=at, history=history,
+        shop_id=shop_id, language=shop.language, source=source, actor=actor, at=at, history=history,
     )  # fmt: skip
     ids = _reserve("orders_order", len(prepared))
     products = _products(shop, prepared)
@@ -141,34 +161,15 @@ def insert_orders(
     parcels: list[str] = []
     parcel_ids = iter(_reserve("orders_parcel", sum(len(one.parcels) for one in prepared)))
     for one, order_id, customer_id in zip(prepared, ids, customers, strict=True):
-        data, draft = one.ready.data, one.draft
-        orders.append(_order_line(one, order_id, customer_id, shop.pk, source))
-        for line, item in enumerate(data.items, 1):
-            items.append(_item_line(order_id, line, item, products))
-        for payment in data.payments:
-            payments.append(
-                f"{order_id}\t{_text(payment.method)}\t{_text(payment.reference)}\t{payment.amount}\t{payment.currency}\t"
-                f"{payment.paid_at.isoformat()}\n"
-            )
-        history.add(
-            "order.placed",
-            draft.placed_at,
-            OrderPlaced(draft.total, Code(draft.currency), len(data.items), Code(source), draft.promised_at),
-            subject=("order", order_id), shop_id=shop.pk, customer_id=customer_id, order_id=order_id,
-        )  # fmt: skip
-        for step, before in one.taken:
-            history.add(
-                f"order.{step}", getattr(draft, f"{step}_at"), step_payload(draft, step, before, data),
-                subject=("order", order_id), shop_id=shop.pk, customer_id=customer_id, order_id=order_id,
-            )  # fmt: skip
-        for parcel in one.parcels:
-            parcel_id, carrier_id = next(parcel_ids), carriers[parcel.carrier]
-            parcels.append(_parcel_line(parcel, parcel_id, order_id, carrier_id))
-            history.add(
-                f"parcel.{parcel.status}", parcel.rank_at or draft.placed_at,
-                ParcelStep(carrier_id, Code(parcel.carrier), Code(""), Code("")),
-                subject=("parcel", parcel_id), shop_id=shop.pk, customer_id=customer_id, order_id=order_id,
-            )  # fmt: skip
+        orders.append(f"{order_id}\t{shop_id}\t{customer_id}\t{one.line}")
+        items += [f"{order_id}\t{products.get(sku, NULL) if sku else NULL}\t{line}" for sku, line in one.items]
+        payments += [f"{order_id}\t{line}" for line in one.payments]
+        about = {"shop_id": shop_id, "customer_id": customer_id, "order_id": order_id}
+        history.put(one.facts, subject=("order", order_id), **about)
+        for line, fact in one.parcels:
+            parcel_id = next(parcel_ids)
+            parcels.append(f"{parcel_id}\t{order_id}\t{line}")
+            history.put([fact], subject=("parcel", parcel_id), **about)
     _copy(f"orders_order ({', '.join(_ORDER)})", orders)
     _copy(f"orders_item ({_ITEM})", items)
     _copy(f"orders_payment ({_PAYMENT})", payments)
@@ -176,34 +177,37 @@ def insert_orders(
     history.write()
 
 
-def _order_line(one: Prepared, order_id: int, customer_id: int, shop_id: int, source: str) -> str:
-    d = one.draft
+def _order_line(ready: Ready, d: Draft, source: str) -> str:
     return (
-        f"{order_id}\t{shop_id}\t{_text(one.ready.data.number)}\t{customer_id}\t{d.status}\t{d.currency}\t{d.total}\t{d.paid}\t"
-        f"{d.discount}\t{d.shipping_fee}\t{d.placed_at.isoformat()}\t{_time(d.paid_at)}\t{_time(d.packed_at)}\t"
+        f"{_text(ready.data.number)}\t{d.status}\t{d.currency}\t{d.total}\t{d.paid}\t"
+        f"{d.discount}\t{d.shipping_fee}\t{iso(d.placed_at)}\t{_time(d.paid_at)}\t{_time(d.packed_at)}\t"
         f"{_time(d.shipped_at)}\t{_time(d.delivered_at)}\t{_time(d.completed_at)}\t{_time(d.cancelled_at)}\t"
         f"{_time(d.promised_at)}\t{_text(d.recipient)}\t{_text(d.region)}\t{_bytes(d.street_enc)}\t{_bytes(d.phone_enc)}\t"
         f"{_bytes(d.phone_index)}\t{_bytes(d.phone_last4_index)}\t{_text(d.buyer_note)}\t{source}\tt\t"
-        f"{_bytes(one.ready.digest)}\t1\n"
+        f"{_bytes(ready.digest)}\t1\n"
     )
 
 
-def _item_line(order_id: int, line: int, item: ItemData, products: dict[str, int]) -> str:
-    product = products.get(item.sku, NULL) if item.sku else NULL
+def _item_line(number: int, item: ItemData) -> str:
+    return f"{number}\t{_text(item.sku)}\t{_text(item.title)}\t{item.quantity}\t{item.unit_price}\n"
+
+
+def _payment_line(payment: PaymentData) -> str:
     return (
-        f"{order_id}\t{line}\t{product}\t{_text(item.sku)}\t{_text(item.title)}\t{item.quantity}\t{item.unit_price}\n"
+        f"{_text(payment.method)}\t{_text(payment.reference)}\t{payment.amount}\t{payment.currency}\t"
+        f"{iso(payment.paid_at)}\n"
     )
 
 
-def _parcel_line(parcel: ParcelDraft, parcel_id: int, order_id: int, carrier_id: int) -> str:
+def _parcel_line(parcel: ParcelDraft, carrier_id: int) -> str:
     return (
-        f"{parcel_id}\t{order_id}\t{carrier_id}\t{parcel.tracking_number}\t{parcel.status}\t{parcel.rank}\t"
+        f"{carrier_id}\t{parcel.tracking_number}\t{parcel.status}\t{parcel.rank}\t"
         f"{_time(parcel.rank_at)}\t\t{_time(parcel.shipped_at)}\t{_time(parcel.delivered_at)}\t{_time(parcel.expected_at)}\t1\n"
     )
 
 
 def _products(shop: Shop, prepared: Sequence[Prepared]) -> dict[str, int]:
-    wanted = {item.sku for one in prepared for item in one.ready.data.items if item.sku}
+    wanted = {sku for one in prepared for sku, _line in one.items if sku}
     if not wanted or not Product.objects.filter(shop=shop).exists():
         return {}
     return dict(Product.objects.filter(shop=shop, sku__in=wanted).values_list("sku", "pk"))
@@ -228,7 +232,7 @@ def _copy(target: str, lines: list[str]) -> None:
 
 
 def _time(value: datetime | None) -> str:
-    return NULL if value is None else value.isoformat()
+    return NULL if value is None else iso(value)
 
 
 def _bytes(value: Any) -> str:

@@ -26,6 +26,7 @@ from orders.services.imports.headings import TARGETS
 from orders.services.imports.reading import Rows
 
 MAX_OPEN = 20_000
+MAX_KNOWN, MAX_KNOWN_LENGTH = 5_000, 400
 _ONE_VALUE = frozenset({"placed_at", "total", "currency", "phone", "recipient", "street", "email"})
 _ITEM_KEYS = frozenset(key for key, target in TARGETS.items() if target.per_item)
 _PER_ROW = _ITEM_KEYS | {"carrier", "tracking_number", "payment_method", "payment_reference"}
@@ -97,6 +98,8 @@ class Reader:
         self.order_columns = [(k, c, self.read[k]) for k, c in self.of.items() if k not in _PER_ROW and k != "number"]
         told = [column for _key, column, _read in self.order_columns]
         self.same_cells: Callable[[list[str]], Any] = lambda cells: [c < len(cells) and cells[c] for c in told]
+        self.item_columns = sorted(column for key, column in self.of.items() if key in _ITEM_KEYS)
+        self.items: dict[tuple[str, ...], ItemData] = {}
         self.total_rows = 0
         self.total_orders = 0
 
@@ -248,13 +251,22 @@ class Reader:
         return False
 
     def _item(self, row: int, cells: list[str], problems: list[RowProblem]) -> ItemData:
+        """Read a line; what reads without a problem is read once however often a shop sells it."""
+        raw = tuple([cells[column] for column in self.item_columns if column < len(cells)])
+        known = self.items.get(raw)
+        if known is not None:
+            return known
+        before = len(problems)
         quantity = self._cell(cells, row, "item_quantity", problems)
-        return ItemData(
+        item = ItemData(
             self._cell(cells, row, "item_title", problems) or "",
             1 if quantity is None else quantity,
             self._cell(cells, row, "item_price", problems) or Decimal(0),
             self._cell(cells, row, "item_sku", problems) or "",
         )
+        if len(problems) == before and len(self.items) < MAX_KNOWN and sum(map(len, raw)) < MAX_KNOWN_LENGTH:
+            self.items[raw] = item
+        return item
 
     def _parcels(self, group: Group, problems: list[RowProblem]) -> tuple[ParcelData, ...]:
         if "tracking_number" not in self.of:

@@ -38,6 +38,7 @@ from orders.services.upserting import upsert_order
 
 logger = logging.getLogger(__name__)
 BATCH = 1000
+SOURCE = "import"
 MAX_SINGLE = 250
 SLICE_SECONDS = 35.0
 TRIES = 5
@@ -92,7 +93,7 @@ def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool) -> bool:
     importer = _Importer(run)
     with local_file(run.options.get("csv_key") or run.file_key) as path:
         reader = open_reader(run, path, run.checked_at or at)
-        portions = _ahead(_portions(reader, run, position))
+        portions = _ahead(_portions(reader, run, position, importer.carriers))
         try:
             for portion in portions:
                 position = importer.take(portion, position)
@@ -106,7 +107,7 @@ def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool) -> bool:
     return False
 
 
-def _portions(reader: Any, run: ImportRun, skip: int) -> Iterator[Portion]:
+def _portions(reader: Any, run: ImportRun, skip: int, carriers: dict[str, int]) -> Iterator[Portion]:
     reader.count()
     for groups in batched(reader.groups(skip), BATCH):
         portion = Portion()
@@ -115,7 +116,8 @@ def _portions(reader: Any, run: ImportRun, skip: int) -> Iterator[Portion]:
             portion.rows += len(group.rows)
             result = reader.order(group)
             if isinstance(result, Ready):
-                portion.orders.append(prepare(result, run.shop, run.checked_at or run.created_at))
+                at = run.checked_at or run.created_at
+                portion.orders.append(prepare(result, run.shop, carriers=carriers, source=SOURCE, at=at))
         yield portion
 
 
@@ -195,10 +197,8 @@ class _Importer:
                 run = self._lock(position)
                 _alone(self.shop.pk)
                 if number == 0:
-                    insert_orders(
-                        fresh, shop=self.shop, carriers=self.carriers, source="import", actor=self.actor,
-                        at=run.checked_at or run.created_at,
-                    )  # fmt: skip
+                    at = run.checked_at or run.created_at
+                    insert_orders(fresh, shop=self.shop, source=SOURCE, actor=self.actor, at=at)
                     run.orders_new += len(fresh)
                     run.orders_same += same
                 self._upsert(run, chunk)
@@ -234,7 +234,7 @@ class _Importer:
                     actor=self.actor,
                     at=run.checked_at or run.created_at,
                     origin="live" if live else "import",
-                    source="import",
+                    source=SOURCE,
                 )
             except InvalidOrder:  # the shop's rules changed since the check; the order stays as it is
                 continue
