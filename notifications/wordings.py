@@ -11,6 +11,7 @@ _OWN: dict[str, Promise] = {
     "suppressed": _("This address gets no more messages: it bounced before or its owner unsubscribed."),
     "erased": _("The customer's data was erased before the message left."),
     "file_missing": _("An attachment was no longer there."),
+    "store_away": _("The store of files could not be reached, so the attachments were not at hand."),
     "cannot_compose": _("The mail could not be put together. Check the sender's name and address."),
     "interrupted": _("Sending was interrupted several times. You can try again."),
     "no_connection": _("The mail server could not be reached. Check host and port."),

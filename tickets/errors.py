@@ -45,3 +45,10 @@ class NoRoom(Unavailable):
 
     code = "no_room"
     message = _("There is no room for files just now. Your text is safe; please send it without the file.")
+
+
+class StoreAway(Unavailable):
+    """The store of files cannot be reached; unlike a full one it comes back by itself."""
+
+    code = "store_away"
+    message = _("Files cannot be stored or opened just now. Nothing is lost; please try again in a few minutes.")

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from core.crypto import hash_token, random_token
 from core.errors import DomainError
-from core.jobs import RunningJob, job, periodic, schedule
+from core.jobs import RetryLater, RunningJob, job, periodic, schedule
 from notifications.models import InboundMail
 from notifications.selectors import get_parsed_mail
 from notifications.services import ignore_mail
 from tickets.attachments.store import remove
+from tickets.errors import StoreAway
 from tickets.services import close_resolved_ticket, store_attachment
 from tickets.services.attachments import sweep_orphans, sweep_unsent
 from tickets.services.erasing import ERASE_FILES
@@ -60,6 +61,8 @@ def _store_files(mail: Any) -> StoredFiles:
                 content_id=file.content_id or "",
                 is_inline=file.is_inline,
             )
+        except StoreAway as away:  # the mail waits rather than lose its files
+            raise RetryLater("store_away") from away
         except DomainError as error:
             refused.append((file.name or "", str(error)))
         else:
@@ -78,7 +81,7 @@ def hand_over(*, job: RunningJob, staff_id: int, successor_id: int | None, team_
         schedule(HAND_OVER, key=f"{base}:{part + 1}", due_at=now, payload=payload)
 
 
-@job(ERASE_FILES, outside=True)
+@job(ERASE_FILES, outside=True, max_attempts=12)
 def erase_files(*, job: RunningJob, keys: list[str]) -> None:
     """Delete the files of an erased customer from the store."""
     remove(keys)

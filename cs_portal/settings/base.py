@@ -69,6 +69,8 @@ MEDIA_ROOT = env.path(
 )
 S3_BUCKET = env.text("S3_BUCKET", "", "Bucket for attachments; empty keeps them in MEDIA_ROOT.")
 S3_ENDPOINT = env.text("S3_ENDPOINT", "", "Endpoint of an S3-compatible store.")
+S3_REGION = env.text("S3_REGION", "", "Region of the bucket, such as cn-north-1; many stores need none.")
+S3_ADDRESSING = env.text("S3_ADDRESSING", "auto", "path, virtual (OSS and COS want it) or auto.")
 S3_ACCESS_KEY = env.text("S3_ACCESS_KEY", "", "Access key of the store.")
 S3_SECRET_KEY = env.text("S3_SECRET_KEY", "", "Secret key of the store.")
 ATTACHMENT_MAX_BYTES = env.number("ATTACHMENT_MAX_BYTES", str(20 * 1024 * 1024), "Largest single attachment.")
@@ -95,10 +97,12 @@ STORAGES = {
     },
     "attachments": (
         {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "tickets.bucket.BucketStorage",
             "OPTIONS": {
                 "bucket_name": S3_BUCKET,
                 "endpoint_url": S3_ENDPOINT or None,
+                "region_name": S3_REGION or "us-east-1",
+                "addressing_style": S3_ADDRESSING,
                 "access_key": S3_ACCESS_KEY or None,
                 "secret_key": S3_SECRET_KEY or None,
                 "default_acl": None,

@@ -35,6 +35,8 @@ class EmailAdapter:
             raw = compose(delivery, to)
         except FileNotFoundError:
             return Outcome(False, False, "file_missing")
+        except OSError:  # the store of files is away
+            return Outcome(False, True, "store_away")
         except ValueError:
             return Outcome(False, False, "cannot_compose")
         try:

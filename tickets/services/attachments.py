@@ -42,7 +42,7 @@ def store_attachment(
 
     `file` is anything with read(), or bytes. It belongs to the person who uploaded it for a ticket, or to an upload
     session. The bytes are stored before the row: what a crash leaves behind is swept.
-    Raises FileRefused, FileTooLarge, NoRoom.
+    Raises FileRefused, FileTooLarge, NoRoom, StoreAway.
     """
     data = read_bounded(file)
     kind = sniff(data)
@@ -69,7 +69,7 @@ def store_attachment(
             created_at=at,
         )
     except BaseException:
-        remove([key, thumbnail_key])
+        _remove_quietly([key, thumbnail_key])
         raise
 
 
