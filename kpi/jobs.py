@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from core.jobs import every_tick
 from kpi.services import advance_folds
 
+BUDGET = timedelta(seconds=1.5)
+"""So long one tick folds at most: a first fold of a large log goes on tick by tick, and other upkeep gets its turn."""
+
 
 @every_tick("kpi.folds", at_most_every=timedelta(seconds=2))
 def fold_events(now: datetime) -> None:
     """Fold what was recorded since the last tick and have open boards look again."""
-    advance_folds(at=now)
+    advance_folds(at=now, budget=BUDGET)

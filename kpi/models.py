@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from core.models.fields import ClockTimestamp
@@ -50,7 +51,7 @@ class Fact(Dimensioned):
         db_table = "kpi_fact"
         constraints = [models.UniqueConstraint(fields=["version", "metric", "fact_key"], name="fact_once")]
         indexes = [
-            models.Index(fields=["metric", "version", "day"], name="fact_metric_day"),
+            models.Index(fields=["metric", "version", "day"], include=["shop_id", "value"], name="fact_metric_values"),
             models.Index(fields=["fold", "version", "root_id"], name="fact_root"),
         ]
 
@@ -59,7 +60,7 @@ class Fact(Dimensioned):
 
 
 class Rollup(Dimensioned):
-    """Sums over facts by day, dimensions and histogram bucket; every figure is a SUM over these rows."""
+    """Sums over facts by day, all dimensions and bucket: for figures narrowed by team, channel and the like."""
 
     version = models.SmallIntegerField()
     metric = models.CharField(max_length=40)
@@ -95,6 +96,66 @@ class Rollup(Dimensioned):
 
     def __str__(self) -> str:
         return f"{self.metric} {self.day}"
+
+
+class ShopDay(models.Model):
+    """What one day of one shop comes to in one metric: the roll-up of figures narrowed to nothing but shops."""
+
+    version = models.SmallIntegerField()
+    metric = models.CharField(max_length=40)
+    day = models.DateField()
+    shop_id = models.BigIntegerField(null=True)
+    n = models.BigIntegerField(default=0)
+    value_sum = models.DecimalField(max_digits=24, decimal_places=3, default=0)
+    numerator = models.DecimalField(max_digits=24, decimal_places=3, default=0)
+    denominator = models.DecimalField(max_digits=24, decimal_places=3, default=0)
+
+    class Meta:
+        db_table = "kpi_shop_day"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["metric", "version", "day", "shop_id"], name="shop_day_cell", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.day}"
+
+
+class Span(models.TextChoices):
+    """How long the stretch is whose values a histogram counts."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class ShopSpread(models.Model):
+    """The histogram of one metric's values in one day or month of one shop: `counts[i]` values in bucket `buckets[i]`.
+
+    A row holds the whole histogram, so that a month is read from a handful of rows. A count may be zero.
+    """
+
+    version = models.SmallIntegerField()
+    metric = models.CharField(max_length=40)
+    span = models.CharField(max_length=5, choices=Span)
+    first_on = models.DateField()
+    shop_id = models.BigIntegerField(null=True)
+    buckets = ArrayField(models.SmallIntegerField())
+    counts = ArrayField(models.IntegerField())
+
+    class Meta:
+        db_table = "kpi_shop_spread"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["metric", "version", "span", "first_on", "shop_id"],
+                name="shop_spread_cell",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(condition=models.Q(span__in=Span.values), name="shop_spread_span_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.span} {self.first_on}"
 
 
 class Target(models.Model):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.db.models import Q
+from django.http import FileResponse, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +17,9 @@ from accounts.permissions import Permission, StaffRequest, require, shop_scope, 
 from core.actors import Actor
 from core.errors import DomainError, NotFound
 from core.http import form_invalid, fragment_or_redirect, render_page
+from core.snapshot import one_snapshot
 from kpi import presenting, services
+from kpi.exporting import MEDIA_TYPE, write_rows
 from kpi.live import board_now, filter_choices, names_of
 from kpi.metrics import METRICS
 from kpi.models import Fact, Target
@@ -34,17 +36,19 @@ PAGE = 50
 def board(request: StaffRequest) -> HttpResponse:
     """Show the figures of a day, week or month, with what is going on now."""
     period, filters, query = _read(request)
-    found = figures(list(METRICS), period, filters)
+    with one_snapshot():
+        found = figures(list(METRICS), period, filters)
+        now, choices = board_now(request.user), filter_choices(request.user)
     context = {
         "period": period,
         "chart_columns": [_("Day"), _("Value"), _("Cases")],
         "is_today": period.first <= today(timezone.now()) <= period.last,
         "headlines": [presenting.card(found[key], _rows_url(key, period, query)) for key in HEADLINES],
         "more": [presenting.card(found[key], _rows_url(key, period, query)) for key in MORE],
-        "now": board_now(request.user),
+        "now": now,
         "query": query,
         "filters": filters,
-        "choices": filter_choices(request.user),
+        "choices": choices,
         "spans": _spans(period, query),
         "previous_url": _board_url(period.previous, query),
         "following_url": _board_url(period.following, query) if period.last < today(timezone.now()) else "",
@@ -59,14 +63,16 @@ def rows(request: StaffRequest, metric: str) -> HttpResponse:
     if metric not in METRICS:
         raise NotFound
     period, filters, query = _read(request)
-    found = figures([metric], period, filters)[metric]
-    behind, next_url = _page_of_rows(request, metric, period, filters)
+    with one_snapshot():
+        found = figures([metric], period, filters)[metric]
+        behind, next_url = _page_of_rows(request, metric, period, filters)
+        names = names_of(behind)
     context = {
         "metric": METRICS[metric],
         "card": presenting.card(found, ""),
         "period": period,
         "rows": [_row(fact) for fact in behind],
-        "names": names_of(behind),
+        "names": names,
         "next_url": next_url,
         "first_url": _rows_url(metric, period, query) if request.GET.get("before") else "",
         "board_url": _board_url(period, query),
@@ -83,34 +89,12 @@ def export_rows(request: StaffRequest, metric: str) -> HttpResponse:
     require(request.user, Permission.EXPORT)
     if metric not in METRICS:
         raise NotFound
-    import xlsxwriter
-
     period, filters, _query = _read(request)
-    target = BytesIO()
-    book = xlsxwriter.Workbook(
-        target, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "constant_memory": False}
-    )
-    sheet = book.add_worksheet()
-    for column, title in enumerate(
-        [_("Time"), _("Ticket"), _("Order"), _("Value"), _("Numerator"), _("Denominator"), _("Channel"), _("Category")]
-    ):
-        sheet.write_string(0, column, str(title))
-    for line, fact in enumerate(rows_behind(metric, period.first, period.last, filters)[:100_000], start=1):
-        sheet.write_string(line, 0, timezone.localtime(fact.at).strftime("%Y-%m-%d %H:%M:%S"))
-        sheet.write_string(line, 1, str(fact.ticket_id + 100_000) if fact.ticket_id else "")
-        sheet.write_string(line, 2, str(fact.order_id or ""))
-        if fact.value is not None:
-            sheet.write_number(line, 3, float(fact.value))
-        sheet.write_number(line, 4, float(fact.numerator))
-        sheet.write_number(line, 5, float(fact.denominator))
-        sheet.write_string(line, 6, fact.channel or "")
-        sheet.write_string(line, 7, fact.category or "")
-    book.close()
-    response = HttpResponse(
-        target.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    )
-    response["Content-Disposition"] = f'attachment; filename="{metric}-{period.first}-{period.last}.xlsx"'
-    return response
+    with one_snapshot():
+        book = write_rows(rows_behind(metric, period.first, period.last, filters))
+    name = f"{metric}-{period.first}-{period.last}.xlsx"
+    response = FileResponse(book, as_attachment=True, filename=name, content_type=MEDIA_TYPE)
+    return cast(HttpResponse, response)  # a streaming one; the middleware treats both alike
 
 
 @staff_page(Permission.BOARD_MANAGE)
@@ -203,8 +187,6 @@ def _page_of_rows(request: StaffRequest, metric: str, period: Period, filters: F
     if before is not None:
         mark = Fact.objects.filter(pk=before).first()
         if mark is not None:
-            from django.db.models import Q
-
             behind = behind.filter(Q(at__lt=mark.at) | Q(at=mark.at, id__lt=mark.pk))
     page = list(behind[: PAGE + 1])
     if len(page) <= PAGE:

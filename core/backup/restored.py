@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
-from core.folds import FIRST_XID, FOLDS
+from core.folds import FIRST_XID, start_over
 from core.models import FoldCursor
 
 
@@ -13,7 +13,7 @@ def has_future_xids() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce((SELECT max(xid) FROM core_event) >= pg_snapshot_xmax(pg_current_snapshot()), false)
-                   OR coalesce((SELECT bool_or(upto > pg_snapshot_xmax(pg_current_snapshot()))
+                   OR coalesce((SELECT bool_or(greatest(upto, window_end) > pg_snapshot_xmax(pg_current_snapshot()))
                                   FROM core_fold_cursor), false)"""
         )
         return bool(cursor.fetchone()[0])
@@ -30,9 +30,6 @@ def reset_xids() -> int:
         cursor.execute("UPDATE core_event SET xid = %s::text::xid8", [str(FIRST_XID)])
         count = cursor.rowcount
         cursor.execute("ALTER TABLE core_event ENABLE TRIGGER event_append_only")
-        for row in FoldCursor.objects.select_for_update():
-            if row.name in FOLDS:
-                FOLDS[row.name].clear(cursor, row.version)
-            row.upto = FIRST_XID
-            row.save(update_fields=["upto"])
+    for row in FoldCursor.objects.select_for_update():
+        start_over(row)
     return count

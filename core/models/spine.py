@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from core.models.fields import ClockTimestamp, CurrentXid, Xid8Field
@@ -168,17 +168,30 @@ class Period(models.Model):
 
 
 class FoldCursor(models.Model):
-    """How far a fold has consumed the log: every event with xid below `upto` is in its tables."""
+    """How far a fold has consumed the log: every event with xid below `upto` is in its tables.
+
+    A window in progress stands on the row itself: it ends before `window_end`, and its roots up to `window_root` are
+    done. So a chunk needs nothing but this row's lock, whatever was killed or frozen before it.
+    """
 
     name = models.CharField(max_length=64)
     version = models.IntegerField()
     upto = Xid8Field()
+    window_end = Xid8Field(null=True)
+    window_root = models.BigIntegerField(default=0)
+    is_emptying = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     advanced_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "core_fold_cursor"
-        constraints = [models.UniqueConstraint(fields=["name", "version"], name="fold_name_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version"], name="fold_name_version"),
+            models.CheckConstraint(
+                condition=Q(window_end__isnull=True) | Q(window_end__gt=F("upto")),
+                name="fold_window_ahead",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"

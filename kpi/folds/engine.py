@@ -1,22 +1,23 @@
-"""One way to fold: recompute the facts of every touched root from its events, add the difference to the roll-up.
+"""One way to fold: recompute the facts of every touched root from its events, add the difference to the roll-ups.
 
 A root is the thing whose events decide its facts (a ticket, an invitation, a visit). For a window, the roots with an
 event in it are found; their facts are computed afresh from all their events below the horizon; what changed is
-subtracted from and added to the roll-up. So a late, corrected or repeated event needs no case of its own, the result
-depends only on the set of events, and a rebuild gives the same numbers to the last row.
+subtracted from and added to the roll-ups. So a late, corrected or repeated event needs no case of its own, the result
+depends only on the set of events, and a rebuild gives the same numbers to the last row. Which roots share a
+transaction does not matter either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
-from core.folds import Fold, register_fold
-
-BUCKET_BASE = 1.02
-"""Histogram buckets grow by 2 %, so a percentile read from them is off by at most 1 %."""
+from core.folds import Chunk, Done, Fold, register_fold
+from kpi.folds.rollups import ROLLUPS, add_changes
+from kpi.metrics import METRICS
 
 DIMENSIONS = ("shop_id", "team_id", "agent_id", "channel", "category", "stage", "priority", "tier", "survey")
 FACT_COLUMNS = (
@@ -33,9 +34,10 @@ FACT_COLUMNS = (
     "denominator",
     *DIMENSIONS,
 )
-_BUCKET = (
-    f"CASE WHEN value IS NULL THEN NULL WHEN value < 1 THEN 0 ELSE 1 + floor(ln(value) / ln({BUCKET_BASE}))::int END"
-)
+FEW_EVENTS = 20_000
+"""A window of so many events is looked through whole for its roots; a larger one by stretches of the roots' index."""
+EVENTS_PER_ROOT = 8
+CLEARED_AT_ONCE = 50_000
 
 
 def _typed(columns: str) -> str:
@@ -62,66 +64,88 @@ class RootFold:
         """Make it known to the core."""
         return register_fold(Fold(self.name, self.version, self.apply, self.clear))
 
-    def apply(self, cursor: Any, x0: int, x1: int) -> None:
-        """Consume the window x0 <= xid < x1."""
+    def apply(self, cursor: Any, chunk: Chunk) -> Done:
+        """Bring the figures of the chunk's roots up to its end."""
+        roots, last = self._roots(cursor, chunk)
+        if roots and self._find_changes(cursor, roots, chunk.before):
+            add_changes(cursor, self.version)
+            self._replace_facts(cursor, roots)
+        return Done(last, bool(roots))
+
+    def _roots(self, cursor: Any, chunk: Chunk) -> tuple[list[int], int | None]:
+        """Return the next roots with an event in the window, and where to go on (None: nowhere)."""
+        window = "e.xid >= %s::text::xid8 AND e.xid < %s::text::xid8"
+        limits = [str(chunk.since), str(chunk.before)]
+        cursor.execute(  # allowed: a fold's own SQL
+            f"WITH seen AS MATERIALIZED (SELECT e.{self.root_column} AS root_id, ({self.where}) AS fits"
+            f" FROM core_event e WHERE {window} LIMIT {FEW_EVENTS + 1})"
+            " SELECT (SELECT count(*) FROM seen), ARRAY(SELECT DISTINCT root_id FROM seen"
+            " WHERE fits AND root_id > %s ORDER BY root_id LIMIT %s)",
+            [*limits, chunk.after_root, chunk.limit],
+        )
+        seen, roots = cursor.fetchone()
+        if seen <= FEW_EVENTS:
+            return roots, roots[-1] if len(roots) == chunk.limit else None
+        following = f"FROM core_event e WHERE {self.where} AND e.{self.root_column} > %s"
+        cursor.execute(  # allowed: a fold's own SQL
+            f"SELECT e.{self.root_column} {following} ORDER BY e.{self.root_column} OFFSET %s LIMIT 1",
+            [chunk.after_root, chunk.limit * EVENTS_PER_ROOT],
+        )
+        row = cursor.fetchone()
+        upper = row[0] if row else None
+        cursor.execute(  # allowed: a fold's own SQL
+            f"SELECT DISTINCT e.{self.root_column} {following} AND {window}"
+            f" AND (%s::bigint IS NULL OR e.{self.root_column} <= %s)",
+            [chunk.after_root, *limits, upper, upper],
+        )
+        return [root for (root,) in cursor.fetchall()], upper
+
+    def _find_changes(self, cursor: Any, roots: Sequence[int], before: int) -> int:
+        """Fill fold_changes: facts that appeared (sign 1) or went (sign -1); return how many."""
         columns = ", ".join(FACT_COLUMNS)
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.fold_roots, pg_temp.fold_new, pg_temp.fold_old")
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.fold_changes")
         cursor.execute(  # allowed: a fold's own SQL
-            f"CREATE TEMP TABLE fold_roots ON COMMIT DROP AS SELECT DISTINCT e.{self.root_column} AS root_id"
-            f" FROM core_event e WHERE e.xid >= %s::text::xid8 AND e.xid < %s::text::xid8 AND {self.where}",
-            [str(x0), str(x1)],
+            f"CREATE TEMP TABLE fold_changes ON COMMIT DROP AS WITH ev AS MATERIALIZED ("
+            f" SELECT e.{self.root_column} AS root_id, e.* FROM unnest(%s::bigint[]) AS t (root_id)"
+            f" JOIN core_event e ON e.{self.root_column} = t.root_id AND {self.where} AND e.xid < %s::text::xid8),"
+            f" new AS MATERIALIZED (SELECT {_typed(columns)}, (at AT TIME ZONE %s)::date AS day"
+            f" FROM ({self.facts}) AS facts),"
+            f" old AS MATERIALIZED (SELECT {columns}, day FROM kpi_fact"
+            " WHERE fold = %s AND version = %s AND root_id = ANY(%s::bigint[]))"
+            " SELECT 1 AS sign, * FROM (TABLE new EXCEPT TABLE old) AS came"
+            " UNION ALL SELECT -1, * FROM (TABLE old EXCEPT TABLE new) AS went",
+            [roots, str(before), settings.BUSINESS_TIME_ZONE, self.name, self.version, roots],
         )
-        cursor.execute("ANALYZE fold_roots")
-        cursor.execute(  # allowed: a fold's own SQL
-            f"CREATE TEMP TABLE fold_new ON COMMIT DROP AS WITH ev AS MATERIALIZED ("
-            f" SELECT e.{self.root_column} AS root_id, e.* FROM fold_roots t"
-            f" JOIN core_event e ON e.{self.root_column} = t.root_id AND {self.where} AND e.xid < %s::text::xid8)"
-            f" SELECT {_typed(columns)}, (at AT TIME ZONE %s)::date AS day FROM ({self.facts}) AS facts",
-            [str(x1), settings.BUSINESS_TIME_ZONE],
-        )
-        cursor.execute(  # allowed: constant column names
-            f"CREATE TEMP TABLE fold_old ON COMMIT DROP AS SELECT {columns}, day FROM kpi_fact"
-            " WHERE fold = %s AND version = %s AND root_id IN (SELECT root_id FROM fold_roots)",
-            [self.name, self.version],
-        )
-        self._add_to_rollup(cursor)
+        return int(cursor.rowcount)
+
+    def _replace_facts(self, cursor: Any, roots: Sequence[int]) -> None:
+        columns = ", ".join(FACT_COLUMNS)
         cursor.execute(
-            "DELETE FROM kpi_fact f USING (SELECT * FROM fold_old EXCEPT SELECT * FROM fold_new) gone"
-            " WHERE f.version = %s AND f.fold = %s AND f.metric = gone.metric AND f.fact_key = gone.fact_key",
-            [self.version, self.name],
+            "DELETE FROM kpi_fact f USING fold_changes c WHERE f.fold = %s AND f.version = %s"
+            " AND f.root_id = ANY(%s::bigint[]) AND c.sign = -1 AND f.root_id = c.root_id"
+            " AND f.metric = c.metric AND f.fact_key = c.fact_key",
+            [self.name, self.version, roots],
         )
         cursor.execute(  # allowed: constant column names
             f"INSERT INTO kpi_fact (fold, version, {columns}, day)"
-            " SELECT %s, %s, * FROM (SELECT * FROM fold_new EXCEPT SELECT * FROM fold_old) fresh",
+            f" SELECT %s, %s, {columns}, day FROM fold_changes WHERE sign = 1",
             [self.name, self.version],
         )
 
-    def _add_to_rollup(self, cursor: Any) -> None:
-        cells = ", ".join(DIMENSIONS)
-        cursor.execute(  # allowed: constant column names
-            f"""INSERT INTO kpi_rollup AS r
-                       (version, metric, day, bucket, {cells}, n, value_sum, numerator, denominator)
-                SELECT %s, metric, day, {_BUCKET}, {cells}, sum(sign), sum(sign * coalesce(value, 0)),
-                       sum(sign * numerator), sum(sign * denominator)
-                  FROM (SELECT 1 AS sign, * FROM (SELECT * FROM fold_new EXCEPT SELECT * FROM fold_old) a
-                        UNION ALL
-                        SELECT -1, * FROM (SELECT * FROM fold_old EXCEPT SELECT * FROM fold_new) b) AS changes
-                 GROUP BY metric, day, {_BUCKET}, {cells}
-                HAVING sum(sign) <> 0 OR sum(sign * numerator) <> 0 OR sum(sign * denominator) <> 0
-                    OR sum(sign * coalesce(value, 0)) <> 0
-                ORDER BY metric, day
-                ON CONFLICT (metric, version, day, bucket, {cells}) DO UPDATE
-                   SET n = r.n + excluded.n, value_sum = r.value_sum + excluded.value_sum,
-                       numerator = r.numerator + excluded.numerator,
-                       denominator = r.denominator + excluded.denominator""",
-            [self.version],
-        )
-
-    def clear(self, cursor: Any, version: int) -> None:
-        """Empty one version's facts and take them out of the roll-up."""
+    def clear(self, cursor: Any, version: int) -> bool:
+        """Take some of one version's rows out of its tables; return whether none are left."""
+        mine = [key for key, metric in METRICS.items() if metric.fold == self.name]
+        left = CLEARED_AT_ONCE
+        for table in ROLLUPS:
+            cursor.execute(  # allowed: constant table names
+                f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("
+                f"SELECT ctid FROM {table} WHERE metric = ANY(%s) AND version = %s LIMIT %s))",
+                [mine, version, left],
+            )
+            left -= cursor.rowcount
         cursor.execute(
-            "DELETE FROM kpi_rollup WHERE version = %s AND metric IN"
-            " (SELECT DISTINCT metric FROM kpi_fact WHERE fold = %s AND version = %s)",
-            [version, self.name, version],
+            "DELETE FROM kpi_fact WHERE ctid = ANY(ARRAY("
+            "SELECT ctid FROM kpi_fact WHERE fold = %s AND version = %s LIMIT %s))",
+            [self.name, version, left],
         )
-        cursor.execute("DELETE FROM kpi_fact WHERE fold = %s AND version = %s", [self.name, version])
+        return left > cursor.rowcount

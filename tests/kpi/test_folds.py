@@ -248,7 +248,7 @@ def test_the_histogram_agrees_with_the_facts_within_one_percent(monkeypatch):
     advance_folds(at=START)
     month = period_of("month", START.date())
     exact = figures(["resolution_time"], month, Filters())["resolution_time"]
-    monkeypatch.setattr("kpi.selectors.EXACT_LIMIT", 1)
+    monkeypatch.setattr("kpi.selectors.spreads.EXACT_LIMIT", 1)
     coarse = figures(["resolution_time"], month, Filters())["resolution_time"]
     assert exact.p50 is not None
     assert coarse.p50 == pytest.approx(exact.p50, rel=0.03)

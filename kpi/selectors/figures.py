@@ -1,0 +1,112 @@
+"""Figures of a period, the one before and the days up to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from core.folds import active_versions
+from kpi.metrics import METRICS, Metric, Shape, Stat
+from kpi.models import Target
+from kpi.periods import Period
+from kpi.selectors.filters import Filters
+from kpi.selectors.spreads import Quantiles, Question, percentiles
+from kpi.selectors.sums import Sums, sums_by_day, total
+
+SERIES_DAYS = 14
+
+
+@dataclass
+class Figure:
+    """One metric in one period: its headline value in the metric's unit (None = no data) and what stands beside it."""
+
+    metric: Metric
+    value: float | None
+    n: int
+    mean: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    previous: float | None = None
+    target: float | None = None
+    numerator: float = 0
+    denominator: float = 0
+    series: list[tuple[date, float | None, int]] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """Say how the value stands to its target: good, warn (within a tenth), bad, or nothing."""
+        if self.value is None or self.target is None:
+            return ""
+        if self.metric.is_lower_better:
+            return "good" if self.value <= self.target else "warn" if self.value <= self.target * 1.1 else "bad"
+        return "good" if self.value >= self.target else "warn" if self.value >= self.target * 0.9 else "bad"
+
+
+def figures(keys: list[str], period: Period, filters: Filters) -> dict[str, Figure]:
+    """Return each metric's figure for the period, the one before and the days up to its end: five statements in all.
+
+    Several statements: read them within core.snapshot.one_snapshot() where they must agree.
+    """
+    versions = active_versions()
+    series_from = period.last - timedelta(days=SERIES_DAYS - 1)
+    sums = sums_by_day(keys, versions, min(period.previous.first, series_from), period.last, filters)
+    spread = _spread(keys, versions, period, series_from, filters, sums)
+    targets = dict(Target.objects.values_list("metric", "value"))
+    return {
+        key: _figure(METRICS[key], period, sums.get(key, {}), spread.get(key, {}), targets.get(key)) for key in keys
+    }
+
+
+def _spread(
+    keys: list[str],
+    versions: dict[str, int],
+    period: Period,
+    series_from: date,
+    filters: Filters,
+    sums: dict[str, dict[date, Sums]],
+) -> dict[str, Quantiles]:
+    """Return the percentiles of the durations among the metrics, fold by fold."""
+    result: dict[str, Quantiles] = {}
+    for fold in sorted({METRICS[key].fold for key in keys}):
+        mine = [key for key in keys if METRICS[key].fold == fold and METRICS[key].shape is Shape.DURATION]
+        n = sum(total(sums.get(key, {}), part).n for key in mine for part in (period, period.previous))
+        result |= percentiles(Question(mine, versions[fold], period, series_from, filters, n))
+    return result
+
+
+def _figure(
+    metric: Metric, period: Period, days: dict[date, Sums], quantiles: Quantiles, target: float | None
+) -> Figure:
+    now, before = total(days, period), total(days, period.previous)
+    figure = Figure(
+        metric,
+        _headline(metric, now, quantiles, "now"),
+        now.n,
+        mean=_mean(now),
+        p50=quantiles.get(("now", 50)),
+        p90=quantiles.get(("now", 90)),
+        previous=_headline(metric, before, quantiles, "before"),
+        target=metric.target if target is None else target,
+        numerator=float(now.numerator),
+        denominator=float(now.denominator),
+    )
+    for offset in reversed(range(SERIES_DAYS)):
+        day = period.last - timedelta(days=offset)
+        one = days.get(day, Sums())
+        figure.series.append((day, _headline(metric, one, quantiles, day), one.n))
+    return figure
+
+
+def _mean(sums: Sums) -> float | None:
+    return float(sums.value) / sums.n if sums.n else None
+
+
+def _headline(metric: Metric, sums: Sums, quantiles: Quantiles, part: Any) -> float | None:
+    if metric.shape is Shape.COUNT:
+        return float(sums.n)
+    if metric.headline in (Stat.P50, Stat.P90):
+        return quantiles.get((part, 90 if metric.headline is Stat.P90 else 50))
+    if metric.shape is Shape.MEAN:
+        return _mean(sums)
+    return 100 * float(sums.numerator) / float(sums.denominator) if sums.denominator else None
