@@ -14,8 +14,8 @@ def one_snapshot() -> Iterator[None]:
     """Let every statement within read the same moment of the database, and none write.
 
     A transaction of its own, REPEATABLE READ and READ ONLY: it takes no transaction id, so it holds no fold back, and
-    costs nothing but its BEGIN and COMMIT. Inside an open transaction (a test's; views open none) it adds nothing: the moment is as fixed
-    as that transaction's isolation makes it.
+    costs nothing but its BEGIN and COMMIT. Inside an open transaction (a test's; views open none) it adds nothing: the
+    moment is as fixed as that transaction's isolation makes it.
     """
     if connection.in_atomic_block:
         yield

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,12 +16,13 @@ from django.db import connection, transaction
 
 from core.actors import SYSTEM, Actor
 from core.events import Code, Fact, record_many
-from core.folds import rebuild
+from core.folds import active_versions, rebuild
 from core.models import Event
 from kpi.folds.engine import DIMENSIONS
 from kpi.folds.tickets import TICKETS
+from kpi.metrics import METRICS
 from kpi.models import Fact as Row
-from kpi.models import Rollup
+from kpi.models import Rollup, ShopDay, ShopSpread
 from kpi.periods import period_of
 from kpi.selectors import Filters, figures, rows_behind
 from kpi.services import advance_folds
@@ -145,9 +148,39 @@ def cells_from_rollup() -> Counter[tuple[Any, ...]]:
     return cells
 
 
+def assert_rollups_agree() -> None:
+    """Compare all three roll-ups with the facts."""
+    assert cells_from_rollup() == cells_from_facts()
+    days: dict[Any, tuple[Any, ...]] = {}
+    spreads: dict[Any, Counter[int]] = {}
+    for row in Row.objects.all():
+        cell = row.metric, row.day, row.shop_id
+        old = days.get(cell, (0, 0, 0, 0))
+        new = (1, row.value or 0, row.numerator, row.denominator)
+        days[cell] = tuple(a + b for a, b in zip(old, new, strict=True))
+        if row.value is not None:
+            bucket = 0 if row.value < 1 else 1 + int(row.value.ln() / Decimal("1.02").ln())
+            for span, first in (("day", row.day), ("month", row.day.replace(day=1))):
+                spreads.setdefault((row.metric, span, first, row.shop_id), Counter())[bucket] += 1
+    by_day = ShopDay.objects.exclude(n=0)
+    assert days == {
+        (one.metric, one.day, one.shop_id): (one.n, one.value_sum, one.numerator, one.denominator) for one in by_day
+    }
+    found = {
+        (one.metric, one.span, one.first_on, one.shop_id): +Counter(dict(zip(one.buckets, one.counts, strict=True)))
+        for one in ShopSpread.objects.all()
+    }
+    assert spreads == {cell: counts for cell, counts in found.items() if counts}
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_figures_equal_a_recount(seed):
+@pytest.mark.parametrize(
+    ("seed", "chunk", "few"), [(1, 1, 20_000), (2, 3, 20_000), (3, 1000, 20_000), (4, 1, 0), (5, 3, 9)]
+)
+def test_figures_equal_a_recount_whatever_the_windows_and_the_chunks(seed, chunk, few, monkeypatch):
+    monkeypatch.setattr("core.folds.CHUNK_ROOTS", chunk)
+    monkeypatch.setattr("kpi.folds.engine.FEW_EVENTS", few)
+    monkeypatch.setattr("kpi.folds.engine.CLEARED_AT_ONCE", 40)
     dice = random.Random(seed)
     facts = [fact for pk in range(1, 31) for fact in life_of(pk, dice)]
     # Tickets interleave; within one ticket the order of recording is the order of its life.
@@ -157,15 +190,37 @@ def test_figures_equal_a_recount(seed):
         batch, facts = facts[:size], facts[size:]
         with transaction.atomic():
             record_many(batch, origin="live", untrusted=False)
-        if dice.random() < 0.7:
-            advance_folds(at=START)
-    advance_folds(at=START)
+        for _ in range(dice.randrange(4)):
+            advance_folds(at=START, budget=timedelta(0))  # one chunk of each fold, within a window or across its end
+    advance_folds(at=START)  # the window in progress
+    advance_folds(at=START)  # and what came above it
     assert stored() == recount()
-    assert cells_from_rollup() == cells_from_facts()
+    assert_rollups_agree()
     before = stored()
     rebuild(TICKETS, START)
     assert stored() == before
-    assert cells_from_rollup() == cells_from_facts()
+    assert_rollups_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_version_counts_the_same_beside_the_old_one(monkeypatch):
+    monkeypatch.setattr("core.folds.CHUNK_ROOTS", 4)
+    dice = random.Random(6)
+    with transaction.atomic():
+        record_many([f for pk in range(1, 20) for f in life_of(pk, dice)], origin="live", untrusted=False)
+    advance_folds(at=START)
+    keys, month = ["tickets_opened", "resolution_time", "reopen_rate"], period_of("month", START.date())
+    before = figures(keys, month, Filters())
+    try:
+        replace(TICKETS, version=2).register()
+        for _ in range(40):
+            advance_folds(at=START, budget=timedelta(0))
+            assert figures(keys, month, Filters()) == before
+        assert active_versions()["tickets"] == 2
+        assert {row.version for row in Row.objects.filter(fold="tickets")} == {2}
+        assert_rollups_agree()
+    finally:
+        TICKETS.register()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -240,19 +295,41 @@ def test_a_number_opens_exactly_its_rows_and_filters_narrow_both():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_histogram_agrees_with_the_facts_within_one_percent(monkeypatch):
+@pytest.mark.parametrize("span", ["day", "week", "month"])
+def test_the_histogram_agrees_with_the_facts_within_one_percent(monkeypatch, span):
     dice = random.Random(5)
     facts = [fact for pk in range(1, 200) for fact in life_of(pk, dice)]
     with transaction.atomic():
         record_many(facts, origin="live", untrusted=False)
     advance_folds(at=START)
-    month = period_of("month", START.date())
-    exact = figures(["resolution_time"], month, Filters())["resolution_time"]
+    period = period_of(span, START.date() + timedelta(days=1))
     monkeypatch.setattr("kpi.selectors.spreads.EXACT_LIMIT", 1)
-    coarse = figures(["resolution_time"], month, Filters())["resolution_time"]
-    assert exact.p50 is not None
-    assert coarse.p50 == pytest.approx(exact.p50, rel=0.03)
-    assert coarse.p90 == pytest.approx(exact.p90, rel=0.03)
+    keys = ["first_response_time", "response_time", "resolution_time"]
+    for key, figure in figures(keys, period, Filters()).items():
+        for share, found in ((0.5, figure.p50), (0.9, figure.p90)):
+            rows = rows_behind(key, period.first, period.last, Filters())
+            values = sorted(float(row.value or 0) for row in rows)
+            exact = values[math.ceil(share * len(values)) - 1]
+            assert found == pytest.approx(exact, rel=0.0101)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("limit", [0, 10_000])
+def test_the_roll_ups_by_shop_give_the_figures_of_the_full_grain(monkeypatch, limit):
+    dice = random.Random(7)
+    facts = [fact for pk in range(1, 60) for fact in life_of(pk, dice)]
+    with transaction.atomic():
+        record_many(facts, origin="live", untrusted=False)
+    advance_folds(at=START)
+    monkeypatch.setattr("kpi.selectors.spreads.EXACT_LIMIT", limit)
+    for span in ("day", "week", "month"):
+        for days in (0, 2, 20):
+            period = period_of(span, START.date() + timedelta(days=days))
+            for filters in (Filters(), Filters(shops=(0, 2)), Filters(shop_id=1), Filters(shops=())):
+                by_shop = figures(list(METRICS), period, filters)
+                with monkeypatch.context() as patch:
+                    patch.setattr(Filters, "is_by_shop", False)
+                    assert figures(list(METRICS), period, filters) == by_shop
 
 
 @pytest.mark.django_db(transaction=True)
