@@ -41,7 +41,10 @@ SETTINGS: dict[str, str] = {
     "random_page_cost": "1.1",
     "jit": "off",
     "idle_in_transaction_session_timeout": "10s",
-    "log_min_duration_statement": "500ms",
+    # The text of a statement holds what people typed: neither failed nor slow ones are written down.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_min_duration_statement": "-1",
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_timezone": "UTC",
     "timezone": "UTC",

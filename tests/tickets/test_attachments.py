@@ -5,6 +5,7 @@ import io
 import os
 import struct
 import threading
+import time
 import zipfile
 import zlib
 from collections import Counter
@@ -116,6 +117,78 @@ def test_a_photo_is_drawn_anew_without_where_it_was_taken(file_folder):
     small = Image.open(io.BytesIO(stored_bytes(row.thumbnail_key)))
     assert (small.format, max(small.size)) == ("WEBP", 480)
     assert oct(os.stat(file_folder / path_of(row.key)).st_mode)[-3:] == "640"
+
+
+def heic(width=1200, height=800, **fields):
+    """Return a photo as an iPhone makes it."""
+    import pillow_heif
+
+    target = io.BytesIO()
+    picture = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    pillow_heif.from_pillow(picture).save(target, quality=50, **fields)
+    return target.getvalue()
+
+
+def test_a_photo_of_an_iphone_becomes_one_that_browsers_show(client):
+    exif = Image.Exif()
+    exif[0x0110] = "SECRET-CAMERA"
+    exif[0x8825] = {1: "N", 2: (31.0, 14.0, 0.0)}
+    data = heic(exif=exif.tobytes())
+    assert b"SECRET" in data
+    staff, ticket = make_staff(), make_ticket()
+    row = keep(data, "IMG_0042.HEIC", ticket_id=ticket.pk, uploaded_by=staff.pk)
+    assert (row.mime, row.width, row.height, row.name) == ("image/jpeg", 1200, 800, "IMG_0042.jpg")
+    stored = stored_bytes(row.key)
+    shown = Image.open(io.BytesIO(stored))
+    assert (shown.format, shown.size) == ("JPEG", (1200, 800))
+    assert b"SECRET" not in stored
+    assert not shown.getexif()
+    assert shown.getpixel((600, 10))[0] < 40 < 200 < shown.getpixel((600, 790))[0]
+    client.force_login(staff)
+    assert serve(client, row)["Content-Disposition"] == 'inline; filename="IMG_0042.jpg"'
+    assert Image.open(io.BytesIO(serve(client, row, thumb=1).body)).size == (480, 320)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:300], lambda data: data[:40] + bytes(len(data) - 40)])
+def test_a_broken_photo_of_an_iphone_is_refused_with_a_way_out(damage):
+    with pytest.raises(FileRefused) as refused:
+        keep(damage(heic()), "a.heic")
+    assert "JPEG" in str(refused.value)
+    assert not Attachment.objects.exists()
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (60_000, 100)])
+def test_a_photo_of_an_iphone_that_claims_too_many_pixels_is_refused_before_it_is_unpacked(size):
+    data = heic(1216, 832)
+    at = data.index(b"ispe")
+    while at >= 0:
+        data = data[: at + 8] + struct.pack(">II", *size) + data[at + 16 :]
+        at = data.find(b"ispe", at + 16)
+    begun = time.monotonic()
+    with pytest.raises((FileTooLarge, FileRefused)):
+        keep(data, "bomb.heic")
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.slow
+def test_a_phones_largest_photo_fits_into_the_memory_of_a_web_process():
+    import subprocess
+    import sys
+
+    import pillow_heif
+
+    target = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (8064, 6048), (90, 120, 60))).save(target, quality=30)
+    script = (
+        "import re, sys; from tickets.attachments.pictures import redraw;"
+        "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) // 1024;"
+        "before = peak(); p = redraw(sys.stdin.buffer.read(), 'image/heic'); print(p.width, p.height, peak() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=target.getvalue(), capture_output=True, check=True)
+    width, height, megabytes = map(int, done.stdout.split())
+    assert (width, height) == (4096, 3072)
+    print({"megabytes": megabytes})
+    assert megabytes < 400
 
 
 @pytest.mark.parametrize("wanted", ["PNG", "GIF", "WEBP"])

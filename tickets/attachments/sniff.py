@@ -27,6 +27,8 @@ OTHERS = {
     "application/zip": "zip",
     "text/plain": "txt",
 }
+HEIC = "image/heic"  # photos of iPhones, which browsers cannot show; drawn anew as JPEG
+REPLACED = {"jpg": {"heic", "heif"}}
 SAME_KIND = {"jpg": {"jpg", "jpeg", "jfif"}, "heic": {"heic", "heif"}, "txt": {"txt", "csv", "log", "md", "eml"}}
 MARKUP = re.compile(
     rb"<\s*(?:!doctype|!entity|html|head|body|script|svg|math|iframe|object|embed|\?xml|\?php|%|x:|xsl)", re.IGNORECASE
@@ -46,7 +48,12 @@ class Kind:
     @property
     def is_picture(self) -> bool:
         """Say whether we can re-encode it."""
-        return self.mime in PICTURES
+        return self.mime in PICTURES or self.mime == HEIC
+
+    @property
+    def kept_as(self) -> Kind:
+        """Return what it is once we have stored it."""
+        return Kind("image/jpeg", "jpg") if self.mime == HEIC else self
 
 
 def sniff(data: bytes) -> Kind:
@@ -89,6 +96,8 @@ def safe_name(name: str, kind: Kind) -> str:
     if not base.strip("._ ") or RESERVED.match(base):
         base = f"file_{base}".rstrip("._ ")
     stem, dot, ending = base.rpartition(".")
+    if dot and stem and ending.lower() in REPLACED.get(kind.ending, ()):
+        return f"{stem[:110]}.{kind.ending}"
     if dot and stem and ending.lower() in SAME_KIND.get(kind.ending, {kind.ending}):
         return f"{stem[:110]}.{ending.lower()}"
     return f"{base[:110]}.{kind.ending}"

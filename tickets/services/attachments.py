@@ -57,8 +57,8 @@ def store_attachment(
         return _remember(
             key=key,
             thumbnail_key=thumbnail_key,
-            name=safe_name(name, kind),
-            mime=kind.mime,
+            name=safe_name(name, kind.kept_as),
+            mime=kind.kept_as.mime,
             body=body,
             picture=picture,
             ticket_id=ticket_id,
