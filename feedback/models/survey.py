@@ -129,7 +129,9 @@ class Invitation(models.Model):
         db_table = "feedback_invitation"
         constraints = [
             models.UniqueConstraint(
-                fields=["survey", "ticket"], name="invitation_once_per_ticket", condition=Q(ticket__isnull=False)
+                fields=["survey", "ticket"],
+                name="invitation_open_per_ticket",
+                condition=Q(ticket__isnull=False, answered_at__isnull=True),
             ),
             models.UniqueConstraint(
                 fields=["survey", "order"],

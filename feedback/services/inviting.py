@@ -1,4 +1,8 @@
-"""Ask a customer how it went: once per ticket or order, once per period, only with leave and an address."""
+"""Ask a customer how it went: once per ticket or order, once per period, only with leave and an address.
+
+Who answered about a ticket that then came back and was resolved anew is asked once more: the first answer was about
+help that did not last. Who did not answer the first time is left in peace.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,7 @@ REMIND_TEMPLATE = "feedback.survey_reminder"
 REMIND_JOB = "feedback.remind"
 EXPIRE_JOB = "feedback.expire_invitation"
 PURPOSE = "survey"
+MOST_PER_TICKET = 2
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ def invite(
     """Invite a customer and owe the mail with the link; None when there is a reason not to.
 
     Reasons: the survey is off, the person is erased or blocked, said no to surveys, left no address, was asked about
-    this ticket or order before, or had this survey within its period. The customer's row is locked, so of parallel
-    calls one invites.
+    this ticket or order before (but for a second time after an answer and a new resolution), or had this survey within
+    its period. The customer's row is locked, so of parallel calls one invites.
     """
     survey = Survey.objects.select_related("current").filter(key=survey_key, is_active=True).first()
     customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id, erased_at__isnull=True).first()
@@ -125,12 +130,23 @@ def address_for(customer_id: int, ticket: Ticket | None) -> str | None:
 
 def _asked_before(survey: Survey, customer_id: int, about: Asked, at: datetime) -> bool:
     rows = Invitation.objects.filter(survey=survey)
-    if about.ticket is not None and rows.filter(ticket=about.ticket).exists():
-        return True
+    if about.ticket is not None:
+        if not _may_ask_about(about.ticket, list(rows.filter(ticket=about.ticket).order_by("-invited_at", "-pk"))):
+            return True
+        rows = rows.exclude(ticket=about.ticket)  # the period keeps other tickets' surveys apart, not this one's second
     if about.ticket is None and about.order is not None and rows.filter(order=about.order, ticket=None).exists():
         return True
     since = at - timedelta(days=survey.period_days)
     return survey.period_days > 0 and rows.filter(customer_id=customer_id, invited_at__gt=since).exists()
+
+
+def _may_ask_about(ticket: Ticket, asked: list[Invitation]) -> bool:
+    """Tell whether a ticket's customer may be asked (again): `asked` are its invitations, the newest first."""
+    if not asked:
+        return True
+    answered_at, resolved_at = asked[0].answered_at, ticket.resolved_at
+    is_anew = answered_at is not None and resolved_at is not None and resolved_at > answered_at
+    return is_anew and len(asked) < MOST_PER_TICKET
 
 
 def send_link(invitation: Invitation, token: str, to: str, *, template: str, key: str, at: datetime) -> Delivery:

@@ -104,13 +104,52 @@ def test_job_of_an_earlier_resolution_invites_nobody() -> None:
     assert invite_for_ticket(ticket_id=ticket.pk, survey_id=survey.pk, resolved_at=ticket.resolved_at, at=now) is None
 
 
-def test_second_resolution_asks_no_second_time() -> None:
+def test_second_resolution_does_not_ask_again_whom_the_first_still_asks() -> None:
     ticket = resolve(make_ticket())
     run_jobs()
     reopen_ticket(ticket_id=ticket.pk, actor=SYSTEM, at=timezone.now())
     resolve(ticket)
     run_jobs()
     assert Invitation.objects.count() == 1
+
+
+def test_a_ticket_resolved_anew_after_an_answer_is_asked_about_once_more() -> None:
+    ticket = resolve(make_ticket())
+    run_jobs()
+    for expected in (1, 2, 2):
+        asked = Invitation.objects.filter(ticket=ticket).order_by("pk")
+        assert asked.count() == expected
+        newest = asked[expected - 1]
+        Invitation.objects.filter(pk=newest.pk).update(state="answered", answered_at=timezone.now())
+        reopen_ticket(ticket_id=ticket.pk, actor=SYSTEM, at=timezone.now())
+        resolve(ticket)
+        run_jobs()
+    assert Invitation.objects.filter(ticket=ticket).count() == 2
+
+
+def test_an_answer_given_after_the_new_resolution_asks_no_more() -> None:
+    ticket = resolve(make_ticket())
+    run_jobs()
+    reopen_ticket(ticket_id=ticket.pk, actor=SYSTEM, at=timezone.now())
+    resolve(ticket)
+    Invitation.objects.update(state="answered", answered_at=timezone.now())
+    run_jobs()
+    assert Invitation.objects.count() == 1
+
+
+def test_a_second_time_keeps_the_period_of_other_tickets() -> None:
+    customer = make_customer()
+    ticket = resolve(make_ticket(customer))
+    run_jobs()
+    long_ago = timezone.now() - timedelta(days=40)
+    Invitation.objects.update(state="answered", answered_at=timezone.now(), invited_at=long_ago)
+    other = resolve(make_ticket(customer))
+    run_jobs()
+    assert Invitation.objects.filter(ticket=other).count() == 1
+    reopen_ticket(ticket_id=ticket.pk, actor=SYSTEM, at=timezone.now())
+    resolve(ticket)
+    run_jobs()
+    assert Invitation.objects.filter(ticket=ticket).count() == 1
 
 
 def test_nobody_is_asked_about_spam_or_a_survey_ticket() -> None:
