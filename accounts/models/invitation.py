@@ -11,7 +11,7 @@ from accounts.enums import Language
 class Invitation(models.Model):
     """An offer to join, sent by mail; the link holds a token of which only the hash is kept."""
 
-    event_type = "invitation"
+    event_type = "staff_invitation"
 
     email = models.EmailField(_("email"), max_length=254)
     roles = ArrayField(models.CharField(max_length=32), default=list)

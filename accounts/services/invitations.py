@@ -51,7 +51,13 @@ def invite_staff(
             invitation.save(force_insert=True)
     except IntegrityError as error:  # two invited this address at the same moment; the unique index lets one through
         raise Conflict(_("Somebody is inviting this address just now.")) from error
-    record("invitation.sent", subject=invitation, actor=actor, at=at, data=InvitationSent(codes(wanted), tuple(teams)))
+    record(
+        "staff_invitation.sent",
+        subject=invitation,
+        actor=actor,
+        at=at,
+        data=InvitationSent(codes(wanted), tuple(teams)),
+    )
     schedule(
         "accounts.send_invitation",
         key=f"invitation:{invitation.pk}",
@@ -73,7 +79,7 @@ def revoke_invitation(*, invitation_id: int, actor: Actor, at: datetime) -> Invi
     if invitation.accepted_at is None and invitation.revoked_at is None:
         invitation.revoked_at = at
         invitation.save(update_fields=["revoked_at"])
-        record("invitation.revoked", subject=invitation, actor=actor, at=at)
+        record("staff_invitation.revoked", subject=invitation, actor=actor, at=at)
     return invitation
 
 
@@ -106,7 +112,7 @@ def accept_invitation(*, token: str, display_name: str, password: str, at: datet
     invitation.accepted_at, invitation.accepted_by = at, staff
     invitation.save(update_fields=["accepted_at", "accepted_by"])
     record(
-        "invitation.accepted",
+        "staff_invitation.accepted",
         subject=invitation,
         actor=Actor.staff(staff),
         at=at,

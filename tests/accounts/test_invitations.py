@@ -64,7 +64,7 @@ def test_invited_person_joins_by_the_link_in_the_mail(client: Client) -> None:
     assert stranger.get(path).status_code == 410
     assert Client().post(path, {"display_name": "x", "password": PASSWORD}).status_code == 410
     kinds = list(Event.objects.order_by("id").values_list("kind", flat=True))
-    assert kinds == ["invitation.sent", "staff.joined", "invitation.accepted"]
+    assert kinds == ["staff_invitation.sent", "staff.joined", "staff_invitation.accepted"]
 
 
 def test_dead_links() -> None:
@@ -79,7 +79,7 @@ def test_dead_links() -> None:
     services.revoke_invitation(invitation_id=invitation.pk, actor=Actor.staff(boss), at=timezone.now())
     with pytest.raises(InvitationDead):
         accept(token)
-    assert Event.objects.filter(kind="invitation.revoked").count() == 1
+    assert Event.objects.filter(kind="staff_invitation.revoked").count() == 1
 
 
 def test_link_lives_seven_days() -> None:
