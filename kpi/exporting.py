@@ -5,35 +5,34 @@ from __future__ import annotations
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from xlsxwriter import Workbook
 
-from kpi.models import Fact
+from core.snapshot import one_snapshot
+from kpi.periods import Period
+from kpi.selectors import Filters, rows_behind
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 100_000
 FIELDS = ("at", "ticket_id", "order_id", "value", "numerator", "denominator", "channel", "category")
 
 
-def write_rows(rows: QuerySet[Fact]) -> IO[bytes]:
-    """Return an open file with the newest MOST_ROWS rows, each written to disk before the next is read.
-
-    Read within one_snapshot(): a server-side cursor lives as long as its transaction.
-    """
+def write_rows(metric: str, period: Period, filters: Filters) -> IO[bytes]:
+    """Return an open file with the newest MOST_ROWS rows, each on its way to disk before the next is read."""
     target = TemporaryFile(prefix="cs-portal-")  # noqa: SIM115 - the response closes it
     book = Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet()
     titles = [_("Time"), _("Ticket"), _("Order"), _("Value"), _("Numerator"), _("Denominator"), _("Channel")]
     for column, title in enumerate([*titles, _("Category")]):
         sheet.write_string(0, column, title)
-    found = rows.values_list(*FIELDS)[: MOST_ROWS + 1].iterator(chunk_size=2000)
-    for line, row in enumerate(found, start=1):
-        if line > MOST_ROWS:
-            sheet.write_string(line, 0, _("Only the newest %(count)s rows are listed.") % {"count": MOST_ROWS})
-            break
-        _write_row(sheet, line, row)
+    with one_snapshot():  # a server-side cursor lives as long as its transaction; packing the file needs neither
+        rows = rows_behind(metric, period.first, period.last, filters).values_list(*FIELDS)
+        for line, row in enumerate(rows[: MOST_ROWS + 1].iterator(chunk_size=2000), start=1):
+            if line > MOST_ROWS:
+                sheet.write_string(line, 0, _("Only the newest %(count)s rows are listed.") % {"count": MOST_ROWS})
+                break
+            _write_row(sheet, line, row)
     book.close()
     target.seek(0)
     return target

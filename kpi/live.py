@@ -34,27 +34,16 @@ def board_now(staff: Staff) -> list[dict[str, Any]]:
             {"shops": scope},
         )
         waiting, unassigned, late_reply, late_solution, online = cursor.fetchone()
+    lines = [
+        (_("Open tickets"), waiting, "", "open"),
+        (_("Nobody's yet"), unassigned, "warn" if unassigned else "", "unassigned"),
+        (_("First reply overdue"), late_reply, "bad" if late_reply else "good", "overdue"),
+        (_("Solution overdue"), late_solution, "bad" if late_solution else "good", "overdue"),
+        (_("Agents online"), online, "", ""),
+    ]
     return [
-        {"label": _("Open tickets"), "value": waiting, "state": "", "url": "/desk/?view=open"},
-        {
-            "label": _("Nobody's yet"),
-            "value": unassigned,
-            "state": "warn" if unassigned else "",
-            "url": "/desk/?view=unassigned",
-        },
-        {
-            "label": _("First reply overdue"),
-            "value": late_reply,
-            "state": "bad" if late_reply else "good",
-            "url": "/desk/?view=overdue",
-        },
-        {
-            "label": _("Solution overdue"),
-            "value": late_solution,
-            "state": "bad" if late_solution else "good",
-            "url": "/desk/?view=overdue",
-        },
-        {"label": _("Agents online"), "value": online, "state": "", "url": ""},
+        {"label": label, "value": value, "state": state, "url": f"/desk/?view={view}" if view else ""}
+        for label, value, state, view in lines
     ]
 
 
