@@ -16,7 +16,7 @@ import redis
 from django.conf import settings
 
 from accounts.models import Staff
-from core.live.announce import publish
+from core.live.announce import channel, frame, publish
 
 logger = logging.getLogger(__name__)
 SECONDS = 45
@@ -61,8 +61,23 @@ def _ask(use: Any, default: Any) -> Any:
         return default
 
 
+def arrive(*, ticket_id: int, staff: Staff) -> list[Viewer]:
+    """Say that this person opens the ticket, tell the others, and return who they are: one round trip."""
+    key, now = _key(ticket_id), int(time.time())
+
+    def write(client: Any) -> dict[bytes, bytes]:
+        pipe = client.pipeline(transaction=False)
+        pipe.hgetall(key)
+        pipe.hset(key, str(staff.pk), json.dumps([staff.display_name, now, False]))
+        pipe.expire(key, SECONDS * 2)
+        pipe.publish(channel(), frame(f"viewers.{ticket_id}", "viewers", ticket_id))
+        return pipe.execute()[0]  # type: ignore[no-any-return]
+
+    return _others(_ask(write, {}), staff)
+
+
 def mark_here(*, ticket_id: int, staff: Staff, is_typing: bool) -> None:
-    """Say that this person has the ticket open (and types); others hear of a change at once."""
+    """Say that this person still has the ticket open (and types); others hear of a change at once."""
     key, entry = _key(ticket_id), json.dumps([staff.display_name, int(time.time()), is_typing])
 
     def write(client: Any) -> tuple[bytes | None, Any, Any]:
@@ -88,7 +103,10 @@ def mark_gone(*, ticket_id: int, staff: Staff) -> None:
 
 def others_here(*, ticket_id: int, staff: Staff) -> list[Viewer]:
     """Return the colleagues who have the ticket open now, those who type first."""
-    found = _ask(lambda client: client.hgetall(_key(ticket_id)), {})
+    return _others(_ask(lambda client: client.hgetall(_key(ticket_id)), {}), staff)
+
+
+def _others(found: dict[bytes, bytes], staff: Staff) -> list[Viewer]:
     now, viewers = time.time(), []
     for raw_id, raw in found.items():
         entry = _read(raw)

@@ -20,6 +20,11 @@ def channel() -> str:
     return f"{settings.REDIS_PREFIX}:live"
 
 
+def frame(group: str, type: str, id: int, version: int = 0) -> str:
+    """Return a hint as it travels."""
+    return json.dumps({"group": group, "event": type, "id": id, "version": version}, separators=(",", ":"))
+
+
 def announce(group: str, type: str, id: int, version: int = 0) -> None:
     """After commit, tell the sockets in `group` that `type` with `id` is now at `version`."""
     transaction.on_commit(lambda: publish(group, type, id, version), robust=True)
@@ -27,16 +32,13 @@ def announce(group: str, type: str, id: int, version: int = 0) -> None:
 
 def publish(group: str, type: str, id: int, version: int = 0) -> bool:
     """Send a hint now; return whether the bus took it."""
-    frame = json.dumps(
-        {"group": group, "event": type, "id": id, "version": version},
-        separators=(",", ":"),
-    )
+    hint = frame(group, type, id, version)
     for attempt in (
         1,
         2,
     ):  # the first try after a restart of the bus meets a stale pooled connection
         try:
-            _client().publish(channel(), frame)
+            _client().publish(channel(), hint)
             return True
         except redis.RedisError as error:
             _local.client = None

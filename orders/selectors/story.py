@@ -16,6 +16,7 @@ from orders.models import Order
 from orders.selectors.told import parcels_told
 
 MAX_EVENTS = 300
+PANEL_EVENTS = 30
 KINDS = ("all", "order", "parcel", "service")
 
 
@@ -27,10 +28,19 @@ class StoryRow(NamedTuple):
     html: SafeString
 
 
-def story_of(order: Order, viewer: Any, wanted: str = "all") -> list[StoryRow]:
-    """Return the rendered story of an order, the newest first. One query for events with names, one for scans."""
+def story_of(order: Order, viewer: Any, wanted: str = "all", *, brief: bool = False) -> tuple[list[StoryRow], bool]:
+    """Return the rendered story of an order, the newest first, and whether there is more.
+
+    One query for events with names, one for scans. With `brief`, as beside a conversation: the newest lines only, and
+    none for messages, which stand in the conversation itself.
+    """
+    most = PANEL_EVENTS if brief else MAX_EVENTS
     found = Event.objects.filter(order_id=order.pk).annotate(**event_names())
-    events = list(found.order_by("-at", "-id")[:MAX_EVENTS])
+    if brief:
+        found = found.exclude(kind__startswith="message.")
+    events = list(found.order_by("-at", "-id")[: most + 1])
+    is_more = len(events) > most
+    del events[most:]
     remember_event_names(events, viewer)
     if wanted != "all":
         events = [event for event in events if _kind(event) == wanted]
@@ -46,7 +56,7 @@ def story_of(order: Order, viewer: Any, wanted: str = "all") -> list[StoryRow]:
                     html = _item("point", scan.words, scan.at, "neutral")
                     rows.append((scan.at, 0, StoryRow(scan.at, "parcel", html)))
     rows.sort(key=lambda row: (row[0], row[1]), reverse=True)
-    return [row[2] for row in rows]
+    return [row[2] for row in rows[:most]], is_more or len(rows) > most
 
 
 def _kind(event: Event) -> str:

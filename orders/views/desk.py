@@ -198,6 +198,7 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
     wanted = wanted if wanted in KINDS else "all"
     parcels = [parcel for parcel, _scans in parcels_told([order.pk], request.user)[order.pk]]
     phone = _shown_phone(order)
+    story, is_more = story_of(order, request.user, wanted, brief=not others)
     return {
         "order": order,
         "parcels": [
@@ -209,7 +210,8 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
             }
             for parcel in parcels
         ],
-        "story": story_of(order, request.user, wanted),
+        "story": story,
+        "story_is_more": is_more,
         "story_kind": wanted,
         "story_kinds": _story_kinds(),
         "who": mask_name(order.recipient),

@@ -49,11 +49,11 @@ def open_ticket_page(request: StaffRequest, ticket_id: int, permission: Permissi
         raise NotFound
     marks = conversation.own_marks(request.user)
     try:
-        return get_ticket_for(request.user, ticket_id, permission, with_=marks)
+        return get_ticket_for(request.user, ticket_id, permission, with_=marks, brief=True)
     except NotFound:
         if ticket_id <= NUMBER_OFFSET:
             raise
-        return get_ticket_for(request.user, ticket_id - NUMBER_OFFSET, permission, with_=marks)
+        return get_ticket_for(request.user, ticket_id - NUMBER_OFFSET, permission, with_=marks, brief=True)
 
 
 def view_key(request: StaffRequest) -> str:
@@ -91,7 +91,6 @@ def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str
     stream = first_stream(request, ticket, now)
     drafts: dict[str, str] = {one["kind"]: one["text"] for one in ticket.own_drafts}  # type: ignore[attr-defined]
     kind = next(reversed(drafts), MessageKind.PUBLIC.value)
-    presence.mark_here(ticket_id=ticket.pk, staff=request.user, is_typing=False)
     return {
         **head_context(request, ticket, view),
         "stream": stream.html,
@@ -99,7 +98,7 @@ def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str
         "draft_texts": drafts,
         "composer_kind": kind,
         "client_id": uuid.uuid4(),
-        "others": presence.others_here(ticket_id=ticket.pk, staff=request.user),
+        "others": presence.arrive(ticket_id=ticket.pk, staff=request.user),
     }
 
 

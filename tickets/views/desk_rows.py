@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe  # allowed: rows escape what people wrote
 from django.utils.translation import get_language, gettext
 
 from core import ui
+from core.ui.escaping import esc
 from customers.enums import Tier
 from tickets.enums import Priority, TicketStatus
 from tickets.selectors.lists import Row
@@ -30,7 +30,7 @@ def ticket_rows(
     cursor: str = "",
 ) -> SafeString:
     """Return the <li> of each row; `current` is the id of the open ticket."""
-    tail = f"?view={escape(view)}" + (f"&amp;before={escape(cursor)}" if cursor else "")
+    tail = f"?view={esc(view)}" + (f"&amp;before={esc(cursor)}" if cursor else "")
     words = _words(get_language() or "")
     lines = [_line(row, tail, now, row.id == current, may_bulk, words) for row in rows]
     return mark_safe("".join(lines))  # allowed: rows escape what people wrote
@@ -40,9 +40,9 @@ def ticket_rows(
 def _words(_language: str) -> dict[str, str]:
     """Return the words of a line in the active language, looked up once."""
     return {
-        "unread": escape(gettext("New message")),
-        "nobody": escape(gettext("Unknown customer")),
-        "you": escape(gettext("You")),
+        "unread": esc(gettext("New message")),
+        "nobody": esc(gettext("Unknown customer")),
+        "you": esc(gettext("You")),
         "select": gettext("Select ticket %(number)s"),
         "urgent": ui.icon("flame", 14, gettext("Urgent"), "text-bad"),
         "high": ui.icon("arrow-up", 14, gettext("High priority"), "text-warn"),
@@ -51,7 +51,7 @@ def _words(_language: str) -> dict[str, str]:
         "waiting_customer": ui.icon("user-question", 14, gettext("Waiting for the customer")),
         "waiting_department": ui.icon("users-group", 14, gettext("Waiting for a department")),
         **{
-            f"tier_{code}": f'<span class="tier">{ui.icon("star-filled", 14)}{escape(label)}</span>'
+            f"tier_{code}": f'<span class="tier">{ui.icon("star-filled", 14)}{esc(label)}</span>'
             for code, label in Tier.choices
         },
     }
@@ -59,15 +59,13 @@ def _words(_language: str) -> dict[str, str]:
 
 def _line(row: Row, tail: str, now: datetime, is_current: bool, may_bulk: bool, words: dict[str, str]) -> str:
     name = row.customer_name or ""
-    subject = escape(row.subject or row.preview)
-    last = (
-        f' <span class="ticket-last">{escape(row.preview)}</span>' if row.preview and row.preview != row.subject else ""
-    )
+    subject = esc(row.subject or row.preview)
+    last = f' <span class="ticket-last">{esc(row.preview)}</span>' if row.preview and row.preview != row.subject else ""
     tier = words[f"tier_{row.tier}"] if row.tier in MARKED_TIERS else ""
     number = row.number
     check = (
         f'<input class="ticket-check" type="checkbox" name="ids" value="{row.id}" form="bulk" '
-        f'aria-label="{escape(words["select"] % {"number": number})}">'
+        f'aria-label="{esc(words["select"] % {"number": number})}">'
         if may_bulk
         else ""
     )
@@ -75,7 +73,7 @@ def _line(row: Row, tail: str, now: datetime, is_current: bool, may_bulk: bool, 
         f'<li id="row-{row.id}" data-v="{row.version}"{" class=is-unread" if row.is_unread else ""}>{check}'
         f'<a class="ticket" href="/desk/t/{row.id}/{tail}" data-key-item{" aria-current=true" if is_current else ""}>'
         f"{ui.avatar(name or str(row.channel), 32, row.channel)}"
-        f'<span class="ticket-who"><span>{escape(name) or words["nobody"]}</span>{tier}'
+        f'<span class="ticket-who"><span>{esc(name) or words["nobody"]}</span>{tier}'
         f'<span class="ticket-no num">#{number}</span></span>'
         f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
         f'<span class="ticket-subject">{subject}{last}</span>'
@@ -109,11 +107,11 @@ def found_rows(hits: Iterable[Hit], *, now: datetime) -> SafeString:
             f'<li id="row-{row.id}"{" class=is-unread" if row.is_unread else ""}>'
             f'<a class="ticket ticket-found" href="/desk/t/{row.id}/" data-key-item>'
             f"{ui.avatar(row.customer_name or str(row.channel), 32, row.channel)}"
-            f'<span class="ticket-who"><span>{escape(row.customer_name or "") or words["nobody"]}</span>{tier}'
+            f'<span class="ticket-who"><span>{esc(row.customer_name or "") or words["nobody"]}</span>{tier}'
             f'<span class="ticket-no num">#{row.number}</span>'
             f"{ui.status(row.status, TicketStatus(row.status).label)}</span>"
             f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
-            f'<span class="ticket-subject">{escape(row.subject)}<span class="ticket-last">{hit.excerpt}</span></span>'
+            f'<span class="ticket-subject">{esc(row.subject)}<span class="ticket-last">{hit.excerpt}</span></span>'
             f'<span class="ticket-marks">{_marks(row, now, words)}</span></a></li>'
         )
     return mark_safe("".join(lines))  # allowed: rows escape what people wrote

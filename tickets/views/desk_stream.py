@@ -8,12 +8,12 @@ from itertools import groupby
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe  # allowed: pieces escape what people wrote
 from django.utils.translation import gettext, ngettext
 
 from core import registry, ui
 from core.models import Event
+from core.ui.escaping import esc
 from core.ui.times import date_words, local
 from tickets.enums import AuthorType, MessageKind
 from tickets.selectors.conversation import MessageRow
@@ -72,7 +72,7 @@ def _day(day: date, now: datetime) -> str:
         words = gettext("Today")
     elif (today - day).days == 1:
         words = gettext("Yesterday")
-    return f'<div class="day" role="separator" data-day="{day.isoformat()}"><span>{escape(words)}</span></div>'
+    return f'<div class="day" role="separator" data-day="{day.isoformat()}"><span>{esc(words)}</span></div>'
 
 
 def _belongs(message: MessageRow, before: MessageRow | None) -> bool:
@@ -91,13 +91,13 @@ def _events(run: list[tuple[Event, registry.StoryLine]]) -> Iterator[str]:
         folded, run = run[:-1], run[-1:]
         words = ngettext("%(n)d earlier event", "%(n)d earlier events", len(folded)) % {"n": len(folded)}
         inner = "".join(_event(event, line) for event, line in folded)
-        yield f'<details class="events"><summary>{escape(words)}</summary>{inner}</details>'
+        yield f'<details class="events"><summary>{esc(words)}</summary>{inner}</details>'
     for event, line in run:
         yield _event(event, line)
 
 
 def _event(event: Event, line: registry.StoryLine) -> str:
-    tone = f" tone-{escape(line.tone)}" if line.tone else ""
+    tone = f" tone-{esc(line.tone)}" if line.tone else ""
     return (
         f'<div class="event{tone}" id="e-{event.pk}" data-event="{event.pk}">{ui.icon(line.icon, 16)}'
         f"<span>{line.html}</span>{ui.when(event.at, 'time')}</div>"
@@ -130,8 +130,8 @@ def _by(message: MessageRow, customer_name: str, is_note: bool) -> str:
         face = ui.avatar(name, 24)
     else:
         name, face = gettext("Automatic message"), ui.icon("robot", 16)
-    mark = f"{ui.icon('note', 14)}<span>{escape(gettext('Internal note'))}</span>" if is_note else ""
-    who = f'{face}<span class="strong">{escape(name)}</span>{mark}'
+    mark = f"{ui.icon('note', 14)}<span>{esc(gettext('Internal note'))}</span>" if is_note else ""
+    who = f'{face}<span class="strong">{esc(name)}</span>{mark}'
     return f'<header class="msg-by">{who}{ui.when(message.at, "time")}</header>'
 
 
@@ -146,13 +146,13 @@ def _body(message: MessageRow) -> str:
     if len(message.text) > LONG:
         inner = (
             f'<details class="msg-long"><summary>{safe_text(message.text[:LONG])}… '
-            f'<span class="text-accent">{escape(gettext("Show all"))}</span></summary>'
+            f'<span class="text-accent">{esc(gettext("Show all"))}</span></summary>'
             f"{safe_text(message.text[LONG:])}</details>"
         )
     if message.quoted:
         inner += (
             f'<details class="quoted"><summary>{ui.icon("dots", 16)}'
-            f'<span class="sr-only">{escape(gettext("Quoted mail"))}</span></summary>'
+            f'<span class="sr-only">{esc(gettext("Quoted mail"))}</span></summary>'
             f"<blockquote>{safe_text(message.quoted)}</blockquote></details>"
         )
     return f'<div class="msg-body{shape}">{inner}</div>'
@@ -172,7 +172,7 @@ def _files(message: MessageRow) -> str:
 
 
 def _file(file: dict[str, Any]) -> str:
-    url, name = file_url(file), escape(file["name"])
+    url, name = file_url(file), esc(file["name"])
     if file["mime"] in PICTURES:
         small = file_url(file, thumb=True) if file["thumb"] else url
         return (
@@ -203,4 +203,4 @@ def delivery_mark(delivery_id: int, state: str, *, out_of_band: bool = False) ->
         "expired": gettext("Could not be delivered in time"),
     }.get(state, state)
     oob = ' hx-swap-oob="true"' if out_of_band else ""
-    return f'<span class="delivery {tone}" id="delivery-{delivery_id}"{oob}>{ui.icon(icon, 14)}{escape(words)}</span>'
+    return f'<span class="delivery {tone}" id="delivery-{delivery_id}"{oob}>{ui.icon(icon, 14)}{esc(words)}</span>'
