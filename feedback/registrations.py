@@ -41,7 +41,6 @@ register_template(
         "en": "Hello {customer_name},\n\nwe have dealt with “{subject}”. How satisfied are you? One tap begins:\n\n"
         f"{_FACES_EN}\n\n{_END_EN}",
     },
-    sample={"length": "1"},
 )
 register_template(
     f"{INVITE_TEMPLATE}.order",
@@ -53,7 +52,6 @@ register_template(
         "en": "Hello {customer_name},\n\nyour order {number} is complete. How satisfied are you? One tap begins:\n\n"
         f"{_FACES_EN}\n\n{_END_EN}",
     },
-    sample={"length": "1"},
 )
 for _kind in ("ticket", "order"):
     register_template(
@@ -68,7 +66,6 @@ for _kind in ("ticket", "order"):
             "a few days ago we asked how we did and have not heard from you yet. If you have a moment, "
             f"one tap begins:\n\n{_FACES_EN}\n\n{_END_EN}\n\nThis is the only reminder.",
         },
-        sample={"length": "1"},
     )
 
 registry.register_nav(

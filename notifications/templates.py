@@ -20,6 +20,7 @@ LANGUAGES = ("zh-hans", "en")
 VARIABLE = re.compile(r"\{([a-z][a-z0-9_]{0,39})\}")
 
 _SAMPLES: dict[str, tuple[str, str]] = {
+    "length": ("1 分钟", "1 minute"),
     "customer_name": ("王小明", "Alex Wang"),
     "name": ("王小明", "Alex Wang"),
     "agent_name": ("李静", "Jing Li"),

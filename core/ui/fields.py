@@ -60,6 +60,8 @@ def html_attrs(bound: BoundField, described: str, extra: dict[str, Any]) -> dict
     attrs: dict[str, Any] = {
         name: value for name, value in extra.items() if name in PASS_THROUGH and value not in ("", None)
     }
+    if extra.get("placeholder") == "":
+        attrs["placeholder"] = False  # wanted without one, whatever the form's own widget says
     for name, value in extra.items():
         if name.startswith(("data_", "hx_", "aria_")):
             attrs[name.replace("_", "-")] = value

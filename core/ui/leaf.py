@@ -89,7 +89,7 @@ def avatar(name: str, size: int = 32, channel: str = "", src: str = "", tier: st
     else:
         face = f'<span aria-hidden="true">{esc(initials(text))}</span>'
     foot = f'<span class="avatar-channel">{channel_glyph(channel, 14)}</span>' if channel else ""
-    ring = f" avatar-tier avatar-{esc(tier)}" if tier else ""
+    ring = f" avatar-tier avatar-{esc(tier)}" if tier and tier != "standard" else ""
     return mark_safe(f'<span class="avatar avatar-{size} hue-{hue}{ring}">{face}{foot}</span>')
 
 
