@@ -78,7 +78,7 @@ class RootFold:
         limits = [str(chunk.since), str(chunk.before)]
         cursor.execute(  # allowed: a fold's own SQL
             f"WITH seen AS MATERIALIZED (SELECT e.{self.root_column} AS root_id, ({self.where}) AS fits"
-            f" FROM core_event e WHERE {window} LIMIT {FEW_EVENTS + 1})"
+            f" FROM core_event e WHERE {window} ORDER BY e.xid LIMIT {FEW_EVENTS + 1})"  # the order names the index
             " SELECT (SELECT count(*) FROM seen), ARRAY(SELECT DISTINCT root_id FROM seen"
             " WHERE fits AND root_id > %s ORDER BY root_id LIMIT %s)",
             [*limits, chunk.after_root, chunk.limit],
