@@ -31,7 +31,8 @@ class Filters:
 
     def conditions(self) -> tuple[str, list[Any]]:
         """Return an SQL condition over the dimension columns and its values."""
-        parts, values = ["TRUE"], []
+        parts: list[str] = ["TRUE"]
+        values: list[Any] = []
         if self.shops is not None:
             parts.append("shop_id = ANY(%s)")
             values.append(list(self.shops))
