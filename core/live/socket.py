@@ -19,7 +19,7 @@ from core.registry import LIVE_GROUPS
 logger = logging.getLogger(__name__)
 SIGNED_OUT, TOO_MANY_STRIKES, TOO_SLOW = 4401, 4400, 4408
 MAX_GROUPS, MAX_STRIKES, RECHECK_SECONDS = 60, 10, 15
-_GROUP = re.compile(r"([a-z_]{1,24})(?:\.(\d{1,18}))?")
+_GROUP = re.compile(r"([a-z_]{1,24})(?:\.([0-9]{1,18}))?")
 
 
 class DeskSocket(AsyncWebsocketConsumer):
