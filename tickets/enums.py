@@ -76,3 +76,38 @@ class Stage(models.TextChoices):
     PRE_SALE = "pre_sale", _("Before the order")
     IN_SALE = "in_sale", _("Order and delivery")
     AFTER_SALE = "after_sale", _("After the sale")
+
+
+class HeldState(models.TextChoices):
+    """Where an answer is that was pressed and has not gone."""
+
+    HELD = "held", _("Waiting to go")
+    STOPPED = "stopped", _("Stopped")
+    SENT = "sent", _("Sent")
+    CANCELLED = "cancelled", _("Taken back")
+
+
+class HeldReason(models.TextChoices):
+    """Why an answer waits."""
+
+    UNDO = "undo", _("Can still be taken back")
+    SCHEDULED = "scheduled", _("Planned for later")
+
+
+class MacroAssign(models.TextChoices):
+    """Whom a macro gives the ticket to."""
+
+    KEEP = "keep", _("Leave it where it is")
+    ME = "me", _("Whoever uses the macro")
+    PERSON = "person", _("A certain colleague")
+    QUEUE = "queue", _("The team's queue")
+
+
+class FieldKind(models.TextChoices):
+    """What a custom field holds."""
+
+    TEXT = "text", _("Text")
+    NUMBER = "number", pgettext_lazy("kind of field", "Number")
+    CHOICE = "choice", _("Choice from a list")
+    DATE = "date", _("Date")
+    YESNO = "yesno", _("Yes or no")

@@ -75,6 +75,7 @@ S3_ACCESS_KEY = env.text("S3_ACCESS_KEY", "", "Access key of the store.")
 S3_SECRET_KEY = env.text("S3_SECRET_KEY", "", "Secret key of the store.")
 ATTACHMENT_MAX_BYTES = env.number("ATTACHMENT_MAX_BYTES", str(20 * 1024 * 1024), "Largest single attachment.")
 ATTACHMENT_QUOTA_BYTES = env.number("ATTACHMENT_QUOTA_BYTES", str(50 * 1024**3), "All attachments together.")
+UNDO_SEND_SECONDS = env.number("UNDO_SEND_SECONDS", "10", "An answer can be taken back this long; 0 sends at once.")
 CONTACT_FORM_MIN_SECONDS = env.number("CONTACT_FORM_MIN_SECONDS", "2", "A public form sent sooner is taken for spam.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500

@@ -9,3 +9,4 @@ STORAGES = {  # the manifest needs a collectstatic run; pages are tested without
 }
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+UNDO_SEND_SECONDS = 0  # answers go at once, where a test is not about taking them back

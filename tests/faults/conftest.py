@@ -17,7 +17,7 @@ def story() -> Iterator[Story]:
     """A seeded product at rest; CS_FAULT_SEED repeats a run."""
     seed = int(os.environ.get("CS_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
     print(f"CS_FAULT_SEED={seed}")
-    with running_stack(TRUSTED_PROXIES="1", CONTACT_FORM_MIN_SECONDS="0") as stack:
+    with running_stack(TRUSTED_PROXIES="1", CONTACT_FORM_MIN_SECONDS="0", UNDO_SEND_SECONDS="0") as stack:
         story = Story(stack, seed)
         story.prepare()
         yield story

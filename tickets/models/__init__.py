@@ -1,5 +1,6 @@
 """Models of the tickets app."""
 
+from tickets.models.custom_field import CustomField, FieldValue
 from tickets.models.desk import (
     BlockedSender,
     CannedReply,
@@ -8,7 +9,9 @@ from tickets.models.desk import (
     SlaPolicy,
     TicketRead,
 )
+from tickets.models.macro import Macro
 from tickets.models.message import Attachment, Message, StoredBytes
+from tickets.models.outbox import HeldMessage
 from tickets.models.ticket import Ticket
 
 __all__ = [
@@ -16,7 +19,11 @@ __all__ = [
     "BlockedSender",
     "CannedReply",
     "Category",
+    "CustomField",
     "Draft",
+    "FieldValue",
+    "HeldMessage",
+    "Macro",
     "Message",
     "SlaPolicy",
     "StoredBytes",

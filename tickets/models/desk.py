@@ -6,17 +6,21 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from accounts.enums import Skill
 from core.models.fields import ClockTimestamp
 from tickets.enums import Stage
 
 
 class Category(models.Model):
-    """What a ticket is about; two levels."""
+    """What a ticket is about; two levels. Customers read the public names, where there are any."""
 
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     key = models.SlugField(max_length=40, unique=True)
     name_zh = models.CharField(max_length=60)
     name_en = models.CharField(max_length=60)
+    public_zh = models.CharField(max_length=60, blank=True, default="")
+    public_en = models.CharField(max_length=60, blank=True, default="")
+    skill = models.CharField(max_length=20, choices=Skill, blank=True, default="")
     stage = models.CharField(max_length=12, choices=Stage, default=Stage.IN_SALE)
     is_complaint = models.BooleanField(default=False)
     is_public = models.BooleanField(default=True)
@@ -34,6 +38,10 @@ class Category(models.Model):
     def name_in(self, language: str) -> str:
         """Return the name in `zh-hans` or `en`."""
         return self.name_en if language == "en" else self.name_zh
+
+    def public_name_in(self, language: str) -> str:
+        """Return what customers read in `zh-hans` or `en`."""
+        return (self.public_en if language == "en" else self.public_zh) or self.name_in(language)
 
 
 class SlaPolicy(models.Model):
@@ -80,6 +88,7 @@ class CannedReply(models.Model):
 
     title = models.CharField(max_length=80)
     shortcut = models.CharField(max_length=40)
+    folder = models.CharField(max_length=40, blank=True, default="")
     body = models.TextField()
     language = models.CharField(max_length=10, default="zh-hans")
     owner = models.ForeignKey(

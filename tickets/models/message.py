@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -23,6 +24,7 @@ class Message(models.Model):
     """One message. `seq` is dense per ticket; `public_seq` is dense over what the customer may see, null for notes.
 
     `html` is sanitised again whenever shown; `quoted` keeps the folded rest of a mail. `mail_id` is the Message-ID.
+    `mentioned` are the colleagues a note speaks to, null for nobody.
     """
 
     event_type = "message"
@@ -40,6 +42,7 @@ class Message(models.Model):
     quoted = models.TextField(blank=True, default="")
     mail_id = models.CharField(max_length=255, blank=True, default="")
     delivery_id = models.BigIntegerField(null=True)
+    mentioned = ArrayField(models.BigIntegerField(), null=True)
     at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     search = models.GeneratedField(
@@ -75,6 +78,7 @@ class Message(models.Model):
         ]
         indexes = [
             GinIndex(fields=["search"], name="message_search"),
+            GinIndex(fields=["mentioned"], name="message_mentions", condition=Q(mentioned__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -87,7 +91,7 @@ class Message(models.Model):
 
 class Attachment(models.Model):
     """A file of a message, or one uploaded and not sent yet (message null, bound to its ticket and
-    uploader, or to an upload session by the digest of its unguessable id)."""
+    uploader, or to an upload session by the digest of its unguessable id). `held` keeps it for an answer that waits."""
 
     key = models.CharField(max_length=64, unique=True)
     ticket = models.ForeignKey(
@@ -97,6 +101,7 @@ class Attachment(models.Model):
         related_name="attachments",
     )
     message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="attachments")
+    held = models.ForeignKey("tickets.HeldMessage", on_delete=models.SET_NULL, null=True, related_name="attachments")
     name = models.CharField(max_length=200)
     mime = models.CharField(max_length=100)
     size = models.BigIntegerField()
