@@ -111,3 +111,84 @@ class FieldKind(models.TextChoices):
     CHOICE = "choice", _("Choice from a list")
     DATE = "date", _("Date")
     YESNO = "yesno", _("Yes or no")
+
+
+class LinkKind(models.TextChoices):
+    """How two tickets belong together."""
+
+    RELATED = "related", _("Related")
+    DUPLICATE = "duplicate", _("Duplicate")
+    PARENT = "parent", _("Part of this")
+    CHILD = "child", _("This is part of it")
+    SPLIT = "split", _("Split off")
+
+
+class Sorting(models.TextChoices):
+    """In which order a list stands."""
+
+    NEWEST = "newest", _("Newest message")
+    WAITING = "waiting", _("Waiting longest")
+    DUE = "due", _("Due first")
+    PRIORITY = "priority", _("Most urgent")
+
+
+class BulkAction(models.TextChoices):
+    """What can be done to many tickets at once."""
+
+    TAKE = "take", _("Assign to me")
+    ASSIGN = "assign", _("Assign to a colleague")
+    TEAM = "team", _("Move to a team")
+    STATUS = "status", _("Set the status")
+    PRIORITY = "priority", _("Set the priority")
+    CATEGORY = "category", _("Set the category")
+    ADD_TAGS = "add_tags", _("Add tags")
+    REMOVE_TAGS = "remove_tags", _("Remove tags")
+    SPAM = "spam", _("Mark as spam")
+    RESOLVE = "resolve", _("Resolve")
+
+
+class BulkState(models.TextChoices):
+    """How far a change to many tickets has come."""
+
+    RUNNING = "running", _("Under way")
+    DONE = "done", _("Done")
+    UNDOING = "undoing", _("Being undone")
+    UNDONE = "undone", _("Undone")
+
+
+class BulkItemState(models.TextChoices):
+    """What became of one ticket of a run; kept = it could not be restored."""
+
+    WAITING = "waiting", _("Waiting")
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Left alone")
+    UNDONE = "undone", _("Undone")
+    KEPT = "kept", _("Not restored")
+
+
+class ClockKind(models.TextChoices):
+    """What a clock on a ticket measures; the three are never mixed."""
+
+    FIRST_RESPONSE = "first_response", _("First reply")
+    NEXT_RESPONSE = "next_response", _("Next reply")
+    RESOLUTION = "resolution", _("Solution")
+
+
+class ClockState(models.TextChoices):
+    """Where a clock stands; running and paused ones are open."""
+
+    RUNNING = "running", pgettext_lazy("clock", "running")
+    PAUSED = "paused", pgettext_lazy("clock", "paused")
+    MET = "met", pgettext_lazy("clock", "stopped")
+    DROPPED = "dropped", pgettext_lazy("clock", "dropped")
+
+
+class BreachMove(models.TextChoices):
+    """Where a ticket goes when a deadline passes."""
+
+    KEEP = "keep", _("Stays with its agent")
+    QUEUE = "queue", _("Back to its team's queue")
+    TEAM = "team", _("To another team's queue")
+
+
+OPEN_CLOCKS = (ClockState.RUNNING, ClockState.PAUSED)

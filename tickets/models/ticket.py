@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 
 from core.models.fields import ClockTimestamp
 from core.text.lookups import Tokens
 from tickets.enums import Channel, Priority, TicketStatus
 
 NUMBER_OFFSET = 100_000
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # stands for a time that is not set, so that it sorts last
 ACTIVE = Q(status__in=["new", "open", "waiting_customer", "waiting_department"])
 LISTED = ACTIVE & Q(is_spam=False, merged_into__isnull=True)
 
@@ -23,7 +25,9 @@ LISTED = ACTIVE & Q(is_spam=False, merged_into__isnull=True)
 class Ticket(models.Model):
     """One conversation. `last_seq` and `last_public_seq` are taken under this row's lock by each message.
 
-    Clocks: `first_response_due_at` and `resolution_due_at` come from the policy; `waiting_seconds` is the time spent
+    Clocks stand in SlaClock; the three `…_response_due_at` and `resolution_due_at` are copies. `next_due_at` and
+    `warn_at` are the nearest deadline and warning point of the clocks that run now, None when all stand still: lists
+    and counts read only these. `waiting_seconds` is the time spent
     waiting for the customer so far (a resolution that did not hold counts too), `waiting_since` the start of the
     present wait. `resolved_at` is the latest resolution, cleared by a reopening.
     `preview` is the first 160 characters of the newest message people exchanged.
@@ -67,7 +71,10 @@ class Ticket(models.Model):
     opened_at = models.DateTimeField()
     first_response_due_at = models.DateTimeField(null=True)
     first_response_at = models.DateTimeField(null=True)
+    next_response_due_at = models.DateTimeField(null=True)
     resolution_due_at = models.DateTimeField(null=True)
+    next_due_at = models.DateTimeField(null=True)
+    warn_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(null=True)
@@ -150,28 +157,23 @@ class Ticket(models.Model):
                 condition=Q(is_spam=True, merged_into__isnull=True),
             ),
             models.Index(
+                Coalesce("customer_turn_at", Value(NEVER)),
+                F("id"),
+                name="ticket_longest_waiting",
+                condition=LISTED,
+            ),
+            models.Index(fields=["-priority", "-last_message_at", "-id"], name="ticket_most_urgent", condition=LISTED),
+            GinIndex(fields=["tags"], name="ticket_tags", condition=LISTED),
+            models.Index(
                 F("resolved_at").desc(),
                 name="ticket_resolved",
                 condition=Q(status="resolved"),
             ),
             models.Index(
-                fields=["first_response_due_at"],
-                name="ticket_first_due",
-                condition=ACTIVE & Q(first_response_at__isnull=True),
-            ),
-            models.Index(
-                fields=["resolution_due_at"],
-                include=[
-                    "team",
-                    "assignee",
-                    "shop",
-                    "status",
-                    "first_response_at",
-                    "first_response_due_at",
-                    "opened_at",
-                ],
-                name="ticket_solve_due",
-                condition=LISTED,
+                fields=["next_due_at"],
+                include=["warn_at", "team", "assignee", "shop"],
+                name="ticket_next_due",
+                condition=LISTED & Q(next_due_at__isnull=False),
             ),
             models.Index(fields=["customer", "-opened_at"], name="ticket_customer"),
             GinIndex(fields=["subject_search"], name="ticket_subject_search"),
@@ -185,15 +187,6 @@ class Ticket(models.Model):
     def number(self) -> str:
         """Return the number people say: the key plus an offset, so that it is never short."""
         return str(self.pk + NUMBER_OFFSET)
-
-    @property
-    def next_due_at(self) -> datetime | None:
-        """Return the clock that runs out next, None when no clock runs."""
-        if self.resolved_at is not None or self.status == TicketStatus.WAITING_CUSTOMER:
-            return None
-        if self.first_response_at is None and self.first_response_due_at is not None:
-            return self.first_response_due_at
-        return self.resolution_due_at
 
     def event_streams(self) -> dict[str, int | None]:
         """Name the streams events about this ticket belong to."""
