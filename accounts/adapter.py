@@ -98,8 +98,9 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         user.password, user.session_version = saved.password, saved.session_version
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
-        """Go on in the language the person chose for herself."""
+        """Go on in the language the person chose for herself; signing in begins the shift."""
         response = super().post_login(request, user, **kwargs)
+        services.begin_shift(staff_id=user.pk, at=timezone.now())
         remember_looks(response, user)
         return response
 

@@ -19,6 +19,7 @@ def _everybody() -> QuerySet[Staff]:
     return Staff.objects.annotate(
         loaded_teams=ArraySubquery(teams.values(pair=JSONObject(team=F("team_id"), shops=F("team__shop_ids")))),
         loaded_status=F("presence__status"),
+        loaded_seen_at=F("presence__seen_at"),
         loaded_unread=unread.values("staff_id").annotate(n=Count("pk")).values("n"),
     )
 
@@ -35,6 +36,7 @@ class StaffBackend(AuthenticationBackend):
         loaded["_team_rows"] = [(row["team"], row["shops"]) for row in loaded.pop("loaded_teams")]
         loaded["_rail_row"] = {
             "presence__status": loaded.pop("loaded_status"),
+            "seen_at": loaded.pop("loaded_seen_at"),
             "unread": loaded.pop("loaded_unread") or 0,
         }
         loaded["_request_memory"] = {}  # what this request has read already: names, parcels

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     TICKET_BULK = "ticket.bulk"
     TICKET_REDACT = "ticket.redact"
     TICKET_BLOCK = "ticket.block"  # spam and block list
+    TASK_WORK = "task.work"  # what other departments ask of one's own, and what one asked of them
+    AREA_VIEW = "area.view"  # what customers say about a department's area
 
     ORDER_VIEW = "order.view"
     ORDER_EDIT = "order.edit"
@@ -52,8 +54,9 @@ class Permission(StrEnum):
 
 
 class Reach(StrEnum):
-    """Say how far a role sees: the rows of its own teams, or the whole company."""
+    """Say how far a role sees: what was handed to its teams and their area, the rows of its teams, the company."""
 
+    AREA = "area"
     TEAMS = "teams"
     COMPANY = "company"
 
@@ -63,7 +66,7 @@ class PresenceStatus(TextChoices):
     BUSY = "busy", _("Busy")
     BREAK = "break", _("On a break")
     AWAY = "away", _("Away")
-    OFFLINE = "offline", _("Offline")
+    OFFLINE = "offline", _("Off shift")
 
 
 class Language(TextChoices):
@@ -78,7 +81,7 @@ class Theme(TextChoices):
 
 
 class Skill(TextChoices):
-    """Codes that routing matches; a shop's own words for them come with routing."""
+    """What a category can ask of whoever answers; routing matches the codes."""
 
     PRESALES = "presales", _("Buying advice")
     LOGISTICS = "logistics", _("Parcels and delivery")

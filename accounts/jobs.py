@@ -2,11 +2,13 @@
 
 import base64
 import logging
+from datetime import datetime, timedelta
 
 from accounts import mails
 from accounts.models import Invitation, Staff
+from accounts.services.presence import mark_absent
 from core import crypto
-from core.jobs import RunningJob, job
+from core.jobs import RunningJob, every_tick, job
 
 logger = logging.getLogger(__name__)
 
@@ -30,3 +32,10 @@ def send_password_reset(*, job: RunningJob, staff_id: int) -> None:
         logger.info("accounts.reset_not_sent", extra={"staff_id": staff_id})
         return
     mails.send_password_reset(staff, message_key=job.idempotency_key)
+
+
+@every_tick("accounts.mark_absent", at_most_every=timedelta(seconds=15))
+def look_for_closed_consoles(now: datetime) -> None:
+    """Mark who closed the last console as away."""
+    if marked := mark_absent(at=now):
+        logger.info("accounts.marked_absent count=%s", marked)

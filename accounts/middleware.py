@@ -5,7 +5,9 @@ from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from accounts.availability import ABSENT_AFTER
 from accounts.models import Staff
+from accounts.services.presence import touch_presence
 
 
 class SessionVersion:
@@ -26,5 +28,19 @@ class SessionVersion:
             request.session_ended = True  # type: ignore[attr-defined]
             request.session.flush()
             return self.get_response(request)
+        _note_console(user)
         with timezone.override(ZoneInfo(user.timezone)):
             return self.get_response(request)
+
+
+def _note_console(staff: Staff) -> None:
+    """Count a page as a sign of life where no socket is heard: behind a proxy that lets none through, or without script.
+
+    While the socket's heartbeat comes this is never due, so pages pay nothing for it.
+    """
+    row = getattr(staff, "_rail_row", None)
+    if row is None or row["seen_at"] is None:
+        return
+    now = timezone.now()
+    if row["seen_at"] < now - ABSENT_AFTER / 2:
+        touch_presence(staff_id=staff.pk, at=now)

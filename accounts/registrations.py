@@ -1,7 +1,9 @@
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Permission
 from accounts.models import Staff
+from accounts.services.presence import touch_presence
 from core import registry
 
 registry.register_settings_page(
@@ -43,3 +45,10 @@ def _anyone_at_the_desk(staff: Staff, _id: int | None) -> bool:
 
 registry.register_live_group("staff", _own)
 registry.register_live_group("presence", _anyone_at_the_desk)
+
+
+def _heard(staff_id: int) -> None:
+    touch_presence(staff_id=staff_id, at=timezone.now())
+
+
+registry.register_console("presence", _heard)

@@ -103,6 +103,7 @@ HEALTH: dict[str, HealthProbe] = {}
 ERASURES: dict[str, Callable[[int], int]] = {}
 SEARCHES: dict[str, tuple[int, Search]] = {}
 LIVE_GROUPS: dict[str, GroupDoor] = {}
+CONSOLES: dict[str, Callable[[int], None]] = {}
 
 
 def register_nav(
@@ -205,6 +206,11 @@ def register_search(name: str, order: int, search: Search) -> None:
 def register_live_group(prefix: str, door: GroupDoor) -> None:
     """Say who may listen to `prefix` or `prefix.<id>`: (staff, id) -> bool. Unknown groups are refused."""
     LIVE_GROUPS[prefix] = door
+
+
+def register_console(name: str, heard: Callable[[int], None]) -> None:
+    """Hear of each heartbeat of a staff socket: gets the staff id, must be cheap."""
+    CONSOLES[name] = heard
 
 
 def _order(item: Any) -> int:

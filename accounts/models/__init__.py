@@ -1,11 +1,13 @@
 from accounts.models.access import PersonalDataAccess, PersonalDataAccessDay
 from accounts.models.api_key import ApiKey
+from accounts.models.capacity import Capacity
 from accounts.models.invitation import Invitation
 from accounts.models.notice import Notification, UserPreference
 from accounts.models.staff import Membership, Presence, Staff, Team
 
 __all__ = [
     "ApiKey",
+    "Capacity",
     "Invitation",
     "Membership",
     "Notification",

@@ -169,17 +169,28 @@ class Membership(models.Model):
 
 
 class Presence(models.Model):
-    """Where a member of staff is now; not an event, only the last word counts."""
+    """Where a member of staff is now; not an event, only the last word counts. Offline means off shift.
+
+    `seen_at` is when an open console was last heard of; `returns_to` the status that comes back with the console, while
+    somebody is away only because it fell silent; `given_at` when routing last gave her a ticket. Whoever gives work
+    by capacity locks this row, last of all.
+    """
 
     staff = models.OneToOneField("accounts.Staff", on_delete=models.CASCADE, primary_key=True, related_name="presence")
     status = models.CharField(max_length=8, choices=PresenceStatus, default=PresenceStatus.OFFLINE)
     since = models.DateTimeField(default=now)
     seen_at = models.DateTimeField(default=now)
+    given_at = models.DateTimeField(null=True, blank=True)
+    returns_to = models.CharField(max_length=8, blank=True, default="")
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="accounts_presence_status_known", condition=models.Q(status__in=PresenceStatus.values)
+            ),
+            models.CheckConstraint(
+                name="accounts_presence_returns_from_away",
+                condition=models.Q(returns_to="") | models.Q(status=PresenceStatus.AWAY),
             ),
         ]
         indexes: ClassVar = [

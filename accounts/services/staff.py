@@ -6,12 +6,13 @@ from zoneinfo import available_timezones
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.enums import Language, Permission, Skill
+from accounts.enums import Language, Permission, PresenceStatus, Skill
 from accounts.errors import EmailTaken, LastAdministrator, OwnAccount, RoleAboveOwn
 from accounts.events import StaffChanged, StaffDeactivated, StaffJoined
 from accounts.models import Membership, Presence, Staff, Team
 from accounts.permissions import permissions_for
 from accounts.roles import ROLES, permissions_of
+from accounts.services.presence import set_presence
 from accounts.services.sessions import raise_session_version
 from core.actors import Actor
 from core.errors import Conflict, InvalidInput, NotFound, StaleEdit
@@ -217,7 +218,7 @@ def deactivate_staff(
     staff.version += 1
     staff.save(update_fields=["is_active", "deactivated_at", "version"])
     raise_session_version(staff)
-    Presence.objects.filter(staff=staff).update(status="offline", since=at)
+    set_presence(staff_id=staff.pk, status=PresenceStatus.OFFLINE, at=at)
     data = StaffDeactivated(successor_id=successor_id, successor_team_id=successor_team_id)
     record("staff.deactivated", subject=staff, actor=actor, at=at, data=data)
     return staff

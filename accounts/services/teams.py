@@ -60,6 +60,20 @@ def edit_team(
 
 
 @transaction.atomic
+def set_team_leads(*, team_id: int, staff_ids: Iterable[int], actor: Actor, at: datetime) -> int:
+    """Say who leads a team: overdue work of it comes to them. Returns how many members now do."""
+    team = _lock(team_id)
+    wanted = set(staff_ids)
+    before = set(team.memberships.filter(is_lead=True).values_list("staff_id", flat=True))
+    team.memberships.exclude(staff_id__in=wanted).filter(is_lead=True).update(is_lead=False)
+    team.memberships.filter(staff_id__in=wanted).update(is_lead=True)
+    after = set(team.memberships.filter(is_lead=True).values_list("staff_id", flat=True))
+    if after != before:
+        record("team.changed", subject=team, actor=actor, at=at, data=TeamSaved(tuple(team.shop_ids)), reason="leads")
+    return len(after)
+
+
+@transaction.atomic
 def archive_team(*, team_id: int, actor: Actor, at: datetime) -> Team:
     """Put an empty team away. Raises Conflict while somebody active is in it."""
     team = _lock(team_id)

@@ -7,7 +7,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import selectors, services
 from accounts.adapter import is_local_path, remember_looks
+from accounts.availability import LEAVING_CHECKS
 from accounts.devices import device_words
+from accounts.enums import PresenceStatus
 from accounts.forms import ProfileForm, rebase
 from accounts.notice_words import words_for
 from accounts.permissions import StaffRequest, staff_page
@@ -82,8 +84,13 @@ def sign_out_everywhere(request: StaffRequest) -> HttpResponse:
 @staff_page()
 @require_POST
 def presence(request: StaffRequest) -> HttpResponse:
-    """Set the person's own status."""
-    services.set_presence(staff_id=request.user.pk, status=request.POST.get("state", ""), at=timezone.now())
+    """Set the person's own status; whoever goes off shift with work in hand hands it over first."""
+    status = request.POST.get("state", "")
+    if status == PresenceStatus.OFFLINE:
+        for check in LEAVING_CHECKS:
+            if first := check(request.user):
+                return HttpResponseRedirect(first)
+    services.set_presence(staff_id=request.user.pk, status=status, at=timezone.now())
     return HttpResponseRedirect(back_to(request, "/desk/"))
 
 

@@ -14,7 +14,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from core.live.hub import Listener, hub
-from core.registry import LIVE_GROUPS
+from core.registry import CONSOLES, LIVE_GROUPS
 
 logger = logging.getLogger(__name__)
 SIGNED_OUT, TOO_MANY_STRIKES, TOO_SLOW = 4401, 4400, 4408
@@ -91,7 +91,7 @@ class DeskSocket(AsyncWebsocketConsumer):
             return True
         self.checked_at = time.monotonic()
         key = _session_key(self.scope)
-        self.staff_id = await database_sync_to_async(_staff_of_session)(key) if key else None
+        self.staff_id = await database_sync_to_async(_hear)(key) if key else None
         return self.staff_id is not None
 
     async def _pump(self) -> None:
@@ -145,6 +145,18 @@ def _session_key(scope: Any) -> str | None:
             morsel = SimpleCookie(value.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
             return morsel.value if morsel else None
     return None
+
+
+def _hear(key: str) -> int | None:
+    """Return the signed-in staff id of a session, and tell whoever keeps count that a console of hers is open."""
+    staff_id = _staff_of_session(key)
+    if staff_id is not None:
+        for name, heard in CONSOLES.items():
+            try:
+                heard(staff_id)
+            except Exception:  # presence is a comfort: it must never cost anybody the socket
+                logger.exception("live.console_failed name=%s", name)
+    return staff_id
 
 
 def _staff_of_session(key: str) -> int | None:
