@@ -1,4 +1,4 @@
-"""What the desk works with: categories, policies, canned replies, drafts, read marks, blocked senders."""
+"""What the desk works with: categories, canned replies, drafts, read marks, blocked senders."""
 
 from __future__ import annotations
 
@@ -42,45 +42,6 @@ class Category(models.Model):
     def public_name_in(self, language: str) -> str:
         """Return what customers read in `zh-hans` or `en`."""
         return (self.public_en if language == "en" else self.public_zh) or self.name_in(language)
-
-
-class SlaPolicy(models.Model):
-    """What we promise: minutes to the first reply and to the solution, in plain or business time.
-
-    A resolved ticket closes by itself after `close_after_days`. `calendar_id` None = the default calendar.
-    """
-
-    event_type = "sla_policy"
-
-    name = models.CharField(max_length=80)
-    first_response_minutes = models.PositiveIntegerField(default=120)
-    resolution_minutes = models.PositiveIntegerField(default=2880)
-    close_after_days = models.PositiveSmallIntegerField(default=7)
-    is_business_time = models.BooleanField(default=False)
-    calendar_id = models.BigIntegerField(null=True, blank=True)
-    is_default = models.BooleanField(default=False)
-    version = models.IntegerField(default=1)
-
-    class Meta:
-        db_table = "tickets_sla_policy"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["is_default"],
-                name="sla_policy_one_default",
-                condition=Q(is_default=True),
-            ),
-            models.CheckConstraint(
-                condition=Q(first_response_minutes__gt=0, resolution_minutes__gt=0),
-                name="sla_policy_positive",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def event_streams(self) -> dict[str, int | None]:
-        """A policy belongs to no stream."""
-        return {}
 
 
 class CannedReply(models.Model):

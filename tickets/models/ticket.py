@@ -25,11 +25,11 @@ LISTED = ACTIVE & Q(is_spam=False, merged_into__isnull=True)
 class Ticket(models.Model):
     """One conversation. `last_seq` and `last_public_seq` are taken under this row's lock by each message.
 
-    Clocks stand in SlaClock; the three `…_response_due_at` and `resolution_due_at` are copies. `next_due_at` and
-    `warn_at` are the nearest deadline and warning point of the clocks that run now, None when all stand still: lists
-    and counts read only these. `waiting_seconds` is the time spent
-    waiting for the customer so far (a resolution that did not hold counts too), `waiting_since` the start of the
-    present wait. `resolved_at` is the latest resolution, cleared by a reopening.
+    Clocks stand in SlaClock; `first_response_due_at`, `next_response_due_at` and `resolution_due_at` are copies.
+    `next_due_at` and `warn_at` are the nearest deadline and warning point of the clocks that run now, None when all
+    stand still: lists and counts read only these. `waiting_seconds` is the time spent waiting for the customer so far
+    (a resolution that did not hold counts too), `waiting_since` the start of the present wait. `resolved_at` is the
+    latest resolution, cleared by a reopening.
     `preview` is the first 160 characters of the newest message people exchanged.
     `contact_enc` is the encrypted mail address answers go to; `order_given` the order number the customer typed when no
     order could be matched; `client_id` makes opening idempotent.
