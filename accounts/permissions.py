@@ -19,7 +19,7 @@ from core.errors import NotAllowed
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-__all__ = ["Permission", "StaffRequest", "has", "require", "shop_scope", "staff_page", "team_scope"]
+__all__ = ["Permission", "StaffRequest", "has", "require", "sees_only_area", "shop_scope", "staff_page", "team_scope"]
 
 
 class StaffRequest(HttpRequest):
@@ -49,6 +49,11 @@ def require(user: Staff | AnonymousUser, permission: Permission) -> None:
 
 def _sees_company(staff: Staff) -> bool:
     return staff.is_superuser or reach_of(staff.roles) is Reach.COMPANY
+
+
+def sees_only_area(who: Staff | ApiKey) -> bool:
+    """Tell whether a person sees only what was handed to her department and its area."""
+    return isinstance(who, Staff) and not who.is_superuser and reach_of(who.roles) is Reach.AREA
 
 
 def _team_rows(staff: Staff) -> list[tuple[int, list[int]]]:

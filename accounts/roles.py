@@ -12,7 +12,7 @@ from accounts.enums import Reach
 
 DESK = frozenset({P.DESK_USE, P.KNOWLEDGE_VIEW})
 READ = DESK | {P.TICKET_VIEW, P.ORDER_VIEW, P.CUSTOMER_VIEW}
-SERVE = READ | {P.TICKET_REPLY, P.TICKET_NOTE, P.TICKET_EDIT, P.TICKET_RESOLVE, P.VISIT_WORK}
+SERVE = READ | {P.TICKET_REPLY, P.TICKET_NOTE, P.TICKET_EDIT, P.TICKET_RESOLVE, P.VISIT_WORK, P.TASK_WORK}
 
 
 class Role:
@@ -95,14 +95,18 @@ class Warehouse(Role):
     code = "warehouse"
     title = _("Warehouse")
     sentence = _("Receives and checks goods: sees orders and parcels and writes notes on tickets about them.")
-    permissions = DESK | {P.ORDER_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL}
+    permissions = DESK | {P.ORDER_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL, P.TASK_WORK}
 
 
 class DepartmentMember(Role):
     code = "department"
     title = _("Department member")
-    sentence = _("Works in another department: reads the tickets handed to the own team and answers there by note.")
-    permissions = DESK | {P.TICKET_VIEW, P.TICKET_NOTE}
+    sentence = _(
+        "Works in another department: does the tasks handed to it, and only reads the tickets, orders and answers "
+        "of its area."
+    )
+    permissions = DESK | {P.TASK_WORK, P.AREA_VIEW, P.TICKET_VIEW, P.ORDER_VIEW}
+    reach = Reach.AREA
 
 
 class Analyst(Role):
@@ -160,5 +164,5 @@ def _union(codes: tuple[str, ...]) -> frozenset[P]:
 
 def reach_of(codes: Iterable[str]) -> Reach:
     """Return the widest reach among these roles."""
-    wide = any(ROLES[code].reach is Reach.COMPANY for code in codes if code in ROLES)
-    return Reach.COMPANY if wide else Reach.TEAMS
+    found = {ROLES[code].reach for code in codes if code in ROLES}
+    return next((reach for reach in (Reach.COMPANY, Reach.TEAMS, Reach.AREA) if reach in found), Reach.TEAMS)

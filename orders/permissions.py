@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, Staff
-from accounts.permissions import Permission, has, require, shop_scope
+from accounts.permissions import Permission, has, require, sees_only_area, shop_scope
 from core.errors import NotFound
 from orders.models import ImportRun, Order, Shop
 
+Area = Callable[[Staff], QuerySet[Any]]
+_areas: list[Area] = []
+
+
+def register_area(order_ids: Area) -> None:
+    """Say which orders (a subquery of ids) belong to a department's area; the tickets app knows."""
+    _areas[:] = [order_ids]
+
 
 def orders_visible_to(staff: Staff | ApiKey) -> QuerySet[Order]:
-    """Return the orders of the shops this person or key sees."""
+    """Return the orders of the shops this person or key sees; to another department, those of its area."""
+    if isinstance(staff, Staff) and sees_only_area(staff):
+        return Order.objects.filter(pk__in=_areas[0](staff)) if _areas else Order.objects.none()
     shops = shop_scope(staff)
     return Order.objects.all() if shops is None else Order.objects.filter(shop_id__in=shops)
 

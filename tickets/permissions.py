@@ -11,9 +11,10 @@ from django.db.models.functions import JSONObject
 from django.urls import reverse
 
 from accounts.models import ApiKey, Staff
-from accounts.permissions import Permission, require, shop_scope, team_scope
+from accounts.permissions import Permission, require, sees_only_area, shop_scope, team_scope
 from core.crypto import sign, verify
 from core.errors import NotFound
+from tickets.area import tickets_in_area
 from tickets.models import Ticket
 
 FOR_STATUS: dict[str, Permission] = {
@@ -25,13 +26,18 @@ LINK_PURPOSE = "ticket"
 
 
 def tickets_visible_to(who: Staff | ApiKey) -> QuerySet[Ticket]:
-    """Return the tickets of the person's teams, her own ones, and teamless ones of her shops; a key sees its shops'."""
+    """Return the tickets of the person's teams, her own ones, and teamless ones of her shops.
+
+    A key sees its shops', another department what was handed to it and its area.
+    """
     if isinstance(who, ApiKey):
         shops = shop_scope(who)
         return Ticket.objects.all() if shops is None else Ticket.objects.filter(shop_id__in=shops)
     teams = team_scope(who)
     if teams is None:
         return Ticket.objects.all()
+    if sees_only_area(who):
+        return tickets_in_area(teams, shop_scope(who))
     if not teams:
         return Ticket.objects.filter(assignee_id=who.pk) if who.is_active else Ticket.objects.none()
     shops = shop_scope(who)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 # Each role's rights in full, so that a change in accounts/roles.py must be made here as well, knowingly.
 DESK = {P.DESK_USE, P.KNOWLEDGE_VIEW}
 READ = DESK | {P.TICKET_VIEW, P.ORDER_VIEW, P.CUSTOMER_VIEW}
-SERVE = READ | {P.TICKET_REPLY, P.TICKET_NOTE, P.TICKET_EDIT, P.TICKET_RESOLVE, P.VISIT_WORK}
+SERVE = READ | {P.TICKET_REPLY, P.TICKET_NOTE, P.TICKET_EDIT, P.TICKET_RESOLVE, P.VISIT_WORK, P.TASK_WORK}
 AGENT = SERVE | {P.PII_REVEAL, P.TICKET_MERGE, P.CUSTOMER_EDIT, P.TICKET_BLOCK}
 SENIOR = AGENT | {P.TICKET_ASSIGN, P.ORDER_EDIT, P.TICKET_BULK, P.SURVEY_VIEW}
 LEAD = SENIOR | {P.BOARD_VIEW, P.VISIT_MANAGE, P.STAFF_VIEW, P.TICKET_REDACT}
@@ -32,8 +32,8 @@ TABLE = {
        P.SURVEY_MANAGE, P.EXPORT},
     "trainer": READ | {P.KNOWLEDGE_EDIT, P.BOARD_VIEW, P.STAFF_VIEW},
     "quality": READ | {P.TICKET_NOTE, P.BOARD_VIEW, P.SURVEY_VIEW, P.STAFF_VIEW},
-    "warehouse": DESK | {P.ORDER_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL},
-    "department": DESK | {P.TICKET_VIEW, P.TICKET_NOTE},
+    "warehouse": DESK | {P.ORDER_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL, P.TASK_WORK},
+    "department": DESK | {P.TICKET_VIEW, P.ORDER_VIEW, P.TASK_WORK, P.AREA_VIEW},
     "analyst": READ | {P.BOARD_VIEW, P.SURVEY_VIEW, P.EXPORT},
     "supervisor": SUPERVISOR,
     "manager": SUPERVISOR | {P.STAFF_MANAGE, P.CUSTOMER_ERASE},
@@ -50,13 +50,19 @@ def test_table_names_every_role() -> None:
 def test_role_holds_exactly_its_rights(role: str) -> None:
     staff = make_staff(roles=[role])
     assert {p for p in P if has(staff, p)} == TABLE[role]
-    assert (reach_of([role]) == "company") == (role in COMPANY)
+    assert reach_of([role]) == ("company" if role in COMPANY else "area" if role == "department" else "teams")
     assert str(ROLES[role].sentence).endswith((".", "。"))
 
 
 def test_roles_add_up_and_unknown_ones_give_nothing() -> None:
     assert permissions_of(["warehouse", "analyst"]) == TABLE["warehouse"] | TABLE["analyst"]
     assert permissions_of(["gone"]) == frozenset()
+
+
+def test_the_widest_reach_counts() -> None:
+    assert reach_of(["department", "agent"]) == "teams"
+    assert reach_of(["department", "analyst"]) == "company"
+    assert reach_of([]) == "teams"
 
 
 def test_anonymous_and_closed_accounts_hold_nothing() -> None:

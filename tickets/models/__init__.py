@@ -1,8 +1,8 @@
 """Models of the tickets app."""
 
 from tickets.models.bulk import BulkItem, BulkRun
-from tickets.models.custom_field import CustomField, FieldValue
 from tickets.models.clock import SlaClock
+from tickets.models.custom_field import CustomField, FieldValue
 from tickets.models.desk import (
     BlockedSender,
     CannedReply,
@@ -14,8 +14,11 @@ from tickets.models.link import MovedMessage, TicketLink, TicketMerge
 from tickets.models.macro import Macro
 from tickets.models.message import Attachment, Message, StoredBytes
 from tickets.models.outbox import HeldMessage
+from tickets.models.promise import Commitment
 from tickets.models.saved_view import SavedView
 from tickets.models.sla import RepriceRun, SlaPolicy
+from tickets.models.standard import ServiceStandard, StandardVersion, TicketStep
+from tickets.models.task import Department, DepartmentTask, JointResponse, ProductDefect
 from tickets.models.ticket import Ticket
 
 __all__ = [
@@ -25,20 +28,28 @@ __all__ = [
     "BulkRun",
     "CannedReply",
     "Category",
+    "Commitment",
     "CustomField",
+    "Department",
+    "DepartmentTask",
     "Draft",
     "FieldValue",
     "HeldMessage",
+    "JointResponse",
     "Macro",
     "Message",
     "MovedMessage",
-    "SavedView",
+    "ProductDefect",
     "RepriceRun",
+    "SavedView",
+    "ServiceStandard",
     "SlaClock",
     "SlaPolicy",
+    "StandardVersion",
     "StoredBytes",
     "Ticket",
     "TicketLink",
     "TicketMerge",
     "TicketRead",
+    "TicketStep",
 ]
