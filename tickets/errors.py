@@ -52,3 +52,45 @@ class StoreAway(Unavailable):
 
     code = "store_away"
     message = _("Files cannot be stored or opened just now. Nothing is lost; please try again in a few minutes.")
+
+
+class TicketMerged(Conflict):
+    """The ticket was joined into another; what is written belongs there."""
+
+    code = "ticket_merged"
+    message = _("This ticket was joined with another one. Open that one to go on; nothing you typed is lost.")
+
+
+class CannotMerge(Conflict):
+    """These two cannot become one conversation."""
+
+    code = "cannot_merge"
+    message = _("These tickets cannot be joined.")
+
+
+class CannotUnmerge(Conflict):
+    """Something was built on the joined conversation."""
+
+    code = "cannot_unmerge"
+    message = _("Somebody has written here since the tickets were joined. Split the messages off instead.")
+
+
+class NothingToUndo(Conflict):
+    """The time to take it back is over, or it was taken back already."""
+
+    code = "nothing_to_undo"
+    message = _("This can no longer be undone.")
+
+
+class FieldsMissing(InvalidInput):
+    """A required field of the category is empty; `fields` names them as field_<id>."""
+
+    code = "fields_missing"
+    message = _("Something is still missing before this ticket can be resolved.")
+
+
+class AlreadyGone(Conflict):
+    """An answer to be taken back or changed has gone out, or is taken back already."""
+
+    code = "already_gone"
+    message = _("It has gone out already.")

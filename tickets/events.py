@@ -105,6 +105,32 @@ class NoteAdded:
     version: int = 0
 
 
+@dataclass(frozen=True)
+class TicketsJoined:
+    """Two tickets became one, or two again; `other_id` is the other of the pair."""
+
+    other_id: int
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class TicketSplit:
+    """Messages were cut out into a ticket of their own."""
+
+    other_id: int
+    message_count: int
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class TicketsLinked:
+    """Two tickets were connected, or are no longer; the kind as seen from the subject."""
+
+    other_id: int
+    kind: Code
+    version: int = 0
+
+
 declare("ticket.opened", TicketOpened)
 declare("ticket.assigned", TicketAssigned)
 declare("ticket.changed", TicketChanged)
@@ -118,3 +144,33 @@ declare("message.received", MessageReceived)
 declare("message.sent", MessageSent)
 declare("message.acknowledged", MessageReceived)
 declare("message.noted", NoteAdded)
+declare("ticket.merged", TicketsJoined)
+declare("ticket.took_in", TicketsJoined)
+declare("ticket.unmerged", TicketsJoined)
+declare("ticket.let_go", TicketsJoined)
+declare("ticket.split", TicketSplit)
+declare("ticket.linked", TicketsLinked)
+declare("ticket.unlinked", TicketsLinked)
+
+
+@dataclass(frozen=True)
+class ClockFact(Dimensions):
+    """A clock warned, passed its deadline or was stopped by what it waited for.
+
+    `clock` is its kind, `round` the customer's turn it belongs to, `target` and `seconds` are counted in the policy's
+    time (a missed deadline and what followed count whole), `plain` is the plain time since it began.
+    """
+
+    clock: Code = Code("")
+    round: int = 1
+    policy_id: int | None = None
+    target: int = 0
+    seconds: int = 0
+    plain: int = 0
+    is_business_time: bool = False
+    was_kept: bool = True
+
+
+declare("clock.warned", ClockFact)
+declare("clock.breached", ClockFact)
+declare("clock.met", ClockFact)

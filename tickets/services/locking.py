@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from core.errors import NotFound
 from core.live import announce
+from tickets.errors import TicketMerged
 from tickets.models import Ticket
 
 MUTABLE = (
@@ -17,23 +21,40 @@ MUTABLE = (
 )  # fmt: skip
 
 
-def lock_ticket(ticket_id: int) -> Ticket:
-    """Lock and return a ticket with customer, category and policy. Raises NotFound."""
+def lock_ticket(ticket_id: int, *, merged_too: bool = False) -> Ticket:
+    """Lock and return a ticket with customer, category and policy.
+
+    Raises NotFound, and TicketMerged for one that was joined into another: it is not written to any more.
+    """
     rows = Ticket.objects.select_for_update(no_key=True, of=("self",))
     ticket = rows.select_related("customer", "category", "policy").filter(pk=ticket_id).first()
     if ticket is None:
         raise NotFound
+    if ticket.merged_into_id is not None and not merged_too:
+        raise TicketMerged(into_id=ticket.merged_into_id)
     return ticket
+
+
+def lock_tickets(ids: Iterable[int]) -> dict[int, Ticket]:
+    """Lock several tickets, joined ones too, in the one order that cannot deadlock, and return them by id."""
+    rows = Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("customer", "category", "policy")
+    return {ticket.pk: ticket for ticket in rows.filter(pk__in=set(ids)).order_by("pk")}
 
 
 def lock_canonical(ticket_id: int) -> Ticket:
-    """Lock the ticket a merged one points to; messages go there."""
-    ticket = lock_ticket(ticket_id)
+    """Lock the ticket a joined one points to; messages go there.
+
+    The lock on a joined ticket is let go (with its savepoint) before the other is taken: a merge locks the two by
+    their ids, and whoever held one while waiting for the other could meet it halfway.
+    """
+    wanted = ticket_id
     for _step in range(8):
-        if ticket.merged_into_id is None:
-            break
-        ticket = lock_ticket(ticket.merged_into_id)
-    return ticket
+        try:
+            with transaction.atomic():
+                return lock_ticket(wanted)
+        except TicketMerged as merged:
+            wanted = merged.context["into_id"]
+    raise NotFound
 
 
 def not_before(ticket: Ticket, at: datetime) -> datetime:

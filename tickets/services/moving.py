@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.dateparse import parse_datetime
 
 from core.actors import Actor
 from core.errors import TransitionNotAllowed
@@ -77,3 +79,35 @@ def _record_resolved(ticket: Ticket, actor: Actor, at: datetime, reason: str) ->
 
 def _close_key(ticket: Ticket, round_: int) -> str:
     return f"{ticket.pk}:{round_}"
+
+
+STANDING = ("status", "resolved_at", "closed_at", "waiting_since", "waiting_seconds", "reopen_count")
+
+
+def set_aside(ticket: Ticket, *, at: datetime) -> dict[str, Any]:
+    """Close a locked ticket because it was joined into another, and return how it stood.
+
+    Not a transition: nothing was solved here, so nobody is asked how it went and no figure counts it.
+    """
+    before = {name: _plain(getattr(ticket, name)) for name in STANDING}
+    ticket.waiting_since = None
+    ticket.resolved_at = ticket.resolved_at or at
+    ticket.closed_at = ticket.closed_at or at
+    ticket.status = TicketStatus.CLOSED
+    return before
+
+
+def bring_back(ticket: Ticket, before: dict[str, Any], *, key: str) -> None:
+    """Let a ticket stand as `set_aside` found it; one that was resolved closes by itself again."""
+    for name in STANDING:
+        value = before[name]
+        setattr(ticket, name, parse_datetime(value) if name.endswith(("_at", "_since")) and value else value)
+    if ticket.status == TicketStatus.RESOLVED and ticket.resolved_at is not None:
+        days = ticket.policy.close_after_days if ticket.policy else 7
+        payload = {"ticket_id": ticket.pk, "round": ticket.reopen_count}
+        due_at = ticket.resolved_at + timedelta(days=days)
+        schedule(CLOSE_JOB, key=f"{_close_key(ticket, ticket.reopen_count)}:{key}", due_at=due_at, payload=payload)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

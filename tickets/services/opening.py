@@ -132,14 +132,14 @@ def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
         session_hash=data.session_hash,
     )
     append_message(ticket, words, author_type=author_type, author_id=author_id, at=at)
-    _record_opened(ticket, actor, at, policy)
+    record_opened(ticket, actor, at, policy)
     if data.acknowledge and not data.is_spam and data.channel in ACKNOWLEDGED and data.customer_id:
         _acknowledge(ticket, at)
     save_ticket(ticket)
     return ticket
 
 
-def _record_opened(ticket: Ticket, actor: Actor, at: datetime, policy: SlaPolicy | None) -> None:
+def record_opened(ticket: Ticket, actor: Actor, at: datetime, policy: SlaPolicy | None) -> None:
     data = TicketOpened(
         **dimensions(ticket),
         language=Code(ticket.language),

@@ -10,7 +10,7 @@ from accounts.services import notify
 from tickets.enums import MessageKind
 from tickets.models import Message
 from tickets.permissions import desk_url
-from tickets.services.locking import lock_ticket, save_ticket
+from tickets.services.locking import lock_canonical, save_ticket
 
 
 @transaction.atomic
@@ -22,7 +22,7 @@ def note_undelivered(*, delivery_id: int, at: datetime) -> bool:
     message = Message.objects.filter(delivery_id=delivery_id).only("pk", "ticket_id", "kind").first()
     if message is None:
         return False
-    ticket = lock_ticket(message.ticket_id)
+    ticket = lock_canonical(message.ticket_id)
     ticket.version += 1
     save_ticket(ticket)
     if ticket.assignee_id is not None and message.kind == MessageKind.PUBLIC:
