@@ -1,25 +1,27 @@
-"""Ticket lists: one statement a page, by keyset."""
+"""Ticket lists: one statement a page, by keyset, in any of the orders people choose."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models import FilteredRelation, Q, QuerySet
 
 from accounts.models import Staff
-from tickets.enums import AuthorType, TicketStatus
+from tickets.enums import AuthorType, Sorting, TicketStatus
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
+from tickets.selectors.duplicates import doubled
+from tickets.selectors.sorting import ORDERS, Order
 from tickets.selectors.views import tickets_in_view
 
 PAGE = 50
 COLUMNS = (
     "id", "subject", "preview", "channel", "status", "priority", "last_message_at", "last_message_by", "last_seq",
     "opened_at", "first_response_due_at", "first_response_at", "resolution_due_at", "resolved_at", "version",
-    "customer__name", "customer__tier", "assignee_id", "assignee__display_name", "is_spam", "mark__seq",
+    "customer__name", "customer__tier", "assignee_id", "assignee__display_name", "is_spam", "mark__seq", "is_double",
 )  # fmt: skip
 
 
@@ -47,6 +49,8 @@ class Row(NamedTuple):
     assignee_name: str | None
     is_spam: bool
     read_seq: int | None
+    is_double: bool = False
+    facts: tuple[Any, ...] = ()
 
     @property
     def number(self) -> int:
@@ -81,50 +85,57 @@ class Page:
     after: str = ""
 
 
-def as_rows(tickets: QuerySet[Ticket], staff: Staff) -> QuerySet[Any, Any]:
-    """Return the tickets as tuples for Row, with this person's read mark."""
+# What a line may say besides: the columns a person chooses, and what each reads.
+FACTS: dict[str, str] = {
+    "assignee": "assignee__display_name",
+    "team": "team__name",
+    "category": "category_id",
+    "shop": "shop__name",
+    "order": "order__number",
+    "tags": "tags",
+    "opened": "opened_at",
+    "waiting": "customer_turn_at",
+}
+
+
+def as_rows(tickets: QuerySet[Ticket], staff: Staff, *more: str) -> QuerySet[Any, Any]:
+    """Return the tickets as tuples for Row, with this person's read mark; `more` are columns after those."""
     mark = FilteredRelation("reads", condition=Q(reads__staff_id=staff.pk))
-    return tickets.annotate(mark=mark).values_list(*COLUMNS)
+    return tickets.annotate(mark=mark, is_double=doubled(staff)).values_list(*COLUMNS, *more)
 
 
-def list_tickets(staff: Staff, view: str, *, now: datetime, cursor: str = "", limit: int = PAGE) -> Page:
-    """Return one page of a view, newest message first. An unreadable cursor means the first page."""
-    tickets = tickets_in_view(staff, view, now=now)
-    place = read_cursor(cursor)
-    if place is not None:
-        at, pk = place
-        tickets = tickets.filter(Q(last_message_at__lt=at) | Q(pk__lt=pk), last_message_at__lte=at)
-    ordered = tickets.order_by(F("last_message_at").desc(), F("pk").desc())
-    return page_of(as_rows(ordered, staff)[: limit + 1], limit)
+def list_tickets(
+    staff: Staff,
+    view: str,
+    *,
+    now: datetime,
+    cursor: str = "",
+    limit: int = PAGE,
+    sorting: str = Sorting.NEWEST,
+    facts: Iterable[str] = (),
+) -> Page:
+    """Return one page of a view in an order, with the chosen facts. An unreadable cursor means the first page."""
+    order, chosen = ORDERS[sorting], [name for name in facts if name in FACTS]
+    tickets = order.after(order.arrange(tickets_in_view(staff, view, now=now)), cursor)
+    found = as_rows(tickets, staff, *order.names, *(FACTS[name] for name in chosen))
+    return _page(list(found[: limit + 1]), limit, order, chosen)
 
 
-def page_of(found: Iterable[tuple[Any, ...]], limit: int) -> Page:
-    """Cut one page and its cursor out of one row more than fits."""
-    rows = [Row(*values) for values in found]
-    return Page(rows[:limit], write_cursor(rows[limit - 1]) if len(rows) > limit else "")
+def _page(found: list[tuple[Any, ...]], limit: int, order: Order, chosen: list[str]) -> Page:
+    width, keys = len(COLUMNS), len(order.names)
+    rows = [Row(*values[:width], facts=tuple(zip(chosen, values[width + keys :], strict=True))) for values in found]
+    last = found[limit - 1] if len(found) > limit else None
+    after = order.write_cursor(last[width : width + keys], last[0]) if last else ""
+    return Page(rows[:limit], after)
 
 
-def write_cursor(row: Row) -> str:
-    """Return where a page ended: microseconds and id."""
-    at = row.last_message_at or row.opened_at
-    return f"{int(at.timestamp()) * 1_000_000 + at.microsecond}-{row.id}"
-
-
-def read_cursor(cursor: str) -> tuple[datetime, int] | None:
-    """Return the moment and id of a cursor, None when it is not one."""
-    micros, _dash, pk = cursor.partition("-")
-    if not (micros.isdecimal() and pk.isdecimal() and len(micros) <= 17 and len(pk) <= 18):
-        return None
-    seconds, rest = divmod(int(micros), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), int(pk)
-
-
-def neighbours(staff: Staff, view: str, ticket: Ticket, *, now: datetime) -> int | None:
-    """Return the id of the ticket to go to after this one in a view: the next below, else the newest above."""
-    rows = tickets_in_view(staff, view, now=now).exclude(pk=ticket.pk)
-    at = ticket.last_message_at or ticket.opened_at
-    below = rows.filter(last_message_at__lte=at).order_by(F("last_message_at").desc(), F("pk").desc())
+def neighbours(
+    staff: Staff, view: str, ticket: Ticket, *, now: datetime, sorting: str = Sorting.NEWEST
+) -> int | None:
+    """Return the id of the ticket to go to after this one in a view: the next below, else the first."""
+    order = ORDERS[sorting]
+    rows = order.arrange(tickets_in_view(staff, view, now=now).exclude(pk=ticket.pk))
+    place = order.place_of(ticket)
+    below = order.after(rows, order.write_cursor(place, ticket.pk)) if place else rows
     found = below.values_list("pk", flat=True).first()
-    if found is not None:
-        return found
-    return rows.order_by(F("last_message_at").desc(), F("pk").desc()).values_list("pk", flat=True).first()
+    return found if found is not None else rows.values_list("pk", flat=True).first()

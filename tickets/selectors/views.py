@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import DateTimeField, Func, IntegerField, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
@@ -22,9 +24,18 @@ from accounts.permissions import shop_scope, team_scope
 from accounts.selectors import active_teams
 from core.errors import Text
 from tickets.enums import ACTIVE_STATUSES, TicketStatus
-from tickets.models import Ticket
+from tickets.models import Message, SavedView, Ticket
 from tickets.permissions import tickets_visible_to
+from tickets.selectors.filters import (
+    find_saved_view,
+    is_countable,
+    narrow,
+    remember_views,
+    saved_views_of,
+    told_views,
+)
 
+logger = logging.getLogger(__name__)
 CAP = 999
 ACTIVE = Q(status__in=[status.value for status in ACTIVE_STATUSES])
 RUNNING = ACTIVE & ~Q(status=TicketStatus.WAITING_CUSTOMER.value)
@@ -56,6 +67,7 @@ class View:
 
 VIEWS = (
     View("mine", _("My tickets"), "user-check"),
+    View("mentions", _("I am mentioned"), "at"),
     View("unassigned", _("Unassigned"), "inbox"),
     View("open", _("All open"), "list"),
     View("risk", _("At risk"), "gauge", "warn"),
@@ -69,6 +81,11 @@ DEFAULT_VIEW = "mine"
 
 def _mine(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
     return rows.filter(ACTIVE, assignee_id=staff.pk, is_spam=False)
+
+
+def _mentions(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
+    noted = Message.objects.filter(mentioned__contains=[staff.pk]).values("ticket_id")
+    return rows.filter(ACTIVE, pk__in=noted, is_spam=False)
 
 
 def _unassigned(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
@@ -106,6 +123,7 @@ def _spam(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticke
 
 FILTERS: dict[str, Callable[[QuerySet[Ticket], Staff, datetime], QuerySet[Ticket]]] = {
     "mine": _mine,
+    "mentions": _mentions,
     "unassigned": _unassigned,
     "open": _open,
     "risk": _risk,
@@ -123,8 +141,10 @@ def day_start(now: datetime) -> datetime:
 
 
 def known_view(key: str) -> str:
-    """Return the key of an existing view; an unknown one becomes the default."""
-    return key if key in FILTERS or (key.startswith("team-") and key[5:].isdecimal()) else DEFAULT_VIEW
+    """Return the key of a view there can be; an unknown one becomes the default."""
+    kind, _dash, number = key.partition("-")
+    is_numbered = kind in {"team", "saved"} and number.isascii() and number.isdecimal() and len(number) < 18
+    return key if key in FILTERS or is_numbered else DEFAULT_VIEW
 
 
 def tickets_in_view(staff: Staff, key: str, *, now: datetime) -> QuerySet[Ticket]:
@@ -132,19 +152,27 @@ def tickets_in_view(staff: Staff, key: str, *, now: datetime) -> QuerySet[Ticket
     rows = tickets_visible_to(staff).filter(merged_into__isnull=True)
     if key in FILTERS:
         return FILTERS[key](rows, staff, now)
+    if key.startswith("saved-"):
+        saved = find_saved_view(staff, int(key[6:]))
+        return narrow(rows, saved.conditions, staff, now) if saved else rows.none()
     return rows.filter(ACTIVE, team_id=int(key[5:]), is_spam=False)
 
 
 @dataclass(frozen=True)
 class ViewList:
-    """The views with their counts: the fixed ones, then one per team."""
+    """The views with their counts: the fixed ones, one per team, and the kept filters (counted apart).
+
+    `likes` is how this person wants lists to be: {view: {"sort": code, "facts": [codes]}}.
+    """
 
     views: list[View] = field(default_factory=list)
     teams: list[View] = field(default_factory=list)
+    saved: list[View] = field(default_factory=list)
+    likes: dict[str, Any] = field(default_factory=dict)
 
     def find(self, key: str) -> View | None:
         """Return the view with this key."""
-        return next((view for view in (*self.views, *self.teams) if view.key == key), None)
+        return next((view for view in (*self.views, *self.teams, *self.saved) if view.key == key), None)
 
 
 def count_views(staff: Staff, *, now: datetime) -> ViewList:
@@ -158,7 +186,42 @@ def count_views(staff: Staff, *, now: datetime) -> ViewList:
     views = [View(v.key, v.label, v.icon, v.tone, counts[v.key]) for v in VIEWS]
     rows = sorted((row for row in found if row[1] is not None), key=lambda row: (row[2], row[1]))
     teams = [View(f"team-{team_id}", name, "users", "", count, team_id) for _key, team_id, name, count in rows]
-    return ViewList(views, teams)
+    told = {key: json.loads(name) for key, _team, name, _count in found if key in {"saved", "likes"} and name}
+    saved = [saved_entry(one) for one in remember_views(staff, told.get("saved", []))]
+    return ViewList(views, teams, saved, told.get("likes", {}))
+
+
+def saved_entry(saved: SavedView, count: int = 0) -> View:
+    """Return the entry of a kept filter."""
+    return View(f"saved-{saved.pk}", saved.name, "users" if saved.team_id else "filter", "", count)
+
+
+SLOWEST = 1500  # ms: the counts of kept filters are left out rather than waited for
+
+
+def count_saved(staff: Staff, *, now: datetime) -> list[View]:
+    """Return the kept filters with their counts in one more statement, without counts when that takes too long.
+
+    A filter that reaches beyond open tickets or into words is not counted: its list says how many there are.
+    """
+    saved = list(saved_views_of(staff)[:100])
+    counts: dict[int, int] = {}
+    parts, params = [], []
+    for one in saved:
+        if is_countable(one.conditions):
+            rows = tickets_visible_to(staff).filter(merged_into__isnull=True)
+            sql, values = _capped(narrow(rows, one.conditions, staff, now))
+            parts.append(f"SELECT %s::bigint, ({sql})")
+            params += [one.pk, *values]
+    if parts:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {SLOWEST}")
+                cursor.execute(" UNION ALL ".join(parts), params)
+                counts = dict(cursor.fetchall())
+        except OperationalError:  # cancelled: the list stands without these figures
+            logger.warning("tickets.saved_counts_slow staff=%s", staff.pk)
+    return [saved_entry(one, counts.get(one.pk, 0)) for one in saved]
 
 
 class Moment(Enum):
@@ -191,10 +254,24 @@ def _build_counting(staff: Staff) -> tuple[str, list[Any]]:
         sql, values = _capped(tickets_in_view(staff, view.key, now=SAMPLE))
         parts.append(f"SELECT %s::text, NULL::bigint, NULL::text, ({sql})")
         params += [view.key, *values]
+    for key, sql, own in (("saved", *_told_views(staff)), ("likes", LIKES, (staff.pk, LISTS_PREFERENCE))):
+        parts.append(f"SELECT '{key}', NULL, ({sql}), 0")
+        params += own
     teams_sql, values = _teams_with_counts(staff, SAMPLE)
     times = {SAMPLE: Moment.NOW, day_start(SAMPLE): Moment.TODAY}
     params = [times.get(value, value) if isinstance(value, datetime) else value for value in [*params, *values]]
     return " UNION ALL ".join([*parts, *teams_sql]), params
+
+
+LISTS_PREFERENCE = "desk.lists"
+LIKES = "SELECT value::text FROM accounts_userpreference WHERE staff_id = %s AND key = %s"
+
+
+def _told_views(staff: Staff) -> tuple[str, tuple[Any, ...]]:
+    """Return a statement giving this person's kept filters as JSON text."""
+    row = Staff.objects.filter(pk=staff.pk).values_list(told_views(staff))
+    sql, params = row.query.sql_with_params()
+    return f"SELECT to_jsonb(told.views)::text FROM ({sql}) AS told (views)", params
 
 
 def _capped(rows: QuerySet[Ticket]) -> tuple[str, tuple[Any, ...]]:
