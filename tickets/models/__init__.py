@@ -15,6 +15,7 @@ from tickets.models.macro import Macro
 from tickets.models.message import Attachment, Message, StoredBytes
 from tickets.models.outbox import HeldMessage
 from tickets.models.promise import Commitment
+from tickets.models.routing import CategorySkill, DedicatedAgent, GivenBack, RoutingMode, TeamRouting
 from tickets.models.saved_view import SavedView
 from tickets.models.sla import RepriceRun, SlaPolicy
 from tickets.models.standard import ServiceStandard, StandardVersion, TicketStep
@@ -28,12 +29,15 @@ __all__ = [
     "BulkRun",
     "CannedReply",
     "Category",
+    "CategorySkill",
     "Commitment",
     "CustomField",
+    "DedicatedAgent",
     "Department",
     "DepartmentTask",
     "Draft",
     "FieldValue",
+    "GivenBack",
     "HeldMessage",
     "JointResponse",
     "Macro",
@@ -41,12 +45,14 @@ __all__ = [
     "MovedMessage",
     "ProductDefect",
     "RepriceRun",
+    "RoutingMode",
     "SavedView",
     "ServiceStandard",
     "SlaClock",
     "SlaPolicy",
     "StandardVersion",
     "StoredBytes",
+    "TeamRouting",
     "Ticket",
     "TicketLink",
     "TicketMerge",

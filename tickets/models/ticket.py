@@ -19,6 +19,7 @@ from tickets.enums import Channel, Priority, TicketStatus
 NUMBER_OFFSET = 100_000
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # stands for a time that is not set, so that it sorts last
 ACTIVE = Q(status__in=["new", "open", "waiting_customer", "waiting_department"])
+IN_WORK = Q(status__in=["new", "open"], is_spam=False, merged_into__isnull=True)
 LISTED = ACTIVE & Q(is_spam=False, merged_into__isnull=True)
 
 
@@ -176,6 +177,12 @@ class Ticket(models.Model):
                 condition=LISTED & Q(next_due_at__isnull=False),
             ),
             models.Index(fields=["customer", "-opened_at"], name="ticket_customer"),
+            models.Index(fields=["assignee", "channel"], name="ticket_in_work", condition=IN_WORK),
+            models.Index(
+                fields=["team", "-priority", "next_due_at"],
+                name="ticket_queue",
+                condition=IN_WORK & Q(assignee__isnull=True),
+            ),
             GinIndex(fields=["subject_search"], name="ticket_subject_search"),
             models.Index(fields=["order"], name="ticket_order", condition=Q(order__isnull=False)),
         ]
