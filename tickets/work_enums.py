@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+DIGEST = "tickets.weekly_digest"  # the preference; False = unsubscribed
+
 
 class TaskKind(models.TextChoices):
     """Why a department is asked."""

@@ -8,6 +8,7 @@ from orders.selectors.finding import (
     parcels_by_tracking,
     search_orders,
 )
+from orders.selectors.products import order_products
 from orders.selectors.shops import active_shops, find_shop_by_code, shop_choices
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "find_order_for_contact",
     "find_shop_by_code",
     "get_order_for",
+    "order_products",
     "orders_visible_to",
     "parcels_by_tracking",
     "search_orders",

@@ -14,6 +14,7 @@ from tickets.attachments.store import fetch
 from tickets.models import Attachment
 from tickets.permissions import get_ticket_by_link, get_ticket_for
 from tickets.services.contact_form import session_of
+from tickets.work_permissions import may_read_for_task
 
 
 @staff_page(Permission.TICKET_VIEW)
@@ -23,7 +24,8 @@ def staff_file(request: StaffRequest, key: str) -> HttpResponse:
     row = Attachment.objects.filter(key=key, ticket__isnull=False).first()
     if row is None or (row.message_id is None and row.uploaded_by != request.user.pk):
         raise NotFound
-    get_ticket_for(request.user, row.ticket_id or 0)
+    if not may_read_for_task(request.user, row.ticket_id or 0):
+        get_ticket_for(request.user, row.ticket_id or 0)
     return serve(request, row)
 
 
