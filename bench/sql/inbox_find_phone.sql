@@ -8,6 +8,10 @@ SELECT t.id, t.subject, t.preview, t.channel, t.status, t.priority, t.last_messa
   LEFT JOIN tickets_read r ON r.ticket_id = t.id AND r.staff_id = %(me)s
  WHERE (t.team_id = ANY(%(teams)s) OR t.assignee_id = %(me)s
         OR (t.team_id IS NULL AND (t.shop_id IS NULL OR t.shop_id = ANY(%(shops)s)))) AND t.merged_into_id IS NULL
-   AND (t.customer_id IN (SELECT customer_id FROM customers_identity WHERE kind = 'phone' AND value_index = %(phone)s)
-        OR t.order_id IN (SELECT id FROM orders_order WHERE phone_index = %(phone)s ORDER BY id DESC LIMIT 100))
+   AND t.id IN (
+     SELECT id FROM tickets_ticket WHERE customer_id IN
+       (SELECT customer_id FROM customers_identity WHERE kind = 'phone' AND value_index = %(phone)s LIMIT 100)
+     UNION
+     SELECT id FROM tickets_ticket WHERE order_id IN
+       (SELECT id FROM orders_order WHERE phone_index = %(phone)s ORDER BY id DESC LIMIT 100))
  ORDER BY t.last_message_at DESC, t.id DESC LIMIT 50

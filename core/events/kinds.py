@@ -135,11 +135,15 @@ Writer = Callable[[Any], Any]
 _UNFIT: Any = object()
 
 
-@lru_cache(maxsize=1024)
+_writers_of: dict[type[Any], tuple[tuple[str, Writer], ...]] = {}
+
+
 def _writers(payload: type[Any]) -> tuple[tuple[str, Writer], ...]:
     """Return each field's name with what turns its value into JSON, or into _UNFIT."""
-    hints = _hints(payload)
-    return tuple((field.name, _writer(hints[field.name])) for field in dataclasses.fields(payload))
+    if payload not in _writers_of:
+        hints = _hints(payload)
+        _writers_of[payload] = tuple((f.name, _writer(hints[f.name])) for f in dataclasses.fields(payload))
+    return _writers_of[payload]
 
 
 def _writer(hint: Any) -> Writer:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -19,8 +21,9 @@ from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import tickets_visible_to
 from tickets.selectors.lists import Row, as_rows
 
-MOST = 50
-CANDIDATES = 400
+FIRST, MOST = 20, 100
+# How many of the newest matches are looked at for each wanted; more only when the first are mostly other people's.
+CANDIDATES = (3, 100)
 EXCERPT = 90
 _NUMBER = re.compile(r"#?(\d{6,10})")
 _CODE = re.compile(r"[A-Za-z0-9\-_]{5,64}")
@@ -43,30 +46,47 @@ class Found:
     is_more: bool = False
 
 
-def search_tickets(staff: Staff, query: str, *, limit: int = MOST) -> Found:
+def search_tickets(staff: Staff, query: str, *, limit: int = FIRST) -> Found:
     """Return tickets this person may see that match, exact numbers first, then words, newest first."""
     query = normalise(query)[:200]
     if not query:
         return Found([])
     exact = _by_code(staff, query)
-    rows = _rows(staff, exact, limit) if exact is not None else []
+    rows = _rows(staff, exact.order_by().values("pk"), limit) if exact is not None else []
     hits = [Hit(row, mark_words(row.preview, query), "code") for row in rows]
     if hits and not _is_wordy(query):
         return Found(hits, len(hits) == limit)
     seen = {hit.row.id for hit in hits}
-    texts = _by_words(query)
-    ids = [pk for pk in texts if pk not in seen]
-    found = _rows(staff, Ticket.objects.filter(pk__in=ids), limit) if ids else []
+    found, texts, is_cut = _rows_with_words(staff, query, seen, limit - len(hits))
     hits += [Hit(row, mark_words(texts[row.id], query), "words") for row in found]
-    return Found(hits[:limit], len(texts) >= CANDIDATES or len(hits) > limit)
+    return Found(hits, is_cut)
+
+
+def _rows_with_words(staff: Staff, query: str, seen: set[int], limit: int) -> tuple[list[Row], dict[int, str], bool]:
+    """Return rows, the text each was found by, and whether there may be more."""
+    found: list[Row] = []
+    texts: dict[int, str] = {}
+    is_cut = False
+    for each in CANDIDATES if limit > 0 and search_terms(query) else ():
+        texts, is_cut = _by_words(query, each * limit)
+        ids = [pk for pk in texts if pk not in seen]
+        found = _rows(staff, _picked(ids), limit) if ids else []
+        if len(found) >= limit or not is_cut:
+            break
+    return found, texts, is_cut or len(found) >= limit
 
 
 def _is_wordy(query: str) -> bool:
     return not query.isascii() or " " in query
 
 
-def _rows(staff: Staff, tickets: QuerySet[Ticket], limit: int) -> list[Row]:
-    seen = tickets_visible_to(staff).filter(pk__in=tickets.order_by().values("pk"), merged_into__isnull=True)
+def _picked(ids: list[int]) -> Any:
+    """Return ids as one array: hundreds of parameters would cost more than the statement."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [ids])
+
+
+def _rows(staff: Staff, tickets: Any, limit: int) -> list[Row]:
+    seen = tickets_visible_to(staff).filter(pk__in=tickets, merged_into__isnull=True)
     ordered = seen.order_by(F("last_message_at").desc(), F("pk").desc())
     return [Row(*values) for values in as_rows(ordered, staff)[:limit]]
 
@@ -112,33 +132,38 @@ def _owners_of(code: str) -> tuple[list[int], list[int]]:
 
 
 WORDS = """
-SELECT DISTINCT ON (ticket_id) ticket_id, text FROM (
-  (SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
-  UNION ALL
-  (SELECT 0, id, preview FROM tickets_ticket WHERE subject_search @@ cs_query(%(query)s)
-    ORDER BY id DESC LIMIT %(most)s)
-) found ORDER BY ticket_id, id DESC
+(SELECT ticket_id, id, text FROM tickets_message WHERE search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
+UNION ALL
+(SELECT id, 0, preview FROM tickets_ticket WHERE subject_search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
 """
 
 
-def _by_words(query: str) -> dict[int, str]:
-    """Return ticket id → the newest matching message (its preview when only the subject matches)."""
-    if not search_terms(query):
-        return {}
+def _by_words(query: str, most: int) -> tuple[dict[int, str], bool]:
+    """Return ticket id → the newest matching message (its preview when only the subject matches), and if there is more.
+
+    The words alone are looked for first, newest first and no further than needed; who may see the tickets comes after.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(WORDS, {"query": query, "most": CANDIDATES})
-        return dict(cursor.fetchall())
+        cursor.execute(WORDS, {"query": query, "most": most})
+        found = cursor.fetchall()
+    texts: dict[int, str] = {}
+    for ticket_id, _rank, text in found:
+        texts.setdefault(ticket_id, text)
+    messages = sum(1 for row in found if row[1])
+    return texts, messages >= most or len(found) - messages >= most
+
+
+@lru_cache(maxsize=256)
+def _pattern(query: str) -> re.Pattern[str] | None:
+    words = {term for term in [query.lower(), *search_terms(query)] if len(term) > 1 or len(query) == 1}
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if words else None
 
 
 def mark_words(text: str, query: str) -> SafeString:
     """Return an excerpt around the first match with the query's words marked."""
-    terms = sorted(
-        {term for term in [query.lower(), *search_terms(query)] if len(term) > 1 or len(query) == 1},
-        key=len,
-        reverse=True,
-    )
     flat = " ".join(text.split())
-    pattern = re.compile("|".join(re.escape(term) for term in terms), re.IGNORECASE) if terms else None
+    pattern = _pattern(query)
     first = pattern.search(flat) if pattern else None
     start = max(0, first.start() - EXCERPT // 3) if first else 0
     piece = flat[start : start + EXCERPT]
