@@ -5,7 +5,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from json import dumps, loads
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from core.calendar.business import BusinessCalendar, DayKind, DayRule, Name, parse_windows
 from core.calendar.enums import ExceptionKind, HolidayKind, HolidaySource
@@ -30,6 +30,22 @@ def default_calendar() -> BusinessCalendar:
     """Return the company's default calendar, round the clock in Chinese time while none is set."""
     definition = CalendarDefinition.objects.filter(is_default=True).first()
     return _remembered(definition) if definition else _plain_calendar()
+
+
+def calendar_rows(calendar_ids: Iterable[int] = (), *, with_default: bool = False) -> list[CalendarDefinition]:
+    """Return the rows of some calendars, and of the default one when asked for, in one statement."""
+    wanted = Q(pk__in=set(calendar_ids))
+    return list(CalendarDefinition.objects.filter(wanted | Q(is_default=True) if with_default else wanted))
+
+
+def calendar_value(definition: CalendarDefinition) -> BusinessCalendar:
+    """Return a saved calendar's row as a value, from memory when this version was built before."""
+    return _remembered(definition)
+
+
+def plain_default() -> BusinessCalendar:
+    """Return what counts while no calendar is set: round the clock in Chinese time."""
+    return _plain_calendar()
 
 
 @lru_cache(maxsize=1)

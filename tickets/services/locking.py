@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from core.actors import Actor
 from core.errors import NotFound
 from core.live import announce
 from tickets.errors import TicketMerged
@@ -16,8 +17,9 @@ from tickets.models import Ticket
 MUTABLE = (
     "order", "category", "team", "assignee", "status", "priority", "subject", "preview", "tags", "is_spam",
     "merged_into", "policy", "order_given", "contact_enc", "first_response_due_at", "first_response_at",
-    "resolution_due_at", "resolved_at", "closed_at", "waiting_since", "waiting_seconds", "customer_turn_at",
-    "last_message_at", "last_message_by", "last_seq", "last_public_seq", "reopen_count", "version",
+    "next_response_due_at", "resolution_due_at", "next_due_at", "warn_at", "resolved_at", "closed_at", "waiting_since",
+    "waiting_seconds", "customer_turn_at", "last_message_at", "last_message_by", "last_seq", "last_public_seq",
+    "reopen_count", "version",
 )  # fmt: skip
 
 
@@ -66,8 +68,18 @@ def not_before(ticket: Ticket, at: datetime) -> datetime:
     return max(at, *(moment for moment in known if moment is not None))
 
 
+def touch_clocks(ticket: Ticket, *, actor: Actor, at: datetime) -> None:
+    """Say that something clocks care about has changed: `save_ticket` brings them into step, once."""
+    ticket.__dict__["_touched"] = (actor, at)
+
+
 def save_ticket(ticket: Ticket) -> None:
-    """Write the locked row and announce its new version after commit."""
+    """Bring the clocks into step, write the locked row and announce its new version after commit."""
+    touched = ticket.__dict__.pop("_touched", None)
+    if touched is not None:
+        from tickets.services.clocks import follow  # clocks write events with this module's dimensions
+
+        follow(ticket, actor=touched[0], at=touched[1])
     ticket.save(update_fields=MUTABLE)
     announce_ticket(ticket)
 

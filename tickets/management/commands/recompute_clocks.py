@@ -1,0 +1,32 @@
+"""Compare clocks with the event log, and bring them into step."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from tickets.selectors.sla import tickets_with_clocks
+from tickets.services.sla.rebuilding import differences, repair_clocks
+
+
+class Command(BaseCommand):
+    """`manage.py recompute_clocks [--ticket ID …] [--repair]`: without --repair it only says what differs."""
+
+    help = "Compare the clocks of open tickets with the event log; with --repair, bring them into step."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take ticket ids and whether to repair."""
+        parser.add_argument("--ticket", type=int, nargs="*", default=[])
+        parser.add_argument("--repair", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Go through the tickets one by one, each under its own lock, and say what differed."""
+        count = found = 0
+        for ticket in tickets_with_clocks(options["ticket"]).iterator(chunk_size=200):
+            count += 1
+            now = timezone.now()
+            unlike = repair_clocks(ticket_id=ticket.pk, at=now) if options["repair"] else differences(ticket, at=now)
+            found += bool(unlike)
+            for one in unlike:
+                self.stdout.write(f"ticket {one.ticket_id}: {one.kind} {one.round} {one.field}")
+        self.stdout.write(f"{count} tickets, {found} differed{', repaired' if options['repair'] and found else ''}")
