@@ -34,7 +34,7 @@ class SessionVersion:
 
 
 def _note_console(staff: Staff) -> None:
-    """Count a page as a sign of life where no socket is heard: behind a proxy that lets none through, or without script.
+    """Count a page as a sign of life where no socket is heard: a proxy lets none through, or script is off.
 
     While the socket's heartbeat comes this is never due, so pages pay nothing for it.
     """

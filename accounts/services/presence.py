@@ -54,7 +54,7 @@ def _move(presence: Presence, status: str, at: datetime, *, returns_to: str = ""
 def touch_presence(*, staff_id: int, at: datetime) -> None:
     """Note that a person's console is open (a socket's heartbeat, or a page without one).
 
-    Who was away only because it had fallen silent is back as before. One read, and a write every twenty seconds at most.
+    Who was away only because it had fallen silent is back as before. One read; a write every twenty seconds at most.
     """
     row = Presence.objects.filter(pk=staff_id).values_list("seen_at", "returns_to").first()
     if row is None or (row[0] > at - HEARD_EVERY and not row[1]):

@@ -71,6 +71,11 @@ def recording_as(origin: str) -> Iterator[None]:
         _origin.reset(token)
 
 
+def current_origin() -> str:
+    """Return how facts recorded now came about: live, or told from an import or the demo's past."""
+    return _origin.get()
+
+
 @contextmanager
 def caused_by(event_id: int, depth: int, root_id: int | None = None) -> Iterator[None]:
     """Mark everything recorded inside as a consequence of an event."""
