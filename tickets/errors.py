@@ -94,3 +94,31 @@ class AlreadyGone(Conflict):
 
     code = "already_gone"
     message = _("It has gone out already.")
+
+
+class NothingWaits(Conflict):
+    """No ticket waits that this agent could take."""
+
+    code = "nothing_waits"
+    message = _("Nothing waits for you just now.")
+
+
+class NoRoomLeft(Conflict):
+    """An agent has as many tickets in work as she may."""
+
+    code = "no_room_left"
+    message = _("You have as many tickets in work as you may. Finish one first, then take the next.")
+
+
+class OffShift(Conflict):
+    """An agent who is off shift asked for work."""
+
+    code = "off_shift"
+    message = _("You are off shift. Set your status to online, then take the next ticket.")
+
+
+class WorkMovedOn(Conflict):
+    """Tickets came or went while a hand-over was being written."""
+
+    code = "work_moved_on"
+    message = _("Your tickets changed just now. Look at the list once more, then hand over.")

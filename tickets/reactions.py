@@ -9,6 +9,7 @@ from core.jobs import schedule
 from core.models import Event
 from core.reactions import reacts_to
 from tickets.jobs import APPLY_MAIL, HAND_OVER
+from tickets.services.routing.coming import owe_for_person
 from tickets.services.undelivered import note_undelivered
 
 
@@ -40,3 +41,9 @@ def hand_over(event: Event) -> None:
         "part": 1,
     }
     schedule(HAND_OVER, key=f"{event.pk}:1", due_at=timezone.now(), payload=payload)
+
+
+@reacts_to("staff.changed", name="tickets.route_for_changed")
+def route_for_changed(event: Event) -> None:
+    """Hand out what somebody may have now that her skills, teams or limits changed."""
+    owe_for_person(staff_id=event.subject_id, key=f"event:{event.pk}", at=timezone.now())
