@@ -37,7 +37,7 @@ from orders.services.imports.starting import drop_file, lock_run, move_run
 from orders.services.upserting import upsert_order
 
 logger = logging.getLogger(__name__)
-BATCH = 1000
+BATCH = 2000
 SOURCE = "import"
 MAX_SINGLE = 250
 SLICE_SECONDS = 35.0
