@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import nh3
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape, format_html, format_html_join
@@ -55,8 +56,13 @@ class Rendered:
     html: str
 
 
-def render_message(wording: Wording, values: Mapping[str, Any], frame: Frame, language: str) -> Rendered:
-    """Fill in the values; those in HTML are escaped. Raises BadHeader when the subject would hold a line break."""
+def render_message(
+    wording: Wording, values: Mapping[str, Any], frame: Frame, language: str, rich: Mapping[str, str] | None = None
+) -> Rendered:
+    """Fill in the values; those in HTML are escaped, but `rich` ones, which are cleaned.
+
+    Raises BadHeader when the subject would hold a line break.
+    """
     known = {name: _clean(value) for name, value in values.items()}
     subject = check_header(_fill(wording.subject, known).strip())[:SUBJECT_MAX]
     blocks = [block for block in map(str.strip, re.split(r"\n[ \t]*\n", _clean(wording.body))) if block]
@@ -64,7 +70,7 @@ def render_message(wording: Wording, values: Mapping[str, Any], frame: Frame, la
     text = "\n\n".join(_as_text(block, known) for block in blocks)
     with translation.override(language):
         context = {
-            "blocks": [_as_html(block, known) for block in blocks],
+            "blocks": [_rich_block(block, rich or {}) or _as_html(block, known) for block in blocks],
             "subject": subject,
             "text": text,
             "frame": frame,
@@ -129,6 +135,31 @@ def _as_text(block: str, values: Mapping[str, str]) -> str:
         parts += [_fill(block[end : found.start()], values), linked(found)]
         end = found.end()
     return "".join([*parts, _fill(block[end:], values)])
+
+
+def _rich_block(block: str, rich: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the HTML of a paragraph that is one rich variable and nothing else, None for any other."""
+    found = VARIABLE.fullmatch(block)
+    html = rich.get(found[1], "") if found else ""
+    return {"kind": "rich", "html": SafeString(clean_rich(html))} if html else None
+
+
+def clean_rich(html: str) -> str:
+    """Return HTML with nothing but paragraphs, lists, quotations, emphasis, links and the mail's own pictures."""
+
+    def keep(tag: str, attribute: str, value: str) -> str | None:
+        if tag == "img" and attribute == "src":
+            return value if value.lower().startswith("cid:") else None
+        return None if value.lower().startswith("cid:") else value
+
+    return nh3.clean(
+        html,
+        tags={"a", "b", "blockquote", "br", "em", "i", "img", "li", "ol", "p", "strong", "ul"},
+        attributes={"a": {"href"}, "img": {"src", "alt"}},
+        attribute_filter=keep,
+        url_schemes={"http", "https", "mailto", "tel", "cid"},
+        link_rel="noopener noreferrer nofollow",
+    )
 
 
 def _as_html(block: str, values: Mapping[str, str]) -> dict[str, Any]:

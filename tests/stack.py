@@ -111,7 +111,7 @@ def running_stack(**env: str) -> Iterator[RunningStack]:
     warning = servers.copy_cluster(folder / "postgres")
     plan = Plan(
         var=folder,
-        env={"LOG_JSON": "0", **env},
+        env={"LOG_JSON": "0", "UNDO_SEND_SECONDS": "0", **env},
         database_settings=KEEPS_COMMITS,
         cluster=folder / "postgres",
         cluster_password=servers.PASSWORD,

@@ -27,6 +27,14 @@ registry.register_settings_page(
     Permission.TICKET_NOTE,
 )  # fmt: skip
 registry.register_settings_page(
+    "macros", _("Macros"), _("An answer, status, tags and more in one step."), "wand", "tickets:settings_macros", 30,
+    Permission.TICKET_REPLY,
+)  # fmt: skip
+registry.register_settings_page(
+    "fields", _("Own fields"), _("What you want to know of a case, by category."), "forms", "tickets:settings_fields",
+    31, Permission.SETTINGS_MANAGE,
+)  # fmt: skip
+registry.register_settings_page(
     "categories", _("Categories"), _("What tickets are about; a tree of two levels."), "tags",
     "tickets:settings_categories", 31,
     Permission.SETTINGS_MANAGE,

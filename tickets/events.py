@@ -34,12 +34,17 @@ class TicketOpened(Dimensions):
 
 @dataclass(frozen=True)
 class TicketAssigned:
-    """A ticket changed hands."""
+    """A ticket changed hands; the event's reason says why.
+
+    When it was handed out: how much she had in work before, and how many others could have had it.
+    """
 
     agent_id: int | None
     team_id: int | None
     before_id: int | None = None
     version: int = 0
+    load: int | None = None
+    rivals: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +136,18 @@ class TicketsLinked:
     version: int = 0
 
 
+@dataclass(frozen=True)
+class FieldsFilled:
+    """Own fields of a ticket were filled or changed; which ones (their values stay with the ticket)."""
+
+    field_ids: tuple[int, ...]
+    version: int = 0
+
+
 declare("ticket.opened", TicketOpened)
 declare("ticket.assigned", TicketAssigned)
 declare("ticket.changed", TicketChanged)
+declare("ticket.fields_filled", FieldsFilled)
 declare("ticket.status_changed", StatusChanged)
 declare("ticket.resolved", TicketResolved)
 declare("ticket.reopened", TicketReopened)

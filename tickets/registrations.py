@@ -99,6 +99,30 @@ def _undelivered(params: dict[str, Any]) -> NoticeWords:
     return NoticeWords("mail-off", words, "bad")
 
 
+def _answer_stopped(params: dict[str, Any]) -> NoticeWords:
+    words = gettext("Your answer in ticket %(number)s was held back; look at it") % {"number": params.get("number", "")}
+    return NoticeWords("player-pause", words, "warn")
+
+
+register_notice("ticket.answer_stopped", _answer_stopped)
+def _joined(params: dict[str, Any]) -> NoticeWords:
+    words = gettext("Ticket %(other)s was joined into %(number)s: answer it there, once")
+    return NoticeWords("arrow-merge", words % {key: params.get(key, "") for key in ("number", "other")})
+
+
+def _apart(params: dict[str, Any]) -> NoticeWords:
+    words = gettext("Tickets %(other)s and %(number)s stand by themselves again")
+    return NoticeWords("arrow-back-up", words % {key: params.get(key, "") for key in ("number", "other")})
+
+
+def _doubled(params: dict[str, Any]) -> NoticeWords:
+    words = gettext("Tickets %(number)s and %(other)s ask the same: agree who answers")
+    return NoticeWords("copy", words % {key: params.get(key, "") for key in ("number", "other")}, "warn")
+
+
+register_notice("ticket.merged", _joined)
+register_notice("ticket.unmerged", _apart)
+register_notice("ticket.duplicate", _doubled)
 register_notice("ticket.assigned", _assigned)
 register_notice("ticket.mentioned", _mentioned)
 register_notice("ticket.customer_wrote", _wrote)
@@ -133,4 +157,4 @@ def _health() -> list[dict[str, Any]]:
 
 registry.register_health("tickets", _health)
 
-from tickets import desk_registrations  # noqa: E402, F401 - the desk's own entries
+from tickets import desk_registrations, work_registrations  # noqa: E402, F401 - the desk's own entries

@@ -6,12 +6,14 @@ from typing import Any
 
 from django.utils.html import escape
 from django.utils.safestring import mark_safe  # allowed: words and values are escaped
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from accounts.selectors import staff_names
 from core.models import Event
 from core.registry import StoryLine
 from tickets.enums import Channel, TicketStatus
+from tickets.models.ticket import NUMBER_OFFSET
+from tickets.models import CustomField
 
 FIELDS = {
     "category": lambda: gettext("category"),
@@ -29,7 +31,15 @@ def render_ticket_events(events: list[Event], viewer: Any) -> dict[int, StoryLin
     known = {viewer.pk: viewer.display_name} if getattr(viewer, "pk", None) else {}
     missing = {pk for pk in ids if pk is not None and pk not in known}
     names = known | staff_names(missing, viewer)
-    return {event.pk: line for event in events if (line := _line(event, names)) is not None}
+    labels = _field_labels(events)
+    return {event.pk: line for event in events if (line := _line(event, names, labels)) is not None}
+
+
+def _field_labels(events: list[Event]) -> dict[int, str]:
+    """Return the labels of own fields that events speak of; one query when there are any."""
+    ids = {pk for event in events if event.kind == "ticket.fields_filled" for pk in event.data.get("field_ids", ())}
+    language = "en" if (get_language() or "").startswith("en") else "zh-hans"
+    return {row.pk: row.label_in(language) for row in CustomField.objects.filter(pk__in=ids)} if ids else {}
 
 
 def _who(event: Event, names: dict[int, str]) -> str:
@@ -40,7 +50,7 @@ def _who(event: Event, names: dict[int, str]) -> str:
     return gettext("The system")
 
 
-def _line(event: Event, names: dict[int, str]) -> StoryLine | None:
+def _line(event: Event, names: dict[int, str], labels: dict[int, str]) -> StoryLine | None:
     who, data = _who(event, names), event.data
     match event.kind:
         case "ticket.opened":
@@ -55,6 +65,9 @@ def _line(event: Event, names: dict[int, str]) -> StoryLine | None:
                 if fields
                 else None
             )
+        case "ticket.fields_filled":
+            fields = gettext(", ").join(labels[pk] for pk in data.get("field_ids", ()) if pk in labels)
+            return _say(event, "forms", "", gettext("%(who)s filled in: %(fields)s"), who=who, fields=fields)
         case "ticket.status_changed":
             return _say(
                 event,
@@ -70,11 +83,33 @@ def _line(event: Event, names: dict[int, str]) -> StoryLine | None:
             return _say(event, "arrow-back-up", "warn", gettext("Opened again by %(who)s"), who=who)
         case "ticket.closed":
             return _say(event, "archive", "", gettext("Closed"))
+        case (
+            "ticket.merged" | "ticket.took_in" | "ticket.unmerged" | "ticket.let_go" | "ticket.split"
+            | "ticket.linked" | "ticket.unlinked"
+        ):  # fmt: skip
+            return _joining(event, who)
         case "ticket.marked_spam":
             return _say(event, "ban", "", gettext("%(who)s marked this as spam"), who=who)
         case "ticket.unmarked_spam":
             return _say(event, "check", "", gettext("%(who)s said this is no spam"), who=who)
     return None
+
+
+JOINING = {
+    "ticket.merged": ("arrow-merge", lambda: gettext("%(who)s joined this into ticket %(other)s")),
+    "ticket.took_in": ("arrow-merge", lambda: gettext("%(who)s joined ticket %(other)s into this")),
+    "ticket.unmerged": ("arrow-back-up", lambda: gettext("%(who)s took this out of ticket %(other)s again")),
+    "ticket.let_go": ("arrow-back-up", lambda: gettext("%(who)s took ticket %(other)s out again")),
+    "ticket.split": ("arrow-forward-up", lambda: gettext("%(who)s moved messages to ticket %(other)s")),
+    "ticket.linked": ("link", lambda: gettext("%(who)s linked this with ticket %(other)s")),
+    "ticket.unlinked": ("link-off", lambda: gettext("%(who)s removed the link with ticket %(other)s")),
+}
+
+
+def _joining(event: Event, who: str) -> StoryLine:
+    icon, words = JOINING[event.kind]
+    other = f"#{event.data.get('other_id', 0) + NUMBER_OFFSET}"
+    return _say(event, icon, "", words(), who=who, other=other)
 
 
 def _assigned(event: Event, who: str, names: dict[int, str]) -> StoryLine:

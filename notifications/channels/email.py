@@ -69,7 +69,10 @@ def compose(delivery: Delivery, to: str) -> bytes:
     if delivery.html:
         message.add_alternative(delivery.html, subtype="html", charset="utf-8")
     for file in delivery.files:
-        _attach(message, file)
+        if file.get("cid") and delivery.html:
+            _embed(message, file)
+        else:
+            _attach(message, file)
     lines = [f"Message-ID: {check_header(delivery.message_id)}"]
     lines += [f"{name}: {_folded(check_header(headers[name]))}" for name in RAW_HEADERS if name in headers]
     return "\r\n".join(lines).encode("ascii") + b"\r\n" + message.as_bytes()
@@ -79,11 +82,27 @@ def _folded(value: str) -> str:
     return "\r\n ".join(value.split(" "))
 
 
+def _embed(message: EmailMessage, file: dict[str, str]) -> None:
+    """Put a picture beside the HTML that shows it (multipart/related)."""
+    content, main, sub = _read(file)
+    page = message.get_body(("related", "html"))
+    if page is None or main != "image":
+        _attach(message, file)
+        return
+    cid, name = f"<{check_header(file['cid'])}>", check_header(file["name"])
+    page.add_related(content, maintype=main, subtype=sub, cid=cid, filename=name, disposition="inline")
+
+
 def _attach(message: EmailMessage, file: dict[str, str]) -> None:
+    content, main, sub = _read(file)
+    message.add_attachment(content, maintype=main, subtype=sub, filename=check_header(file["name"]))
+
+
+def _read(file: dict[str, str]) -> tuple[bytes, str, str]:
     with storages["attachments"].open(file["storage"]) as handle:
         content = handle.read()
     mime = file.get("mime") or mimetypes.guess_type(file["name"])[0] or "application/octet-stream"
     main, _slash, sub = mime.partition("/")
     if main in {"multipart", "message"} or not sub:
-        main, sub = "application", "octet-stream"
-    message.add_attachment(content, maintype=main, subtype=sub, filename=check_header(file["name"]))
+        return content, "application", "octet-stream"
+    return content, main, sub

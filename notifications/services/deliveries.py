@@ -37,11 +37,20 @@ _MAX_REFERENCES = 12
 
 @dataclass(frozen=True)
 class MailFile:
-    """A file to attach: where it lies in STORAGES["attachments"], how it is called, what it is."""
+    """A file to attach: where it lies in STORAGES["attachments"], how it is called, what it is.
+
+    One with a `content_id` is shown inside the HTML.
+    """
 
     storage: str
     name: str
     mime: str = ""
+    content_id: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return the file as the delivery's row keeps it."""
+        told = {"storage": self.storage, "name": check_header(self.name), "mime": self.mime}
+        return told | ({"cid": check_header(self.content_id)} if self.content_id else {})
 
 
 @transaction.atomic
@@ -53,6 +62,7 @@ def queue_message(
     language: str,
     to: str,
     context: Mapping[str, Any],
+    rich: Mapping[str, str] | None = None,
     purpose: str = Purpose.SERVICE,
     ticket_id: int | None = None,
     customer_id: int | None = None,
@@ -68,8 +78,9 @@ def queue_message(
     """Render a message now and owe its sending; the same `key` again returns the first one unchanged.
 
     `context` fills the template; `shop_name`, `shop_colour` and `shop_url` in it also brand the mail. Replies go to the
-    ticket's signed address when `ticket_id` is given. After commit: job notifications.send_delivery, at `due_at`.
-    Raises BadHeader for a line break in a subject, name or header, InvalidInput for an address that is none,
+    ticket's signed address when `ticket_id` is given. `rich` holds HTML for variables of the context: it stands in the
+    HTML part where the template has that variable as a paragraph of its own, cleaned once more.
+    After commit: job notifications.send_delivery, at `due_at`. Raises BadHeader for a line break in a subject, name or header, InvalidInput for an address that is none,
     UnknownTemplate, NoChannel.
     """
     known = Delivery.objects.filter(key=key).first()
@@ -93,14 +104,14 @@ def queue_message(
         customer_id=customer_id,
         ticket_id=ticket_id,
         order_id=order_id,
-        files=[{"storage": file.storage, "name": check_header(file.name), "mime": file.mime} for file in files],
+        files=[file.as_json() for file in files],
         message_id=f"<{short_mac(key, 'mail.message-id')}.{len(key)}@{settings.MAIL_DOMAIN}>",
         queued_at=at,
         due_at=due_at or at,
         expires_at=expires_at,
     )
     stop_url = "" if delivery.purpose == Purpose.SERVICE else unsubscribe_url(delivery)
-    rendered = _render(delivery, box, context, stop_url)
+    rendered = _render(delivery, box, context, stop_url, rich or {})
     delivery.subject, delivery.text, delivery.html = rendered.subject, rendered.text, rendered.html
     delivery.headers = _headers(delivery, box, context, headers or {})
     if template_row.is_automatic:
@@ -196,7 +207,9 @@ def _mailbox(mailbox_id: int | None, shop_id: int | None) -> Mailbox | None:
     return box or find_mailbox_for_shop(shop_id)
 
 
-def _render(delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any], stop_url: str) -> Rendered:
+def _render(
+    delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any], stop_url: str, rich: Mapping[str, str]
+) -> Rendered:
     own = MessageTemplate.objects.filter(
         key=delivery.template, channel=delivery.channel, language=delivery.language
     ).first()
@@ -214,7 +227,7 @@ def _render(delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any],
         unsubscribe_url=stop_url,
         can_reply=delivery.ticket_id is not None,
     )
-    return render_message(wording, context, frame, delivery.language)
+    return render_message(wording, context, frame, delivery.language, rich)
 
 
 def _headers(

@@ -1,8 +1,11 @@
-// The composer: reply and note, drafts kept on the server, canned replies after a slash, files by button, drop or paste.
+// The composer: reply and note, drafts kept on the server, files by button, drop or paste. It is a textarea with marks:
+// Chinese input methods, screen readers and the browser's own undo work on it by themselves.
 // A message has a client id: sent twice, it arrives once. Without a connection it waits here and goes out by itself.
+import { continueList, mark, put } from "./composer-marks.js";
+import { Picker } from "./composer-pickers.js";
 import { flush, outbox, send } from "./outbox.js";
 import { icon, make, toast, token } from "./ui.js";
-import { upload } from "./uploads.js";
+import { keep, upload } from "./uploads.js";
 
 const SAVE_AFTER = 800;
 const RETRY_AFTER = 5000;
@@ -11,7 +14,7 @@ const composers = new WeakMap();
 function settle(entry, result) {
   const form = document.querySelector(`#composer[data-ticket="${entry.ticket}"]`);
   if (result.status < 300) {
-    toast({ text: result.data.message, tone: "good" });
+    if (!result.data.held || !composers.get(form)) toast({ text: result.data.message, tone: "good" });
     composers.get(form)?.sent(entry.id, result.data);
   } else {
     composers.get(form)?.refused(result);
@@ -35,7 +38,8 @@ class Composer {
     this.timer = 0;
     this.saved = this.text.value;
     this.busy = false;
-    this.canned = form.querySelector("[data-canned]");
+    this.snapshotField = form.querySelector("input[name=seen]");
+    this.picker = new Picker(this);
     this.listen();
   }
 
@@ -47,18 +51,23 @@ class Composer {
     const { form, text } = this;
     form.addEventListener("submit", (event) => this.submit(event));
     for (const tab of form.querySelectorAll("[data-kind]")) tab.addEventListener("click", () => this.turn(tab.dataset.kind));
-    text.addEventListener("input", () => this.typed());
+    text.addEventListener("input", (event) => this.typed(event));
     text.addEventListener("keydown", (event) => this.keys(event));
-    text.addEventListener("paste", (event) => this.take([...(event.clipboardData?.files ?? [])], event));
+    text.addEventListener("compositionend", () => this.typed());
+    text.addEventListener("paste", (event) => this.take([...(event.clipboardData?.files ?? [])], event, true));
     text.addEventListener("blur", () => this.save());
     form.querySelector("[data-file-input]")?.addEventListener("change", (event) => {
       this.take([...event.target.files]);
       event.target.value = "";
     });
-    form.querySelector("[data-canned-open]")?.addEventListener("click", () => this.openCanned(""));
-    this.canned.addEventListener("click", (event) => {
-      const item = event.target.closest(".canned-item");
-      if (item) this.choose(item);
+    form.querySelector("[data-canned-open]")?.addEventListener("click", () => this.picker.open("canned", ""));
+    form.querySelector("[data-macros-open]")?.addEventListener("click", () => this.picker.open("macros", ""));
+    for (const button of form.querySelectorAll("[data-mark]")) button.addEventListener("click", () => mark(text, button.dataset.mark, this.words));
+    form.querySelector("[data-preview-open]")?.addEventListener("click", (event) => this.preview(event.currentTarget));
+    form.querySelector("[data-send-at]")?.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // Enter here means this time, not the form's first button
+      form.requestSubmit(form.querySelector("[name=send_at][value=chosen]"));
     });
     const pane = form.closest(".pane-main") ?? form;
     pane.addEventListener("dragover", (event) => {
@@ -69,7 +78,7 @@ class Composer {
     pane.addEventListener("dragleave", (event) => !pane.contains(event.relatedTarget) && form.classList.remove("is-drop"));
     pane.addEventListener("drop", (event) => {
       form.classList.remove("is-drop");
-      this.take([...(event.dataTransfer?.files ?? [])], event);
+      this.take([...(event.dataTransfer?.files ?? [])], event, event.target === text);
     });
   }
 
@@ -97,10 +106,11 @@ class Composer {
     this.text.dispatchEvent(new Event("input", { bubbles: false }));
   }
 
-  typed() {
+  typed(event) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save(), SAVE_AFTER);
-    this.slash();
+    if (!event?.isComposing) this.picker.look();
+    this.closePreview();
   }
 
   /* ---- drafts */
@@ -131,79 +141,87 @@ class Composer {
   /* ---- keys */
   keys(event) {
     if (event.isComposing || event.keyCode === 229) return;
-    if (!this.canned.hidden && this.cannedKeys(event)) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    if (this.picker.keys(event)) return;
+    const command = event.ctrlKey || event.metaKey;
+    if (event.key === "Enter" && command) {
       event.preventDefault();
       const resolve = event.shiftKey ? this.form.querySelector("[name=then][value=resolved]") : null;
       this.form.requestSubmit(resolve ?? this.form.querySelector("[data-send]"));
-    }
+    } else if (event.key.toLowerCase() === "b" && command && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      mark(this.text, "bold", this.words);
+    } else if (event.key === "Enter" && !event.shiftKey && !event.altKey && continueList(this.text)) event.preventDefault();
   }
 
-  /* ---- canned replies: a slash at the start of a line opens the list */
-  slash() {
-    const upTo = this.text.value.slice(0, this.text.selectionStart);
-    const found = upTo.match(/(?:^|\n)\/([^\s/]{0,30})$/u);
-    if (found) this.openCanned(found[1], true);
-    else if (this.cannedFrom === "slash") this.closeCanned();
-  }
-
-  async openCanned(query, fromSlash = false) {
-    this.cannedFrom = fromSlash ? "slash" : "button";
-    const asked = (this.cannedAsked = `${query}|${Date.now()}`);
-    const answer = await fetch(`${this.form.dataset.cannedUrl}?q=${encodeURIComponent(query)}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok || asked !== this.cannedAsked) return;
-    this.canned.innerHTML = await answer.text();
-    this.canned.hidden = false;
-    this.mark(this.canned.querySelector(".canned-item"));
-    if (!fromSlash) this.text.focus();
-  }
-
-  closeCanned() {
-    this.cannedAsked = "";
-    this.canned.hidden = true;
-    this.cannedFrom = "";
-    this.text.removeAttribute("aria-activedescendant");
-  }
-
-  mark(item) {
-    for (const other of this.canned.querySelectorAll("[aria-selected]")) other.removeAttribute("aria-selected");
-    if (!item) return;
-    item.setAttribute("aria-selected", "true");
-    item.scrollIntoView({ block: "nearest" });
-    this.text.setAttribute("aria-activedescendant", item.id);
-  }
-
-  cannedKeys(event) {
-    const items = [...this.canned.querySelectorAll(".canned-item")];
-    const at = items.findIndex((item) => item.hasAttribute("aria-selected"));
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.mark(items.at((at + (event.key === "ArrowDown" ? 1 : -1)) % items.length));
-    else if ((event.key === "Enter" && !event.ctrlKey && !event.metaKey) || event.key === "Tab") {
-      if (!items[at]) return false;
-      this.choose(items[at]);
-    } else if (event.key === "Escape") this.closeCanned();
-    else return false;
-    event.preventDefault();
-    event.stopPropagation();
-    return true;
-  }
-
-  choose(item) {
-    const words = item.dataset.text;
-    const caret = this.text.selectionStart;
-    const before = this.text.value.slice(0, caret).replace(/(^|\n)\/[^\s/]{0,30}$/u, "$1");
+  /* ---- a macro: its words are in the text, its steps above it */
+  useMacro(item) {
+    if (item.dataset.kind !== this.kind && this.form.querySelector(`[data-kind="${item.dataset.kind}"]`)) this.turn(item.dataset.kind);
+    this.form.querySelector("[name=macro]").value = item.dataset.macro;
+    this.form.querySelector("[name=macro_version]").value = item.dataset.version;
+    const off = make("button", { type: "button", class: "btn btn-ghost btn-icon btn-xs", "aria-label": this.words.wordsDropMacro, title: this.words.wordsDropMacro }, icon("x", 14));
+    off.addEventListener("click", () => this.dropMacro());
+    const bar = this.form.querySelector("[data-macro-bar]");
+    bar.replaceChildren(icon("wand", 16), make("span", { class: "strong" }, item.dataset.title), item.querySelector(".macro-steps").cloneNode(true), off);
+    bar.hidden = false;
+    if (item.dataset.text) put(this.text, item.dataset.text, 0, this.text.value.length);
     this.text.focus();
-    this.text.setSelectionRange(before.length, caret);
-    this.text.setRangeText(words, before.length, caret, "end");
-    this.closeCanned();
-    this.text.dispatchEvent(new Event("input", { bubbles: true }));
-    fetch(item.dataset.used, { method: "POST", body: new URLSearchParams({ csrfmiddlewaretoken: token() }), keepalive: true }).catch(() => {});
+  }
+
+  dropMacro() {
+    this.form.querySelector("[name=macro]").value = this.form.querySelector("[name=macro_version]").value = "";
+    const bar = this.form.querySelector("[data-macro-bar]");
+    bar.hidden = true;
+    bar.replaceChildren();
+  }
+
+  /* ---- how it will read */
+  async preview(button) {
+    const place = this.form.querySelector("[data-preview]");
+    if (!place.hidden) {
+      this.closePreview();
+      return;
+    }
+    const body = new URLSearchParams({ csrfmiddlewaretoken: token(), text: this.text.value });
+    const answer = await fetch(this.form.dataset.previewUrl, { method: "POST", body, headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) return;
+    place.innerHTML = await answer.text();
+    place.hidden = false;
+    button.setAttribute("aria-pressed", "true");
+  }
+
+  closePreview() {
+    const place = this.form.querySelector("[data-preview]");
+    if (place.hidden) return;
+    place.hidden = true;
+    this.form.querySelector("[data-preview-open]").setAttribute("aria-pressed", "false");
   }
 
   /* ---- files */
-  take(files, event) {
+  take(files, event, intoText = false) {
     if (!files.length) return;
     event?.preventDefault();
-    for (const file of files) upload(this.form, this.words, file);
+    for (const file of files) {
+      const isPicture = intoText && /^image\/(png|jpeg|gif|webp)$/.test(file.type);
+      upload(this.form, this.words, file, isPicture ? (data) => this.picture(data) : null);
+    }
+  }
+
+  /* a pasted or dropped picture stands where the caret is */
+  picture(data) {
+    const words = `![${this.words.wordsPicture}](file:${data.key})`;
+    const { selectionStart: at, value } = this.text;
+    const before = at && value[at - 1] !== "\n" ? "\n" : "";
+    put(this.text, `${before}${words}\n`, at, this.text.selectionEnd);
+  }
+
+  /* ---- taken back: the words and files are here again */
+  back({ kind, text, files }) {
+    if (kind !== this.kind) this.turn(kind);
+    const begun = this.text.value;
+    if (!begun.startsWith(text)) this.text.value = [text, begun].filter((part) => part.trim()).join("\n\n");
+    for (const file of files ?? []) keep(this.form, this.words, file);
+    this.text.focus();
+    this.text.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   /* ---- sending */
@@ -215,20 +233,20 @@ class Composer {
       return;
     }
     if (this.form.querySelector("[data-files] progress")) return;
-    if (!this.text.value.trim() && !this.form.querySelector("[name=attachment]")) {
+    if (!this.text.value.trim() && !this.form.querySelector("[name=attachment]") && !this.form.querySelector("[name=macro]").value) {
       this.text.focus();
       return;
     }
-    const left = this.kind === "note" || this.anyway ? null : this.text.value.match(/\{(customer_name|order_number|tracking_number|agent_name|shop_name|ticket_number)\}/);
+    const left = this.kind === "note" || this.leftOpen ? null : this.text.value.match(/\{(customer_name|order_number|tracking_number|agent_name|shop_name|ticket_number)\}/);
     if (left) {
       const submitter = event.submitter;
-      this.alert(`${this.words.wordsLeft} ${left[0]}`, [this.anywayButton(submitter)]);
+      this.alert(`${this.words.wordsLeft} ${left[0]}`, [this.anywayButton(submitter, () => (this.leftOpen = true))]);
       this.text.focus();
       this.text.setSelectionRange(left.index, left.index + left[0].length);
       return;
     }
     const fields = [...new FormData(this.form, event.submitter ?? undefined)].filter(([name, value]) => typeof value === "string" && name !== "csrfmiddlewaretoken");
-    if (this.anyway) fields.push(["anyway", "1"]);
+    this.lastSubmitter = event.submitter;
     const url = this.form.action;
     const id = this.idField.value;
     clearTimeout(this.timer);
@@ -272,7 +290,10 @@ class Composer {
       this.text.value = this.text.value.startsWith(text) ? this.text.value.slice(text.length).replace(/^\n+/u, "") : this.text.value;
       this.saved = "";
     }
-    this.anyway = false;
+    this.leftOpen = false;
+    this.dropMacro();
+    this.closePreview();
+    if (data.held) toast({ text: data.message, tone: "good", undo: { url: data.held.undo, label: data.held.label }, seconds: data.held.why === "undo" ? Math.max(data.held.seconds, 1) : 8 });
     delete this.form.dataset.stale;
     this.form.classList.remove("is-queued");
     this.form.querySelector("[data-files]").replaceChildren();
@@ -285,13 +306,19 @@ class Composer {
     else window.htmx.trigger(document.body, "ticketChanged");
   }
 
-  anywayButton(submitter) {
+  /* sent again knowing what was shown, and nothing newer */
+  anywayButton(submitter, prepare) {
     const button = make("button", { type: "button", class: "btn btn-sm btn-primary" }, this.words.wordsAnyway);
     button.addEventListener("click", () => {
-      this.anyway = true;
+      prepare();
       this.form.requestSubmit(submitter ?? undefined);
     });
     return button;
+  }
+
+  knows({ version, snapshot }) {
+    if (version) this.seenField.value = String(version);
+    if (snapshot) this.snapshotField.value = snapshot;
   }
 
   refused({ status, data }) {
@@ -299,17 +326,23 @@ class Composer {
     if (status === 409 && (data.changes || data.code === "ticket_moved_on")) {
       this.form.dataset.stale = "1";
       window.htmx.trigger(document.body, "ticketChanged");
-      const anyway = this.anywayButton(this.form.querySelector("[data-send]"));
+      const anyway = this.anywayButton(this.lastSubmitter ?? this.form.querySelector("[data-send]"), () => this.knows(data.context ?? {}));
       const look = make("button", { type: "button", class: "btn btn-sm" }, this.words.wordsLook);
       look.addEventListener("click", () => {
         const box = document.getElementById("stream");
         box.scrollTop = box.scrollHeight;
         delete this.form.dataset.stale;
-        this.seenField.value = document.getElementById("head")?.dataset.version ?? this.seenField.value;
+        this.knows(data.context ?? {});
         this.alert("", []);
         this.text.focus();
       });
       this.alert(`${this.words.wordsStale}: ${(data.changes ?? []).map((change) => change.words).filter(Boolean).join(" · ")}`.replace(/: $/, ""), [look, anyway]);
+      return;
+    }
+    if (data.code === "fields_missing") {
+      const fill = make("button", { type: "button", class: "btn btn-sm btn-primary" }, this.words.wordsFill);
+      fill.addEventListener("click", () => window.htmx.ajax("GET", this.words.wordsFieldsUrl.replace("then=resolve", "then="), { target: "#ask", swap: "innerHTML" }));
+      this.alert(data.title, [fill]);
       return;
     }
     const first = Object.values(data.errors ?? {})[0]?.[0];
@@ -336,4 +369,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target?.id !== "conversation") return;
   for (const form of document.querySelectorAll("[data-composer]")) composers.get(form)?.save();
 });
+/* an answer taken back, here or in the stream, comes home to its ticket's composer */
+document.addEventListener("heldBack", (event) => {
+  const form = document.querySelector(`#composer[data-ticket="${event.detail.ticket}"]`);
+  composers.get(form)?.back(event.detail);
+});
+document.addEventListener("fieldsFilled", () => document.getElementById("ask")?.replaceChildren());
 if (outbox.all().length) flush(settle);

@@ -43,22 +43,38 @@ function countChosen() {
   const bar = document.querySelector("[data-bulk]");
   if (!bar) return;
   const count = document.querySelectorAll(".ticket-check:checked").length;
-  bar.classList.toggle("is-on", count > 0);
+  const all = bar.querySelector("[data-bulk-all]");
+  bar.classList.toggle("is-on", count > 0 || Boolean(all?.checked));
   const words = bar.querySelector("[data-bulk-words]");
   words.textContent = count === 1 ? words.dataset.one : count ? words.dataset.many.replace("%n", count) : "";
 }
 
-document.addEventListener("change", (event) => event.target.matches?.(".ticket-check") && countChosen());
+document.addEventListener("change", (event) => event.target.matches?.(".ticket-check, [data-bulk-all]") && countChosen());
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-bulk-clear]")) return;
   clearChosen();
 });
 document.addEventListener("bulkDone", clearChosen);
+document.addEventListener("bulkStarted", (event) => {
+  const url = event.detail?.url; // many tickets: the run has a page of its own with its progress
+  if (url?.startsWith("/")) window.location.assign(url);
+});
 
 function clearChosen() {
+  const all = document.querySelector("[data-bulk-all]");
+  if (all) all.checked = false;
   for (const box of document.querySelectorAll(".ticket-check:checked")) box.checked = false;
   countChosen();
 }
+
+/* in an order that moves, the next page may bring a row that stands further up already: the newer one is kept */
+document.addEventListener("htmx:afterSwap", () => {
+  const seen = new Set();
+  for (const row of document.querySelectorAll("#list .tickets > li[id]")) {
+    if (seen.has(row.id)) row.remove();
+    else seen.add(row.id);
+  }
+});
 
 /* ---- what each request needs to know --------------------------------------------------------------------------- */
 
@@ -114,7 +130,9 @@ function seeMessages() {
   const version = document.getElementById("head")?.dataset.version;
   const form = document.getElementById("composer");
   if (!version || !form || form.querySelector("textarea").value.trim()) return;
-  if (document.visibilityState === "visible") form.querySelector("input[name=seen_version]").value = version;
+  if (document.visibilityState !== "visible") return;
+  form.querySelector("input[name=seen_version]").value = version;
+  form.querySelector("input[name=seen]").value = document.getElementById("head").dataset.seen ?? "";
 }
 
 function opened() {
@@ -185,3 +203,14 @@ window.addEventListener("pagehide", () => {
 });
 
 markCurrent();
+
+/* ---- answers that wait: how long they can still be taken back ----------------------------------------------------- */
+
+setInterval(() => {
+  for (const place of document.querySelectorAll("#waiting [data-due]")) {
+    const left = Math.ceil((Date.parse(place.dataset.due) - Date.now()) / 1000);
+    const words = left > 0 ? place.dataset.wordsIn.replace("%n", left) : place.dataset.wordsNow;
+    const inner = place.querySelector("[data-due-words]");
+    if (inner.textContent !== words) inner.textContent = words;
+  }
+}, 500);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff
 from core.text import pinyin_initials
@@ -19,6 +20,11 @@ MOST = 40
 def fill_in(body: str, values: dict[str, str]) -> str:
     """Put values in the place of known variables; an unknown or empty one stays as it was written."""
     return _VARIABLE.sub(lambda found: values.get(found[1]) or found[0], body)
+
+
+def missing_in(text: str) -> list[str]:
+    """Return the variables that are still open in a filled text."""
+    return list(dict.fromkeys(_VARIABLE.findall(text)))
 
 
 def variables_for(ticket: Ticket, staff: Staff) -> dict[str, str]:
@@ -60,11 +66,21 @@ def canned_replies(staff: Staff, *, query: str, language: str) -> list[CannedRep
     return [row for _rank_, row in sorted(ranked, key=lambda item: item[0])[:MOST]]
 
 
+VARIABLE_NAMES = {
+    "customer_name": _("the customer's name"),
+    "order_number": _("the order number"),
+    "tracking_number": _("the tracking number"),
+    "agent_name": _("your name"),
+    "shop_name": _("the shop's name"),
+    "ticket_number": _("the ticket number"),
+}
+
+
 def _rank(row: CannedReply, wanted: str) -> int | None:
     if row.shortcut.lower().startswith(wanted):
         return 0
     if wanted in row.title.lower() or pinyin_initials(row.title).lower().startswith(wanted):
         return 1
-    if wanted in row.shortcut.lower() or wanted in row.body.lower():
+    if wanted in row.shortcut.lower() or wanted in row.folder.lower() or wanted in row.body.lower():
         return 2
     return None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef, Subquery
+from django.db.models import JSONField, OuterRef, Subquery
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
 
 from accounts.models import Staff
 from core.models import Event
 from notifications.models import Delivery
 from tickets.models import Draft, Ticket, TicketRead
+from tickets.selectors.fields import field_marks
+from tickets.selectors.snapshots import PageSnapshot
 
 PAGE = 50
 EVENTS = 60
@@ -23,17 +26,36 @@ SELECT m.id, m.seq, m.kind, m.author_type, m.author_id, s.display_name, m.channe
        m.delivery_id, (SELECT d.state FROM notifications_delivery d WHERE d.id = m.delivery_id) AS delivery, m.at,
        (SELECT json_agg(json_build_object('id', a.id, 'key', a.key, 'name', a.name, 'mime', a.mime, 'size', a.size,
                         'thumb', a.thumbnail_key, 'cid', a.content_id, 'inline', a.is_inline) ORDER BY a.id)
-          FROM tickets_attachment a WHERE a.message_id = m.id) AS files
+          FROM tickets_attachment a WHERE a.message_id = m.id) AS files,
+       CASE WHEN m.mentioned IS NOT NULL THEN (SELECT array_agg(n.display_name ORDER BY n.display_name)
+          FROM accounts_staff n WHERE n.id = ANY (m.mentioned)) END AS mentioned,
+       m.ticket_id, (SELECT v.ticket_id FROM tickets_moved_message v WHERE v.original_id = m.id) AS moved_to
   FROM tickets_message m
   LEFT JOIN accounts_staff s ON s.id = m.author_id AND m.author_type = 'staff'
- WHERE m.ticket_id = %s AND m.seq > %s AND m.seq < %s
- ORDER BY m.seq {order} LIMIT %s
+ WHERE {which} LIMIT %s
 """
+BY_SEQ = "m.ticket_id = %s AND m.seq > %s AND m.seq < %s ORDER BY m.seq"
+# Of a ticket that others were joined into: all of them in one order of time; seqs stay their own.
+BY_TIME = "m.ticket_id = ANY (%s) AND (m.at, m.id) < (%s, %s) ORDER BY m.at DESC, m.id DESC"
+LATEST = (datetime(9999, 12, 31, tzinfo=UTC), 0)
 END = 2_147_483_647
+# What is pressed and not gone in a ticket, the next to go first.
+WAITING = """
+(SELECT coalesce(jsonb_agg(jsonb_build_object('id', h.id, 'kind', h.kind, 'why', h.why, 'state', h.state,
+          'source', h.source, 'due_at', h.due_at, 'then', h.then_status, 'by', h.staff_id, 'version', h.version,
+          'stop', h.stop_code, 'name', (SELECT display_name FROM accounts_staff WHERE id = h.staff_id),
+          'macro', (SELECT title FROM tickets_macro WHERE id = h.macro_id),
+          'files', (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name) ORDER BY a.id)
+                      FROM tickets_attachment a WHERE a.held_id = h.id)) ORDER BY h.due_at, h.id), '[]')
+   FROM tickets_held_message h WHERE h.ticket_id = tickets_ticket.id AND h.state IN ('held', 'stopped'))
+"""
 
 
 class MessageRow(NamedTuple):
-    """One message with its author's name and files (dicts of id, key, name, mime, size, thumb, cid, inline)."""
+    """One message with its author's name and files (dicts of id, key, name, mime, size, thumb, cid, inline).
+
+    `ticket_id` is its owner's: a ticket that was joined in, or the open one. `moved_to` is the ticket it was split to.
+    """
 
     id: int
     seq: int
@@ -49,22 +71,33 @@ class MessageRow(NamedTuple):
     delivery: str | None
     at: datetime
     files: list[dict[str, Any]] | None
+    mentioned: list[str] | None = None
+    ticket_id: int = 0
+    moved_to: int | None = None
 
 
 def last_messages(ticket_id: int, *, before: int = END, limit: int = PAGE) -> tuple[list[MessageRow], bool]:
     """Return the newest messages before a seq, oldest first, and whether there are earlier ones."""
-    rows = _messages(ticket_id, 0, before, "DESC", limit + 1)
+    rows = _messages(f"{BY_SEQ} DESC", [ticket_id, 0, before, limit + 1])
+    return rows[:limit][::-1], len(rows) > limit
+
+
+def last_messages_of_all(
+    ticket_ids: list[int], *, before: tuple[datetime, int] = LATEST, limit: int = PAGE
+) -> tuple[list[MessageRow], bool]:
+    """Return the newest messages of joined tickets before a moment and id, oldest first, and whether there are more."""
+    rows = _messages(BY_TIME, [ticket_ids, *before, limit + 1])
     return rows[:limit][::-1], len(rows) > limit
 
 
 def messages_after(ticket_id: int, after: int, *, limit: int = 200) -> list[MessageRow]:
     """Return the messages after a seq, oldest first."""
-    return _messages(ticket_id, after, END, "ASC", limit)
+    return _messages(f"{BY_SEQ} ASC", [ticket_id, after, END, limit])
 
 
-def _messages(ticket_id: int, after: int, before: int, order: str, limit: int) -> list[MessageRow]:
+def _messages(which: str, values: list[Any]) -> list[MessageRow]:
     with connection.cursor() as cursor:
-        cursor.execute(MESSAGES.format(order=order), [ticket_id, after, before, limit])
+        cursor.execute(MESSAGES.format(which=which), values)
         return [MessageRow(*row) for row in cursor.fetchall()]
 
 
@@ -75,6 +108,9 @@ SELECT e.*,
        (SELECT display_name FROM accounts_staff WHERE id = (e.data ->> 'agent_id')::bigint) AS agent_name
   FROM core_event e WHERE e.id IN (
   (SELECT id FROM core_event WHERE ticket_id = %(ticket)s AND at >= %(since)s AND id > %(after)s
+      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT %(limit)s)
+  UNION ALL
+  (SELECT id FROM core_event WHERE ticket_id = ANY (%(parts)s::bigint[]) AND at >= %(since)s AND id > %(after)s
       AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT %(limit)s)
   UNION ALL
   (SELECT id FROM core_event WHERE order_id = %(order)s AND at >= %(since)s AND id > %(after)s
@@ -90,6 +126,7 @@ def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: 
     """Return what happened to the ticket, its order and (while open) its customer since a moment, oldest first."""
     params = {
         "ticket": ticket.pk,
+        "parts": getattr(ticket, "parts", None) or [],
         "order": ticket.order_id or 0,
         "customer": ticket.customer_id or 0,
         "met": ticket.opened_at,
@@ -101,12 +138,19 @@ def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: 
 
 
 def own_marks(staff: Staff) -> dict[str, Any]:
-    """Return annotations for get_ticket_for: `read_seq` and `own_drafts` ({kind: text}) of this person."""
+    """Return annotations for get_ticket_for, all in its one statement.
+
+    `read_seq` and `own_drafts` ({kind: text}) of this person, `waiting` (answers that have not gone), `own_fields`,
+    `snapshot` (what of the past the page shows).
+    """
     drafts = Draft.objects.filter(ticket_id=OuterRef("pk"), staff=staff).order_by("updated_at")
     reads = TicketRead.objects.filter(ticket_id=OuterRef("pk"), staff=staff).values("seq")[:1]
     return {
         "read_seq": Subquery(reads),
         "own_drafts": ArraySubquery(drafts.values(words=JSONObject(kind="kind", text="text"))),
+        "waiting": RawSQL(WAITING, [], output_field=JSONField()),
+        "snapshot": PageSnapshot(),
+        **field_marks(),
     }
 
 

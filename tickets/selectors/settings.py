@@ -1,19 +1,18 @@
-"""What the desk offers to choose from: colleagues, categories, policies, blocked senders."""
+"""What the desk offers to choose from: colleagues, categories, blocked senders."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Q, QuerySet
 
 from accounts.enums import Permission
 from accounts.models import Staff
 from accounts.permissions import team_scope
 from accounts.selectors import staff_with
 from tickets.enums import ACTIVE_STATUSES
-from tickets.models import BlockedSender, CannedReply, Category, SlaPolicy, Ticket
+from tickets.models import BlockedSender, CannedReply, Category, Ticket
 
 ACTIVE = [status.value for status in ACTIVE_STATUSES]
 
@@ -67,23 +66,16 @@ def category_tree(language: str, *, all_of_them: bool = False) -> list[Branch]:
     return list(tops.values())
 
 
-def policies() -> QuerySet[SlaPolicy]:
-    """Return the policies, the default first, with the open tickets each holds (`running`)."""
-    running = (
-        Ticket.objects.filter(policy_id=OuterRef("pk"), status__in=ACTIVE)
-        .order_by()
-        .values("policy_id")
-        .annotate(n=Count("pk"))
-    )
-    return SlaPolicy.objects.annotate(running=Coalesce(Subquery(running.values("n")), 0)).order_by(
-        "-is_default", "name", "pk"
-    )
+def count_by_category() -> dict[int, int]:
+    """Return how many open tickets each category has."""
+    rows = Ticket.objects.filter(status__in=ACTIVE, category__isnull=False).order_by().values("category_id")
+    return dict(rows.annotate(n=Count("pk")).values_list("category_id", "n"))
 
 
 def canned_for_settings(staff: Staff) -> QuerySet[CannedReply]:
     """Return everybody's canned replies and this person's own, resting ones too."""
     return CannedReply.objects.filter(Q(owner__isnull=True) | Q(owner=staff)).order_by(
-        "-is_active", F("used_count").desc(), "title", "pk"
+        "-is_active", "folder", F("used_count").desc(), "title", "pk"
     )
 
 

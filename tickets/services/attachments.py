@@ -147,11 +147,12 @@ def discard_attachment(
 
 def sweep_unsent(*, now: datetime) -> int:
     """Drop rows never sent within a day, with their files; return how many."""
-    old = Attachment.objects.filter(message__isnull=True, created_at__lt=now - UNSENT_LIFE).order_by("pk")[:500]
+    unsent = Attachment.objects.filter(message__isnull=True, held__isnull=True)
+    old = unsent.filter(created_at__lt=now - UNSENT_LIFE).order_by("pk")[:500]
     rows = list(old)
     for row in rows:
         with transaction.atomic():
-            deleted, _by_model = Attachment.objects.filter(pk=row.pk, message__isnull=True).delete()
+            deleted, _by_model = Attachment.objects.filter(pk=row.pk, message__isnull=True, held__isnull=True).delete()
         if deleted:
             _remove_quietly([row.key, row.thumbnail_key])
     return len(rows)

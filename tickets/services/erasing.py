@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.jobs import schedule
-from tickets.models import Attachment, Draft, Message, Ticket
+from tickets.models import Attachment, Draft, FieldValue, HeldMessage, Message, Ticket
 
 ERASE_FILES = "tickets.erase_files"
 
@@ -22,6 +22,9 @@ def erase_ticket_texts(customer_id: int) -> int:
     keys = [key for pair in files.values_list("key", "thumbnail_key") for key in pair if key]
     rows, _by_model = files.delete()
     rows += Message.objects.filter(ticket_id__in=ids).update(text="", html="", quoted="", mail_id="")
+    for waiting in (HeldMessage, FieldValue):
+        gone, _by_model = waiting.objects.filter(ticket_id__in=ids).delete()  # type: ignore[attr-defined]
+        rows += gone
     drafts, _by_model = Draft.objects.filter(ticket_id__in=ids).delete()
     rows += drafts + tickets.update(subject="", preview="", tags=[], order_given="", contact_enc=None)
     for start in range(0, len(keys), 200):

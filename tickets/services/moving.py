@@ -7,16 +7,20 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
 from core.errors import TransitionNotAllowed
 from core.events import Code, record
 from core.jobs import cancel, schedule
 from tickets.enums import TICKET_TRANSITIONS, AuthorType, MessageKind, TicketStatus
+from tickets.errors import FieldsMissing
 from tickets.events import StatusChanged, TicketReopened, TicketResolved
 from tickets.models import Message, Ticket
-from tickets.services.clocks import shift_resolution
-from tickets.services.locking import dimensions
+from tickets.selectors.fields import missing_fields
+from tickets.services.locking import dimensions, touch_clocks
+from tickets.services.routing.owing import note_moved
+from tickets.services.standards import check_work_done
 
 DONE = frozenset({TicketStatus.RESOLVED, TicketStatus.CLOSED})
 CLOSE_JOB = "tickets.close_resolved"
@@ -26,7 +30,7 @@ def move(ticket: Ticket, *, to: str, at: datetime) -> None:
     """Put a locked ticket into another status and keep its times in step. Raises TransitionNotAllowed.
 
     Time spent waiting for the customer, and time between a resolution and the reopening that undid it, is added to
-    `waiting_seconds` and moves the solution's deadline.
+    `waiting_seconds`.
     """
     if to not in TICKET_TRANSITIONS[ticket.status]:
         raise TransitionNotAllowed(before=ticket.status, after=to)
@@ -37,7 +41,6 @@ def move(ticket: Ticket, *, to: str, at: datetime) -> None:
         ticket.reopen_count += 1
     if paused_at is not None:
         ticket.waiting_seconds += int((at - paused_at).total_seconds())
-        shift_resolution(ticket, paused_at, at)
     ticket.waiting_since = at if to == TicketStatus.WAITING_CUSTOMER else None
     if to == TicketStatus.RESOLVED:
         ticket.resolved_at = at
@@ -49,7 +52,10 @@ def move(ticket: Ticket, *, to: str, at: datetime) -> None:
 def move_and_record(ticket: Ticket, *, to: str, actor: Actor, at: datetime, reason: str = "") -> None:
     """Move a locked ticket and write down what that means: changed, resolved, reopened or closed."""
     before = ticket.status
+    if to == TicketStatus.RESOLVED and actor.is_person:
+        check_may_resolve(ticket)
     move(ticket, to=to, at=at)
+    touch_clocks(ticket, actor=actor, at=at)
     if to == TicketStatus.RESOLVED:
         _record_resolved(ticket, actor, at, reason)
     elif before in DONE and to not in DONE:
@@ -60,6 +66,18 @@ def move_and_record(ticket: Ticket, *, to: str, actor: Actor, at: datetime, reas
         kind = "ticket.closed" if to == TicketStatus.CLOSED else "ticket.status_changed"
         change = StatusChanged(Code(before), Code(to), ticket.waiting_seconds, ticket.version)
         record(kind, subject=ticket, actor=actor, at=at, reason=reason, data=change)
+    note_moved(ticket, before=before, at=at)
+
+
+def check_may_resolve(ticket: Ticket, category_id: int | None = None) -> None:
+    """Refuse to resolve while required fields are empty or work is owed.
+
+    Raises FieldsMissing with fields named field_<id>, StepsLeft, DepartmentsOwe.
+    """
+    check_work_done(ticket)
+    missing = missing_fields(ticket, category_id)
+    if missing:
+        raise FieldsMissing(fields={f"field_{row.pk}": [_("This is needed before resolving.")] for row in missing})
 
 
 def _record_resolved(ticket: Ticket, actor: Actor, at: datetime, reason: str) -> None:

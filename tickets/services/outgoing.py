@@ -37,8 +37,19 @@ def bare_id(message_id: str) -> str:
     return "".join(message_id.split()).strip("<>")[:255]
 
 
-def send_by_mail(ticket: Ticket, message: Message, *, template: str, context: dict[str, Any], at: datetime) -> None:
-    """Owe the mail of a message, once per message; nothing happens when the customer left no address."""
+def send_by_mail(
+    ticket: Ticket,
+    message: Message,
+    *,
+    template: str,
+    context: dict[str, Any],
+    rich: dict[str, str] | None = None,
+    at: datetime,
+) -> None:
+    """Owe the mail of a message, once per message; nothing happens when the customer left no address.
+
+    `rich` gives variables of the context a second life as HTML, for the mail's HTML part.
+    """
     to = contact_address(ticket)
     if to is None or ticket.is_spam:
         return
@@ -48,6 +59,7 @@ def send_by_mail(ticket: Ticket, message: Message, *, template: str, context: di
         language=ticket.language,
         to=to,
         context={**common_context(ticket), **context},
+        rich=rich,
         purpose="service",
         ticket_id=ticket.pk,
         customer_id=ticket.customer_id,
@@ -69,7 +81,8 @@ def mail_files(message: Message) -> list[MailFile]:
     for row in message.attachments.order_by("pk"):
         total += row.size
         if total <= MAX_MAILED_BYTES:
-            files.append(MailFile(storage=path_of(row.key), name=row.name, mime=row.mime))
+            inline = row.content_id if row.is_inline else ""
+            files.append(MailFile(storage=path_of(row.key), name=row.name, mime=row.mime, content_id=inline))
     return files
 
 

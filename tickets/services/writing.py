@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from core.text import tidy_text
 from tickets.enums import AuthorType, MessageKind
 from tickets.errors import ClientIdTaken
 from tickets.models import Attachment, Message, Ticket
+from tickets.rich_text import as_html, as_text, content_id, picture_keys
 
 MAX_TEXT = 20_000
 MAX_HTML = 200_000
@@ -24,7 +25,8 @@ MAX_FILES = 10
 
 @dataclass(frozen=True)
 class Words:
-    """What is being said, and how it came; `session_hash` lets an upload session's files in."""
+    """What is being said, and how it came; `session_hash` lets an upload session's files in, `held_id` those kept for
+    an answer that waited. `mentioned` are the colleagues a note speaks to."""
 
     text: str
     channel: str
@@ -35,6 +37,20 @@ class Words:
     client_id: UUID | None = None
     attachment_ids: tuple[int, ...] = ()
     session_hash: bytes | None = None
+    held_id: int | None = None
+    mentioned: tuple[int, ...] = ()
+
+
+def read_marks(ticket_id: int, words: Words, staff_id: int | None) -> Words:
+    """Return an agent's words with marks as plain text and HTML; pictures in the text bring their files along."""
+    keys = picture_keys(words.text)
+    if not keys:
+        return replace(words, html=as_html(words.text), text=as_text(words.text))
+    own = Attachment.objects.filter(key__in=keys, ticket_id=ticket_id, message__isnull=True, mime__startswith="image/")
+    own = own.filter(held_id=words.held_id) if words.held_id else own.filter(uploaded_by=staff_id, held__isnull=True)
+    found = dict(own.values_list("key", "pk"))
+    ids = tuple(dict.fromkeys([*words.attachment_ids, *found.values()]))
+    return replace(words, html=as_html(words.text, pictures=found), text=as_text(words.text), attachment_ids=ids)
 
 
 def find_sent_before(ticket: Ticket, words: Words, author_type: str) -> Message | None:
@@ -55,7 +71,7 @@ def append_message(ticket: Ticket, words: Words, *, author_type: str, author_id:
     The caller saves the ticket. Raises InvalidInput when nothing is said, or for files that are not the author's.
     """
     text = tidy_text(words.text)
-    if not text.strip() and not words.attachment_ids:
+    if not text.strip() and not words.attachment_ids and not words.held_id:
         raise InvalidInput(fields={"text": [_("Write something first.")]})
     if len(text) > MAX_TEXT:
         raise InvalidInput(fields={"text": [_("This is too long for one message. Please send it in two.")]})
@@ -75,13 +91,27 @@ def append_message(ticket: Ticket, words: Words, *, author_type: str, author_id:
         html=clean_html(words.html),
         quoted=tidy_text(words.quoted)[:MAX_TEXT],
         mail_id=words.mail_id,
+        mentioned=list(words.mentioned) or None,
         at=at,
     )
-    take_files(message, words.attachment_ids, author_type, author_id, words.session_hash)
+    if words.held_id is not None:
+        Attachment.objects.filter(held_id=words.held_id).update(message=message, ticket_id=ticket.pk, held=None)
+    else:
+        take_files(message, words.attachment_ids, author_type, author_id, words.session_hash)
+    if "cid:" in message.html and author_type == AuthorType.STAFF:
+        _put_inline(message)
     if words.kind == MessageKind.PUBLIC:
         ticket.preview = " ".join(text.split())[:160]
         ticket.last_message_at, ticket.last_message_by = at, author_type
     return message
+
+
+def _put_inline(message: Message) -> None:
+    """Mark the files that stand in the text itself."""
+    for row in message.attachments.all():
+        if content_id(row.key) in message.html:
+            row.content_id, row.is_inline = content_id(row.key), True
+            row.save(update_fields=["content_id", "is_inline"])
 
 
 def take_files(
@@ -93,7 +123,7 @@ def take_files(
         return
     if len(wanted) > MAX_FILES:
         raise InvalidInput(fields={"files": [_("Ten files a message are the most.")]})
-    rows = Attachment.objects.filter(pk__in=wanted, message__isnull=True)
+    rows = Attachment.objects.filter(pk__in=wanted, message__isnull=True, held__isnull=True)
     if session_hash is not None:
         rows = rows.filter(session_hash=session_hash)
     elif author_type == AuthorType.STAFF:
@@ -119,6 +149,7 @@ def clean_html(html: str) -> str:
             "div",
             "em",
             "i",
+            "img",
             "li",
             "ol",
             "p",
@@ -129,10 +160,19 @@ def clean_html(html: str) -> str:
             "u",
             "ul",
         },
-        attributes={"a": {"href"}},
-        url_schemes={"http", "https", "mailto", "tel"},
+        attributes={"a": {"href"}, "img": {"src", "alt"}},
+        attribute_filter=_only_own_pictures,
+        url_schemes={"http", "https", "mailto", "tel", "cid"},
         link_rel="noopener noreferrer nofollow",
     )
+
+
+def _only_own_pictures(tag: str, attribute: str, value: str) -> str | None:
+    if tag == "img" and attribute == "src":
+        return value if value.lower().startswith("cid:") else None
+    if tag == "a" and attribute == "href" and value.lower().startswith("cid:"):
+        return None
+    return value
 
 
 def author_of(actor: Actor, ticket: Ticket) -> tuple[str, int | None]:

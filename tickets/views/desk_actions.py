@@ -21,9 +21,11 @@ from core.errors import InvalidInput, NotFound
 from core.http.answers import is_htmx, toast
 from tickets import services
 from tickets.enums import TicketStatus
+from tickets.errors import FieldsMissing
 from tickets.models import Ticket
 from tickets.selectors.lists import neighbours
 from tickets.selectors.settings import assignable_staff, category_tree
+from tickets.views.desk_fields import ask_fields
 from tickets.views.desk_page import TEMPLATE, head_context, open_ticket_page, view_key
 
 
@@ -106,7 +108,10 @@ def resolve(request: StaffRequest, ticket_id: int) -> HttpResponse:
     """Resolve the ticket, then stay or go on as the agent likes it."""
     ticket = open_ticket_page(request, ticket_id)
     then = next_after(request, ticket)
-    services.resolve_ticket(ticket_id=ticket.pk, actor=Actor.staff(request.user), at=timezone.now())
+    try:
+        services.resolve_ticket(ticket_id=ticket.pk, actor=Actor.staff(request.user), at=timezone.now())
+    except FieldsMissing as error:
+        return ask_fields(request, ticket, error)
     return answer(request, ticket, _("Resolved. The customer will be asked how it went."), then=then)
 
 

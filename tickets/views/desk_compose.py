@@ -1,4 +1,4 @@
-"""Answering: replies, notes, drafts, files, canned replies.
+"""Answering: replies, notes, macros, drafts, files.
 
 The composer's script asks for JSON, a plain form works too.
 """
@@ -6,35 +6,49 @@ The composer's script asks for JSON, a plain form works too.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from html import unescape
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.permissions import Permission, StaffRequest, require, staff_page
 from accounts.selectors import staff_names
+from core import registry
 from core.actors import Actor
-from core.errors import DomainError, InvalidInput, StaleEdit
+from core.errors import DomainError, InvalidInput, StaleEdit, TransitionNotAllowed
 from core.http.errors import problem, wants_json
+from core.models import Event
 from tickets import services
-from tickets.enums import MessageKind, TicketStatus
-from tickets.models import Ticket
-from tickets.selectors.canned import canned_replies, fill_in, variables_for
+from tickets.enums import HeldReason, MessageKind, TicketStatus
+from tickets.models import HeldMessage, Macro, Message, Ticket
+from tickets.selectors.macros import macros_of, rights_for
+from tickets.selectors.mentions import mentioned_in
+from tickets.selectors.snapshots import read_snapshot
+from tickets.services.macro_steps import Steps
+from tickets.services.safety import Seen
+from tickets.services.undo_send import Pressed
 from tickets.views.desk_actions import next_after
 from tickets.views.desk_page import TEMPLATE, list_context, open_ticket_page, ticket_context, view_key, views_context
 from tickets.views.desk_panel import panel_context
+from tickets.views.desk_waiting import date_words_at, held_answer, read_time
 
 THEN = {"resolved": TicketStatus.RESOLVED, "waiting_customer": TicketStatus.WAITING_CUSTOMER, "open": TicketStatus.OPEN}
 MAX_TEXT = 20_000
 CHANGES = {
     "message.received": _("%(who)s wrote"),
     "message.sent": _("%(who)s answered"),
+    "message.held": _("%(who)s is sending an answer at this moment"),
     "message.noted": _("%(who)s wrote a note"),
     "ticket.assigned": _("%(who)s assigned the ticket"),
     "ticket.resolved": _("%(who)s resolved the ticket"),
@@ -47,36 +61,104 @@ CHANGES = {
 @staff_page(Permission.TICKET_NOTE)
 @require_POST
 def reply(request: StaffRequest, ticket_id: int) -> HttpResponse:
-    """Send an answer or keep an internal note; the same `client_id` twice is one message.
+    """Send an answer (now, in ten seconds, later), run a macro or keep an internal note.
 
-    StaleEdit (the customer or a colleague wrote meanwhile) keeps the text and says what happened.
+    The same `client_id` twice is one message. StaleEdit (something happened meanwhile) keeps the text and says what.
     """
     is_note = request.POST.get("kind") == MessageKind.NOTE
     ticket = open_ticket_page(request, ticket_id, Permission.TICKET_NOTE if is_note else Permission.TICKET_REPLY)
-    then = THEN.get(request.POST.get("then", "")) if not is_note else None
-    if then == TicketStatus.RESOLVED:
-        require(request.user, Permission.TICKET_RESOLVE)
     try:
-        text, files = _typed(request, ticket)
-        _send(request, ticket, is_note=is_note, text=text, files=files, then=then)
-    except (InvalidInput, StaleEdit) as error:
+        press = read_press(request, ticket, is_note=is_note)
+        if press.pressed.then_status == TicketStatus.RESOLVED:
+            require(request.user, Permission.TICKET_RESOLVE)
+        sent = _send(request, ticket, press)
+    except (InvalidInput, StaleEdit, TransitionNotAllowed) as error:
         return _not_sent(request, ticket, error)
-    onward = next_after(request, ticket) if then == TicketStatus.RESOLVED else None
-    words = _("Note kept.") if is_note else _("Sent.")
+    onward = next_after(request, ticket) if press.pressed.then_status == TicketStatus.RESOLVED else None
+    words = sent_words(sent)
     target = f"{reverse('tickets:ticket', args=[onward or ticket.pk])}?view={view_key(request)}"
     if wants_json(request):
-        return JsonResponse({"ok": True, "message": str(words), "next": target if onward else ""})
+        held = {"held": held_answer(sent, ticket)} if isinstance(sent, HeldMessage) else {}
+        return JsonResponse({"ok": True, "message": str(words), "next": target if onward else "", **held})
     messages.success(request, words)
     return HttpResponseRedirect(target)
 
 
-def _typed(request: StaffRequest, ticket: Ticket) -> tuple[str, list[int]]:
+@dataclass(frozen=True)
+class Press:
+    """What came with the form: the words and steps, when to go, and what the writer had seen."""
+
+    pressed: Pressed
+    seen: Seen
+    due_at: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it is held first; a plain note goes at once, only colleagues read it."""
+        if self.pressed.macro_id is not None or self.due_at is not None:
+            return True
+        return self.pressed.kind == MessageKind.PUBLIC and settings.UNDO_SEND_SECONDS > 0
+
+
+def read_press(request: StaffRequest, ticket: Ticket, *, is_note: bool) -> Press:
+    """Read the composer's form, keeping files that came with it. Raises InvalidInput, NotAllowed (a macro's steps)."""
+    macro = _macro(request)
+    text, files = _typed(request, ticket, may_be_empty=macro is not None)
+    then = THEN.get(request.POST.get("then", ""), "") or (macro.status if macro else "")
+    kind = MessageKind.NOTE if is_note else MessageKind.PUBLIC
+    chosen = {int(pk) for pk in request.POST.getlist("mention") if pk.isdecimal()}
+    version = request.POST.get("macro_version", "")
+    pressed = Pressed(
+        source=text,
+        client_id=_uuid(request.POST.get("client_id", "")),
+        kind=kind,
+        attachment_ids=tuple(files),
+        then_status="" if is_note and macro is None else str(then),
+        mentioned=tuple(mentioned_in(ticket, text, chosen)) if is_note else (),
+        macro_id=macro.pk if macro else None,
+        macro_version=int(version) if version.isdecimal() else None,
+        steps=Steps.of(macro) if macro else Steps(),
+    )
+    return Press(pressed, _seen(request), _due_at(request))
+
+
+def _macro(request: StaffRequest) -> Macro | None:
+    wanted = request.POST.get("macro", "")
+    if not wanted.isdecimal():
+        return None
+    macro = macros_of(request.user).filter(pk=int(wanted)).first()
+    if macro is None:
+        raise InvalidInput(fields={"text": [_("This macro is no longer there.")]})
+    for right in rights_for(macro):
+        require(request.user, right)
+    return macro
+
+
+def _seen(request: StaffRequest) -> Seen:
+    """Return what the writer had before her eyes; nothing is asked when she says "send anyway"."""
+    version = request.POST.get("seen_version", "")
+    if request.POST.get("anyway") or not version.isdecimal() or len(version) > 9:
+        return Seen()
+    return Seen(int(version), read_snapshot(request.POST.get("seen", "")))
+
+
+def _due_at(request: StaffRequest) -> datetime | None:
+    """Return the planned time of the form, in the reader's time zone. Raises InvalidInput for none that can be read."""
+    typed = request.POST.get("send_at", "")
+    if typed == "chosen":
+        typed = request.POST.get("send_at_chosen", "")
+        if not typed:
+            raise InvalidInput(fields={"send_at": [_("Choose when it should go.")]})
+    return read_time(typed) if typed else None
+
+
+def _typed(request: StaffRequest, ticket: Ticket, *, may_be_empty: bool = False) -> tuple[str, list[int]]:
     """Return the text and the attachments of the form, keeping files that came with it. Raises InvalidInput."""
     text = request.POST.get("text", "").replace("\r\n", "\n").strip()
     files = [int(pk) for pk in request.POST.getlist("attachment") if pk.isdecimal()]
     uploads = request.FILES.getlist("files")
     files += [_store(request, ticket, upload).pk for upload in uploads]
-    if not text and not files:
+    if not text and not files and not may_be_empty:
         raise InvalidInput(fields={"text": [_("Write something first.")]})
     if len(text) > MAX_TEXT:
         raise InvalidInput(fields={"text": [_("This is too long for one message. Nothing is lost; please split it.")]})
@@ -89,25 +171,27 @@ def _store(request: StaffRequest, ticket: Ticket, upload: Any) -> Any:
     )
 
 
-def _send(
-    request: StaffRequest, ticket: Ticket, *, is_note: bool, text: str, files: list[int], then: TicketStatus | None
-) -> None:
-    client_id = _uuid(request.POST.get("client_id", ""))
-    actor, at = Actor.staff(request.user), timezone.now()
-    if is_note:
-        services.add_note(ticket_id=ticket.pk, text=text, actor=actor, at=at, client_id=client_id, attachment_ids=files)
-        return
-    seen = request.POST.get("seen_version", "")
-    services.reply_to_ticket(
-        ticket_id=ticket.pk,
-        text=text,
-        actor=actor,
-        at=at,
-        client_id=client_id,
-        attachment_ids=files,
-        then_status=then,
-        seen_version=int(seen) if seen.isdecimal() and not request.POST.get("anyway") else None,
-    )
+def _send(request: StaffRequest, ticket: Ticket, press: Press) -> HeldMessage | Message:
+    actor, at, pressed = Actor.staff(request.user), timezone.now(), press.pressed
+    if press.waits:
+        same: dict[str, Any] = {"ticket_id": ticket.pk, "pressed": pressed, "actor": actor, "at": at}
+        return services.hold_message(seen=press.seen, due_at=press.due_at, **same)
+    same = {
+        "ticket_id": ticket.pk, "text": pressed.source, "actor": actor, "at": at, "client_id": pressed.client_id,
+        "attachment_ids": pressed.attachment_ids,
+    }  # fmt: skip
+    if pressed.kind == MessageKind.NOTE:
+        return services.add_note(mentioned_ids=pressed.mentioned, **same)
+    return services.reply_to_ticket(then_status=pressed.then_status or None, seen=press.seen, **same)
+
+
+def sent_words(sent: HeldMessage | Message) -> Any:
+    """Return what the agent is told."""
+    if isinstance(sent, HeldMessage):
+        if sent.why == HeldReason.SCHEDULED:
+            return _("It goes %(time)s.") % {"time": date_words_at(sent.due_at)}
+        return _("Done in a moment.") if not sent.source.strip() else _("Sending in a moment.")
+    return _("Note kept.") if sent.kind == MessageKind.NOTE else _("Sent.")
 
 
 def _uuid(text: str) -> uuid.UUID:
@@ -120,14 +204,15 @@ def _uuid(text: str) -> uuid.UUID:
 def _not_sent(request: StaffRequest, ticket: Ticket, error: DomainError) -> HttpResponse:
     """Say why nothing was sent: problem+json for the script, else the page with what was typed."""
     if isinstance(error, StaleEdit):
-        say_changes(error)
+        say_changes(error, request.user)
     if wants_json(request):
         return JsonResponse(problem(error), status=error.http_status, content_type="application/problem+json")
-    view = view_key(request)
+    view, ticket = view_key(request), open_ticket_page(request, ticket.pk)  # sent again, it is sent knowing this
     context = ticket_context(request, ticket, view) | views_context(request, view)
     context |= list_context(request, view, current=ticket) | panel_context(request, ticket)
     kind = MessageKind.NOTE.value if request.POST.get("kind") == MessageKind.NOTE else MessageKind.PUBLIC.value
-    words = [*getattr(error, "fields", {}).get("text", []), error.message]
+    said = getattr(error, "fields", {})
+    words = [*said.get("text", []), *said.get("send_at", []), *said.get("files", []), error.message]
     context |= {
         "composer_kind": kind,
         "draft_texts": {kind: request.POST.get("text", "")},
@@ -138,14 +223,25 @@ def _not_sent(request: StaffRequest, ticket: Ticket, error: DomainError) -> Http
     return render(request, TEMPLATE, context, status=error.http_status)
 
 
-def say_changes(error: StaleEdit) -> None:
-    """Add to each change the words a person understands."""
+def say_changes(error: StaleEdit, viewer: Any = None) -> None:
+    """Add to each change the words a person understands: ours for the ticket, the story's for order and parcel."""
     ids = {change["actor_id"] for change in error.changes if change.get("actor_type") == "staff"}
     names = staff_names(ids) if ids else {}
+    told = [change["event_id"] for change in error.changes if change.get("event_id") and change["what"] not in CHANGES]
+    lines = {event.pk: line for event, line in story_lines(told, viewer)} if told else {}
     for change in error.changes:
+        line = lines.get(change.get("event_id") or 0)
+        if line is not None:
+            change["words"] = " ".join(unescape(strip_tags(line.html)).split())
+            continue
         is_customer = change.get("actor_type") == "customer"
         who = gettext("The customer") if is_customer else names.get(change.get("actor_id") or 0, gettext("The system"))
         change["words"] = CHANGES.get(change.get("what", ""), _("%(who)s changed the ticket")) % {"who": who}
+
+
+def story_lines(ids: list[int], viewer: Any) -> list[tuple[Event, registry.StoryLine]]:
+    """Return events with the words their apps have for them."""
+    return registry.render_story(list(Event.objects.filter(pk__in=ids).order_by("at", "id")), viewer)
 
 
 @staff_page(Permission.TICKET_NOTE)
@@ -175,25 +271,4 @@ def upload(request: StaffRequest, ticket_id: int) -> HttpResponse:
         raise InvalidInput
     kept = _store(request, ticket, file)
     url = reverse("tickets:attachment", args=[kept.key])
-    return JsonResponse({"id": kept.pk, "name": kept.name, "size": kept.size, "mime": kept.mime, "url": url})
-
-
-@staff_page(Permission.TICKET_NOTE)
-@require_GET
-def canned(request: StaffRequest, ticket_id: int) -> HttpResponse:
-    """Return canned replies that match, with their variables filled for this ticket."""
-    ticket = open_ticket_page(request, ticket_id)
-    values = variables_for(ticket, request.user)
-    found = canned_replies(request.user, query=request.GET.get("q", ""), language=ticket.language)
-    rows = [
-        {"id": one.pk, "title": one.title, "shortcut": one.shortcut, "text": fill_in(one.body, values)} for one in found
-    ]
-    return render(request, "tickets/desk/canned.html", {"rows": rows})
-
-
-@staff_page(Permission.TICKET_NOTE)
-@require_POST
-def used_canned(request: HttpRequest, reply_id: int) -> HttpResponse:
-    """Count that a canned reply was taken."""
-    services.count_canned_use(reply_id=reply_id)
-    return HttpResponse(status=204)
+    return JsonResponse({"id": kept.pk, "name": kept.name, "size": kept.size, "mime": kept.mime, "url": url, "key": kept.key})

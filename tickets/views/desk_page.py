@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,15 +22,20 @@ from core.errors import NotFound
 from core.models import Event
 from core.ui.leaf import CHANNEL_NAMES
 from tickets import presence
-from tickets.enums import TICKET_TRANSITIONS, MessageKind, Priority, TicketStatus
+from tickets.enums import TICKET_TRANSITIONS, MessageKind, Priority, Sorting, TicketStatus
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import get_ticket_for
 from tickets.selectors import conversation
-from tickets.selectors.lists import Page, list_tickets
+from tickets.selectors.duplicates import kin_marks
+from tickets.selectors.fields import shown_fields
+from tickets.selectors.filters import find_saved_view
+from tickets.selectors.lists import FACTS, Page, list_tickets
+from tickets.selectors.sorting import known_sorting
 from tickets.selectors.views import count_views, known_view
-from tickets.views.desk_rows import ticket_rows
+from tickets.views.desk_rows import FACT_NAMES, ticket_rows
 from tickets.views.desk_stream import render_stream
+from tickets.views.desk_waiting import send_times, waiting_rows
 
 logger = logging.getLogger(__name__)
 TEMPLATE = "tickets/desk/desk.html"
@@ -47,7 +52,7 @@ def open_ticket_page(request: StaffRequest, ticket_id: int, permission: Permissi
     """
     if ticket_id > 2**53:
         raise NotFound
-    marks = conversation.own_marks(request.user)
+    marks = conversation.own_marks(request.user) | kin_marks(request.user)
     try:
         return get_ticket_for(request.user, ticket_id, permission, with_=marks, brief=True)
     except NotFound:
@@ -61,28 +66,69 @@ def view_key(request: StaffRequest) -> str:
     return known_view(request.GET.get("view") or request.POST.get("view") or "")
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How a list stands: its order and what each line says besides."""
+
+    sorting: str
+    facts: tuple[str, ...] = ()
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return what the addresses of its parts carry, so that they need not ask how the person likes it."""
+        return {"sort": self.sorting, "facts": ".".join(self.facts)}
+
+
+def list_shape(request: StaffRequest, view: str) -> Shape:
+    """Return the order and facts of a list: as the address says, else as this person likes it, else as it is kept."""
+    likes = request.__dict__.get("_list_likes", {}).get(view, {})
+    usual = likes.get("sort", "")
+    if not usual and view.startswith("saved-"):
+        saved = find_saved_view(request.user, int(view[6:]))
+        usual = saved.sorting if saved else ""
+    given = request.GET.get("facts")
+    wanted = likes.get("facts", []) if given is None else given.split(".")
+    facts = tuple(name for name in FACTS if name in wanted)
+    return Shape(known_sorting(request.GET.get("sort"), known_sorting(usual)), facts)
+
+
 def list_context(request: StaffRequest, view: str, *, current: Ticket | None, limit: int = 0) -> dict[str, Any]:
-    """Return the list pane: rows as HTML and where the next page begins."""
-    now, cursor = timezone.now(), request.GET.get("before", "")
-    page: Page = list_tickets(request.user, view, now=now, cursor=cursor, limit=limit or 50)
+    """Return the list pane: rows as HTML and where the next page begins. Read after the views, which know its shape."""
+    now, cursor, shape = timezone.now(), request.GET.get("before", ""), list_shape(request, view)
+    page: Page = list_tickets(
+        request.user, view, now=now, cursor=cursor, limit=limit or 50, sorting=shape.sorting, facts=shape.facts
+    )
     may_bulk = has(request.user, Permission.TICKET_BULK)
     rows = ticket_rows(page.rows, view=view, now=now, current=current.pk if current else None, may_bulk=may_bulk)
+    query = {"view": view, **shape.query}
     return {
         "rows": rows,
         "row_count": len(page.rows),
         "is_first_page": not cursor,
         "may_bulk": may_bulk,
-        "next_url": f"{reverse('tickets:desk')}?{urlencode({'view': view, 'before': page.after})}"
-        if page.after
-        else "",
-        "list_url": f"{reverse('tickets:list')}?{urlencode({'view': view})}",
+        "view_pk": int(view[6:]) if view.startswith("saved-") else 0,
+        "may_export": has(request.user, Permission.EXPORT),
+        "sorting": shape.sorting,
+        "sortings": Sorting.choices,
+        "facts": shape.facts,
+        "all_facts": FACT_NAMES,
+        "next_url": f"{reverse('tickets:desk')}?{urlencode({**query, 'before': page.after})}" if page.after else "",
+        "list_url": f"{reverse('tickets:list')}?{urlencode(query)}",
+        "export_url": f"{reverse('tickets:export')}?{urlencode(query)}",
     }
 
 
 def views_context(request: StaffRequest, view: str) -> dict[str, Any]:
-    """Return the view list with its counts."""
+    """Return the view list with its counts, and remember how this person likes lists for the rest of the request."""
     counted = count_views(request.user, now=timezone.now())
-    return {"view": view, "views": counted.views, "teams": counted.teams, "current_view": counted.find(view)}
+    request.__dict__["_list_likes"] = counted.likes
+    return {
+        "view": view,
+        "views": counted.views,
+        "teams": counted.teams,
+        "saved": counted.saved,
+        "current_view": counted.find(view),
+    }
 
 
 def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, Any]:
@@ -98,6 +144,8 @@ def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str
         "draft_texts": drafts,
         "composer_kind": kind,
         "client_id": uuid.uuid4(),
+        "waiting": waiting_rows(ticket, request.user.pk),
+        "send_times": send_times(now),
         "others": presence.arrive(ticket_id=ticket.pk, staff=request.user),
     }
 
@@ -105,17 +153,20 @@ def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str
 def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, Any]:
     """Return the head of the conversation and what this person may do with the ticket."""
     user, language = request.user, get_language() or ""
+    short = "en" if language.startswith("en") else "zh-hans"
+    fields = shown_fields(ticket.own_fields, short)  # type: ignore[attr-defined]
     may_resolve = has(user, Permission.TICKET_RESOLVE)
     nexts = TICKET_TRANSITIONS.get(ticket.status, frozenset())
     return {
         "ticket": ticket,
+        "snapshot": ticket.snapshot,  # type: ignore[attr-defined]
+        "fields": fields,
+        "missing_count": sum(one.is_missing for one in fields),
         "number": ticket.number,
         "view": view,
         "query": urlencode({"view": view}),
         "now": timezone.now(),
-        "category_name": ticket.category.name_in("en" if language.startswith("en") else "zh-hans")
-        if ticket.category
-        else "",
+        "category_name": ticket.category.name_in(short) if ticket.category else "",
         "channel_name": CHANNEL_NAMES.get(ticket.channel, ticket.channel),
         "priorities": Priority.choices,
         "statuses": [
@@ -129,6 +180,7 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
             "take": has(user, Permission.TICKET_REPLY),
             "resolve": may_resolve,
             "block": has(user, Permission.TICKET_BLOCK),
+            "merge": has(user, Permission.TICKET_MERGE),
         },
         "can_resolve": may_resolve and TicketStatus.RESOLVED.value in nexts,
         "is_done": ticket.status in {TicketStatus.RESOLVED, TicketStatus.CLOSED},
@@ -145,14 +197,35 @@ class Stream:
     earlier_url: str = ""
 
 
-def first_stream(request: StaffRequest, ticket: Ticket, now: datetime, before: int = 0) -> Stream:
-    """Return the newest messages (before a seq) with the events around them."""
-    messages, has_earlier = conversation.last_messages(ticket.pk, **({"before": before} if before else {}))
+def first_stream(request: StaffRequest, ticket: Ticket, now: datetime, before: str = "") -> Stream:
+    """Return the newest messages (before a place) with the events around them, those of joined tickets among them."""
+    parts: list[int] = getattr(ticket, "parts", None) or []
+    if parts:
+        place = _read_place(before)
+        messages, has_earlier = conversation.last_messages_of_all([ticket.pk, *parts], before=place)
+        first = f"{_micros(messages[0].at)}-{messages[0].id}" if messages else ""
+    else:
+        seq = int(before) if before.isdecimal() and len(before) < 10 else conversation.END
+        messages, has_earlier = conversation.last_messages(ticket.pk, before=seq)
+        first = str(messages[0].seq) if messages else ""
     since = messages[0].at if has_earlier and messages else datetime(2000, 1, 1, tzinfo=now.tzinfo)
     events = [] if before else conversation.events_around(ticket, since=since)
     html = _render(request, ticket, messages, events, now)
-    earlier = f"{reverse('tickets:stream', args=[ticket.pk])}?before={messages[0].seq}" if has_earlier else ""
+    earlier = f"{reverse('tickets:stream', args=[ticket.pk])}?before={first}" if has_earlier else ""
     return Stream(html, earlier)
+
+
+def _micros(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000 + at.microsecond
+
+
+def _read_place(text: str) -> tuple[datetime, int]:
+    """Return the moment and id of a place in a joined conversation; its end for one that cannot be read."""
+    micros, _dash, pk = text.partition("-")
+    if not (micros.isdecimal() and pk.isdecimal() and len(micros) <= 17 and len(pk) <= 18):
+        return conversation.LATEST
+    seconds, rest = divmod(int(micros), 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), int(pk)
 
 
 def stream_after(
@@ -182,6 +255,7 @@ def _render(
         deliveries=sent,
         now=now,
         follows=follows,
+        ticket_id=ticket.pk,
     )
 
 

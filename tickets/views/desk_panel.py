@@ -13,11 +13,13 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils.safestring import SafeString, mark_safe  # allowed: what another view rendered
+from django.utils.translation import get_language
 from django_htmx.middleware import HtmxDetails
 
 from accounts.permissions import Permission, StaffRequest, has
 from core.errors import DomainError
 from tickets.models import Ticket
+from tickets.selectors.fields import shown_fields
 from tickets.views.desk_page import Tab, context_tabs
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ def panel_context(request: StaffRequest, ticket: Ticket) -> dict[str, Any]:
         "tabs": tabs,
         "current_tab": current,
         "panel": fetch_panel(request, current) if current else "",
+        "own_fields": shown_fields(ticket.own_fields, "en" if (get_language() or "").startswith("en") else "zh-hans"),  # type: ignore[attr-defined]
         "panel_live": " ".join(_groups(ticket)),
         "can_connect": ticket.order_id is None and has(request.user, Permission.TICKET_EDIT),
     }

@@ -16,6 +16,7 @@ from core.models import Event
 from core.ui.escaping import esc
 from core.ui.times import date_words, local
 from tickets.enums import AuthorType, MessageKind
+from tickets.models.ticket import NUMBER_OFFSET
 from tickets.selectors.conversation import MessageRow
 from tickets.views.desk_html import picture_addresses, safe_html, safe_text
 
@@ -42,8 +43,12 @@ def render_stream(
     deliveries: dict[int, str],
     now: datetime,
     follows: date | None = None,
+    ticket_id: int = 0,
 ) -> SafeString:
-    """Return the stream's inner HTML, oldest first; `follows` is the day already shown above."""
+    """Return the stream's inner HTML, oldest first; `follows` is the day already shown above.
+
+    Messages of tickets that were joined into `ticket_id` say so and carry no seq: those of the open one count.
+    """
     lines = registry.render_story(events, viewer)
     items: list[tuple[datetime, int, Any]] = [(event.at, 0, (event, line)) for event, line in lines]
     items += [(message.at, 1, message) for message in messages]
@@ -60,7 +65,9 @@ def render_stream(
                 before = None
                 continue
             for _at, _kind, message in run:
-                pieces.append(render_message(message, customer_name, deliveries, follows=_belongs(message, before)))
+                is_guest = ticket_id not in {0, message.ticket_id}
+                follows_on = _belongs(message, before)
+                pieces.append(render_message(message, customer_name, deliveries, follows=follows_on, is_guest=is_guest))
                 before = message
     return mark_safe("".join(pieces))  # allowed: pieces escape what people wrote
 
@@ -79,8 +86,8 @@ def _belongs(message: MessageRow, before: MessageRow | None) -> bool:
     """Say whether a message continues the one before: same author and kind within the same minute."""
     return (
         before is not None
-        and (before.kind, before.author_type, before.author_id)
-        == (message.kind, message.author_type, message.author_id)
+        and (before.kind, before.author_type, before.author_id, before.ticket_id, before.moved_to)
+        == (message.kind, message.author_type, message.author_id, message.ticket_id, None)
         and before.at.replace(second=0, microsecond=0) == message.at.replace(second=0, microsecond=0)
     )
 
@@ -105,23 +112,43 @@ def _event(event: Event, line: registry.StoryLine) -> str:
 
 
 def render_message(
-    message: MessageRow, customer_name: str, deliveries: dict[int, str], *, follows: bool = False
+    message: MessageRow,
+    customer_name: str,
+    deliveries: dict[int, str],
+    *,
+    follows: bool = False,
+    is_guest: bool = False,
 ) -> str:
-    """Return one message; `follows` leaves its heading out."""
+    """Return one message; `follows` leaves its heading out, a guest belongs to a ticket that was joined in."""
     is_note = message.kind == MessageKind.NOTE.value
     is_customer = message.author_type == AuthorType.CUSTOMER.value
     side = "msg-note" if is_note else "msg-in" if is_customer else "msg-out"
     state = deliveries.get(message.delivery_id or 0, "")
+    place = (
+        f'id="m-{message.ticket_id}-{message.seq}"' if is_guest else (f'id="m-{message.seq}" data-seq="{message.seq}"')
+    )
+    if message.moved_to is not None:
+        return _moved(message, side, place)
     failed = " msg-failed" if state in {"failed", "expired"} else ""
     return (
-        f'<article class="msg {side}{failed}{" is-follow" if follows else ""}" id="m-{message.seq}"'
-        f' data-seq="{message.seq}">'
-        f"{_by(message, customer_name, is_note)}{_body(message)}{_files(message)}"
+        f'<article class="msg {side}{failed}{" is-follow" if follows else ""}" {place}>'
+        f"{_by(message, customer_name, is_note, is_guest)}{_body(message)}{_files(message)}"
         f"{_meta(message, state, side)}</article>"
     )
 
 
-def _by(message: MessageRow, customer_name: str, is_note: bool) -> str:
+def _moved(message: MessageRow, side: str, place: str) -> str:
+    """Return the line that stands where a message was before it was split off."""
+    number = (message.moved_to or 0) + NUMBER_OFFSET
+    url = reverse("tickets:ticket", args=[message.moved_to])
+    words = esc(gettext("Moved to ticket %(number)s") % {"number": f"#{number}"})
+    return (
+        f'<article class="msg {side} is-moved" {place}><p class="msg-body muted">{ui.icon("arrow-forward-up", 14)}'
+        f'<a href="{url}">{words}</a></p></article>'
+    )
+
+
+def _by(message: MessageRow, customer_name: str, is_note: bool, is_guest: bool = False) -> str:
     if message.author_type == AuthorType.CUSTOMER.value:
         name = customer_name or gettext("Customer")
         face = ui.avatar(name, 24)
@@ -131,19 +158,27 @@ def _by(message: MessageRow, customer_name: str, is_note: bool) -> str:
     else:
         name, face = gettext("Automatic message"), ui.icon("robot", 16)
     mark = f"{ui.icon('note', 14)}<span>{esc(gettext('Internal note'))}</span>" if is_note else ""
+    if is_guest:
+        mark += f'<span class="msg-guest num">#{message.ticket_id + NUMBER_OFFSET}</span>'
     who = f'{face}<span class="strong">{esc(name)}</span>{mark}'
     return f'<header class="msg-by">{who}{ui.when(message.at, "time")}</header>'
 
 
+def shows_html(message: MessageRow) -> bool:
+    """Tell whether a message is shown as HTML: what colleagues marked up, and mails without a text part."""
+    return bool(message.html) and (message.author_type == AuthorType.STAFF.value or not message.text.strip())
+
+
 def _body(message: MessageRow) -> str:
-    if message.html and not message.text.strip():
+    is_html = shows_html(message)
+    if is_html:
         inner: str = safe_html(message.html, picture_addresses(message.files, file_url))
         shape = " msg-html"
     else:
         inner, shape = safe_text(message.text), ""
     if not inner and not message.quoted:
         return ""
-    if len(message.text) > LONG:
+    if len(message.text) > LONG and not is_html:
         inner = (
             f'<details class="msg-long"><summary>{safe_text(message.text[:LONG])}… '
             f'<span class="text-accent">{esc(gettext("Show all"))}</span></summary>'
@@ -155,7 +190,14 @@ def _body(message: MessageRow) -> str:
             f'<span class="sr-only">{esc(gettext("Quoted mail"))}</span></summary>'
             f"<blockquote>{safe_text(message.quoted)}</blockquote></details>"
         )
-    return f'<div class="msg-body{shape}">{inner}</div>'
+    return f'<div class="msg-body{shape}">{inner}</div>{_mentioned(message)}'
+
+
+def _mentioned(message: MessageRow) -> str:
+    if not message.mentioned:
+        return ""
+    chips = "".join(f'<span class="mention">@{esc(name)}</span>' for name in message.mentioned)
+    return f'<p class="msg-mentions"><span class="sr-only">{esc(gettext("Mentioned:"))}</span>{chips}</p>'
 
 
 def file_url(file: dict[str, Any], *, thumb: bool = False) -> str:
@@ -165,7 +207,7 @@ def file_url(file: dict[str, Any], *, thumb: bool = False) -> str:
 
 
 def _files(message: MessageRow) -> str:
-    shown = [file for file in message.files or () if not (file["inline"] and message.html and not message.text.strip())]
+    shown = [file for file in message.files or () if not (file["inline"] and shows_html(message))]
     if not shown:
         return ""
     return f'<div class="msg-files">{"".join(_file(file) for file in shown)}</div>'

@@ -1,4 +1,4 @@
-"""Settings of the desk: canned replies, categories, reply times, block list."""
+"""Settings of the desk: canned replies, block list."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -18,23 +19,17 @@ from accounts.permissions import Permission, StaffRequest, has, staff_page
 from core.errors import InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid
 from tickets import services
-from tickets.forms.desk import BlockForm, CannedReplyForm, CategoryForm, PolicyForm
-from tickets.models import CannedReply, Category, SlaPolicy
+from tickets.forms.desk import BlockForm, CannedReplyForm
+from tickets.models import CannedReply
 from tickets.selectors.canned import VARIABLES, fill_in
-from tickets.selectors.settings import blocked_senders, canned_for_settings, category_tree, policies
-from tickets.services.desk_settings import (
-    CannedWords,
-    CategoryWords,
-    PolicyTerms,
-    save_canned_reply,
-    save_category,
-    save_policy,
-)
+from tickets.selectors.settings import blocked_senders, canned_for_settings
+from tickets.services.desk_settings import CannedWords, save_canned_reply
 
 EDIT = "tickets/settings/edit.html"
 
 
-def _language() -> str:
+def reading_language() -> str:
+    """Return the reader's language as categories and fields name it."""
     return "en" if (get_language() or "").startswith("en") else "zh-hans"
 
 
@@ -50,7 +45,8 @@ def show_refusal(form: forms.Form, error: InvalidInput | StaleEdit) -> dict[str,
     return {"stale": error.message, "changes": changes}
 
 
-def _edit(request: HttpRequest, form: forms.Form, context: dict[str, Any]) -> HttpResponse:
+def edit_page(request: HttpRequest, form: forms.Form, context: dict[str, Any]) -> HttpResponse:
+    """Show a settings form; one that was refused is 422."""
     context = {"form": form, **context}
     return form_invalid(request, EDIT, context) if form.is_bound else render(request, EDIT, context)
 
@@ -58,12 +54,13 @@ def _edit(request: HttpRequest, form: forms.Form, context: dict[str, Any]) -> Ht
 @staff_page(Permission.TICKET_NOTE)
 def canned_list(request: StaffRequest) -> HttpResponse:
     """List canned replies: everybody's and one's own."""
+    query = request.GET.get("q", "").strip()
     replies = canned_for_settings(request.user)
-    return render(
-        request,
-        "tickets/settings/canned.html",
-        {"replies": replies, "may_share": has(request.user, Permission.SETTINGS_MANAGE)},
-    )
+    if query:
+        wanted = Q(title__icontains=query) | Q(shortcut__icontains=query) | Q(folder__icontains=query)
+        replies = replies.filter(wanted | Q(body__icontains=query))
+    context = {"replies": replies, "may_share": has(request.user, Permission.SETTINGS_MANAGE), "q": query}
+    return render(request, "tickets/settings/canned.html", context)
 
 
 @staff_page(Permission.TICKET_NOTE)
@@ -71,10 +68,11 @@ def canned_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     """Add or change a canned reply; everybody's only with the right to set things for all."""
     may_share = has(request.user, Permission.SETTINGS_MANAGE)
     row = _own_reply(request, pk, may_share) if pk else None
-    initial = {"language": _language(), "is_active": True, "is_shared": may_share}
+    initial = {"language": reading_language(), "is_active": True, "is_shared": may_share}
     if row:
         initial = {
-            name: getattr(row, name) for name in ("title", "shortcut", "body", "language", "is_active", "version")
+            name: getattr(row, name)
+            for name in ("title", "shortcut", "folder", "body", "language", "is_active", "version")
         }
         initial["is_shared"] = row.owner_id is None
     form = CannedReplyForm(request.POST or None, initial=initial)
@@ -91,7 +89,8 @@ def canned_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         owner = None if data.get("is_shared") else request.user.pk
-        words = CannedWords(data["title"], data["shortcut"], data["body"], data["language"], owner, data["is_active"])
+        names = ("title", "shortcut", "folder", "body", "language", "is_active")
+        words = CannedWords(owner_id=owner, **{name: data[name] for name in names})
         try:
             save_canned_reply(pk=pk, words=words, version=data["version"])
             messages.success(request, _("Saved."))
@@ -100,7 +99,7 @@ def canned_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             context |= show_refusal(form, error)
             if pk and isinstance(error, StaleEdit):
                 context["fresh_version"] = CannedReply.objects.get(pk=pk).version
-    return _edit(request, form, context)
+    return edit_page(request, form, context)
 
 
 def _own_reply(request: StaffRequest, pk: int, may_share: bool) -> CannedReply:
@@ -128,88 +127,6 @@ def preview_of(body: str) -> str:
 def canned_preview(request: StaffRequest) -> HttpResponse:
     """Return the preview of what is typed."""
     return render(request, f"{EDIT}#preview", {"preview": preview_of(request.POST.get("body", "")[:5000])})
-
-
-@staff_page(Permission.SETTINGS_MANAGE)
-def category_list(request: StaffRequest) -> HttpResponse:
-    """Show the tree of categories."""
-    return render(request, "tickets/settings/categories.html", {"tree": category_tree(_language(), all_of_them=True)})
-
-
-@staff_page(Permission.SETTINGS_MANAGE)
-def category_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
-    """Add or change a category."""
-    row = Category.objects.filter(pk=pk).first() if pk else None
-    if pk and row is None:
-        raise NotFound
-    names = ("key", "name_zh", "name_en", "stage", "position", "is_public", "is_complaint", "is_active", "version")
-    initial = (
-        {name: getattr(row, name) for name in names} | {"parent": row.parent_id}
-        if row
-        else {"parent": request.GET.get("parent")}
-    )
-    form = CategoryForm(request.POST or None, initial=initial, pk=pk, language=_language())
-    context: dict[str, Any] = {
-        "title": row.name_in(_language()) if row else _("New category"),
-        "back": reverse("tickets:settings_categories"),
-        "back_label": _("Categories"),
-    }
-    if request.method == "POST" and form.is_valid():
-        data = dict(form.cleaned_data)
-        version = data.pop("version")
-        words = CategoryWords(parent_id=data.pop("parent"), **data)
-        try:
-            save_category(pk=pk, words=words, version=version)
-            messages.success(request, _("Saved."))
-            return HttpResponseRedirect(context["back"])
-        except (InvalidInput, StaleEdit) as error:
-            context |= show_refusal(form, error)
-            if pk and isinstance(error, StaleEdit):
-                context["fresh_version"] = Category.objects.get(pk=pk).version
-    return _edit(request, form, context)
-
-
-@staff_page(Permission.SETTINGS_MANAGE)
-def policy_list(request: StaffRequest) -> HttpResponse:
-    """Show what is promised."""
-    return render(request, "tickets/settings/sla.html", {"policies": policies()})
-
-
-@staff_page(Permission.SETTINGS_MANAGE)
-def policy_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
-    """Add or change a policy; says beforehand how many running tickets it holds."""
-    row = policies().filter(pk=pk).first() if pk else None
-    if pk and row is None:
-        raise NotFound
-    names = ("name", "first_response_minutes", "resolution_minutes", "close_after_days", "is_business_time", "version")
-    initial: dict[str, Any] = {name: getattr(row, name) for name in names} if row else {
-        "first_response_minutes": 120, "resolution_minutes": 2880, "close_after_days": 7,
-    }  # fmt: skip
-    form = PolicyForm(request.POST or None, initial=initial)
-    context: dict[str, Any] = {
-        "title": row.name if row else _("New policy"),
-        "back": reverse("tickets:settings_sla"),
-        "back_label": _("Reply times"),
-        "running": getattr(row, "running", 0) if row else None,
-        "kind": "policy",
-    }
-    if request.method == "POST" and form.is_valid():
-        data = dict(form.cleaned_data)
-        version = data.pop("version")
-        try:
-            _policy, moved = save_policy(pk=pk, terms=PolicyTerms(**data), at=timezone.now(), version=version)
-            words = ngettext(
-                "Saved. The clock of %(n)d open ticket was set anew.",
-                "Saved. The clocks of %(n)d open tickets were set anew.",
-                moved,
-            )
-            messages.success(request, words % {"n": moved} if moved else _("Saved."))
-            return HttpResponseRedirect(context["back"])
-        except (InvalidInput, StaleEdit) as error:
-            context |= show_refusal(form, error)
-            if pk and isinstance(error, StaleEdit):
-                context["fresh_version"] = SlaPolicy.objects.get(pk=pk).version
-    return _edit(request, form, context)
 
 
 @staff_page(Permission.TICKET_BLOCK)
