@@ -22,7 +22,7 @@ from tickets.errors import CannotMerge, CannotUnmerge
 from tickets.events import TicketsJoined
 from tickets.models import Message, Ticket, TicketMerge
 from tickets.permissions import desk_url
-from tickets.services.locking import lock_tickets, not_before, save_ticket
+from tickets.services.locking import lock_tickets, not_before, save_ticket, touch_clocks
 from tickets.services.moving import DONE, bring_back, move_and_record, set_aside
 
 TAKEN = ("customer_id", "order_id", "category_id", "priority", "customer_turn_at")
@@ -59,6 +59,8 @@ def merge_tickets(*, source_id: int, target_id: int, actor: Actor, at: datetime)
         move_and_record(target, to=TicketStatus.OPEN, actor=actor, at=at, reason="merged")
     merge.before = set_aside(source, at=at)
     source.merged_into = target
+    touch_clocks(source, actor=actor, at=at)
+    touch_clocks(target, actor=actor, at=at)
     save_ticket(source)
     target.save(update_fields=["customer"])
     save_ticket(target)
@@ -146,11 +148,13 @@ def unmerge_ticket(*, source_id: int, actor: Actor, at: datetime) -> Ticket:
     target.version += 1
     source.merged_into = None
     bring_back(source, merge.before, key=f"u{merge.pk}")
+    touch_clocks(source, actor=actor, at=at)
     save_ticket(source)
     for part in sorted(family):
         Ticket.objects.filter(pk=part).update(merged_into_id=source.pk)
     _give_back(target, merge.taken)
     tell_newest(target)
+    touch_clocks(target, actor=actor, at=at)
     target.save(update_fields=["customer"])
     save_ticket(target)
     merge.undone_at = at

@@ -22,6 +22,7 @@ from tickets.models import Category, Message, SlaPolicy, Ticket
 from tickets.services.clocks import start_clocks
 from tickets.services.locking import dimensions, save_ticket
 from tickets.services.outgoing import ACK_TEMPLATE, acknowledgement, expected_words, send_by_mail
+from tickets.services.routing.owing import owe_for_ticket
 from tickets.services.writing import Words, append_message, author_of
 
 ACKNOWLEDGED = frozenset({Channel.FORM, Channel.EMAIL, Channel.API, Channel.PHONE, Channel.CHAT})
@@ -93,7 +94,6 @@ def open_ticket(*, data: NewTicket, actor: Actor, at: datetime) -> Ticket:
 
 
 def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
-    policy = SlaPolicy.objects.filter(is_default=True).first()
     ticket = Ticket(
         shop_id=data.shop_id,
         customer=Customer.objects.filter(pk=data.customer_id).first() if data.customer_id else None,
@@ -116,8 +116,8 @@ def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
         order_given=normalise(data.order_given)[:64],
     )
     ticket.subject = subject_of(data, ticket)
-    start_clocks(ticket, policy)
     ticket.save(force_insert=True)
+    start_clocks(ticket)
     author_type, author_id = author_of(actor, ticket)
     is_told = author_type == AuthorType.STAFF and data.channel in TOLD_BY_STAFF
     words = Words(
@@ -132,10 +132,12 @@ def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
         session_hash=data.session_hash,
     )
     append_message(ticket, words, author_type=author_type, author_id=author_id, at=at)
-    record_opened(ticket, actor, at, policy)
+    record_opened(ticket, actor, at, ticket.policy)
     if data.acknowledge and not data.is_spam and data.channel in ACKNOWLEDGED and data.customer_id:
         _acknowledge(ticket, at)
     save_ticket(ticket)
+    if ticket.assignee_id is None and not ticket.is_spam:
+        owe_for_ticket(ticket, at)
     return ticket
 
 

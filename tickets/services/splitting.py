@@ -19,10 +19,11 @@ from core.events import record
 from tickets.enums import AuthorType, LinkKind, MessageKind, TicketStatus
 from tickets.events import TicketSplit
 from tickets.models import Attachment, Message, MovedMessage, Ticket, TicketLink
-from tickets.services.clocks import start_clocks
-from tickets.services.locking import lock_ticket, not_before, save_ticket
+from tickets.services.locking import lock_ticket, not_before, save_ticket, touch_clocks
 from tickets.services.merging import tell_newest
 from tickets.services.opening import record_opened
+from tickets.services.sla.rebuilding import build_clocks
+from tickets.services.sla.terms import case_of, choose_policy
 
 MOST = 200
 
@@ -60,6 +61,7 @@ def split_ticket(
     source.customer_turn_at = _turn(
         list(Message.objects.filter(ticket=source, kind=MessageKind.PUBLIC, moved_to__isnull=True).order_by("seq"))
     )
+    touch_clocks(source, actor=actor, at=at)
     data = TicketSplit(new.pk, len(chosen), source.version)
     record("ticket.split", subject=source, actor=actor, at=at, data=data)
     save_ticket(source)
@@ -119,9 +121,10 @@ def _open(source: Ticket, chosen: list[Message], subject: str, category_id: int 
         last_message_by=public[-1].author_type,
         preview=" ".join(public[-1].text.split())[:160],
     )
-    start_clocks(ticket, source.policy)
     ticket.first_response_at = answered.at if answered and answered.at >= first.at else None
     ticket.save(force_insert=True)
+    ticket.policy = choose_policy(case_of(ticket))
+    build_clocks(ticket, at=at, by_row=True)
     return ticket
 
 

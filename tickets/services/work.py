@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.enums import Permission
-from accounts.models import Staff, Team
-from accounts.services import notify
 from core.actors import Actor
 from core.errors import InvalidInput, StaleEdit
 from core.events import Code, record
@@ -18,10 +16,12 @@ from core.text import normalise
 from orders.models import Order
 from tickets.enums import Priority
 from tickets.errors import AlreadyTaken
-from tickets.events import Dimensions, TicketAssigned, TicketChanged
+from tickets.events import Dimensions, TicketChanged
 from tickets.models import Category, Ticket
-from tickets.permissions import desk_url
-from tickets.services.locking import announce_ticket, dimensions, lock_ticket, not_before, save_ticket
+from tickets.services.assigning import check_agent, check_team, hand_ticket, note_on, remember_given_back
+from tickets.services.locking import dimensions, lock_ticket, not_before, save_ticket, touch_clocks
+from tickets.services.routing.owing import owe_for_ticket
+from tickets.services.sla.rebuilding import follow_rules
 
 
 @transaction.atomic
@@ -36,27 +36,15 @@ def assign_ticket(
 ) -> Ticket:
     """Give a ticket to a person, or back to the queue with None; `team_id` None keeps the team.
 
-    Raises InvalidInput for somebody who cannot answer customers or a team that is gone.
+    Capacity binds what is handed out, not what people decide. Raises InvalidInput for somebody who cannot answer
+    customers or is off shift, or a team that is gone.
     """
     ticket = lock_ticket(ticket_id)
-    before_id, before_team = ticket.assignee_id, ticket.team_id
+    if team_id is not None:
+        check_team(team_id)
     if assignee_id is not None:
-        _check_agent(assignee_id)
-    if team_id is not None and not Team.objects.filter(pk=team_id, archived_at__isnull=True).exists():
-        raise InvalidInput(fields={"team": [_("This team is no longer there.")]})
-    team_id = team_id or before_team
-    if (assignee_id, team_id) == (before_id, before_team):
-        return ticket
-    at = not_before(ticket, at)
-    ticket.assignee_id, ticket.team_id = assignee_id, team_id
-    ticket.version += 1
-    data = TicketAssigned(agent_id=assignee_id, team_id=team_id, before_id=before_id, version=ticket.version)
-    record("ticket.assigned", subject=ticket, actor=actor, at=at, reason=reason, data=data)
-    save_ticket(ticket)
-    announce_ticket(ticket, before_id)
-    if assignee_id is not None and assignee_id != before_id and not (actor.is_person and actor.id == assignee_id):
-        params = {"ticket_id": ticket.pk, "number": ticket.number}
-        notify(staff_id=assignee_id, kind="ticket.assigned", params=params, url=desk_url(ticket.pk), at=at)
+        check_agent(assignee_id, actor)
+    hand_ticket(ticket, to=assignee_id, team_id=team_id or ticket.team_id, actor=actor, at=at, reason=reason)
     return ticket
 
 
@@ -69,10 +57,52 @@ def take_ticket(*, ticket_id: int, actor: Actor, at: datetime) -> Ticket:
     return assign_ticket(ticket_id=ticket_id, assignee_id=actor.id, actor=actor, at=at, reason="taken")
 
 
-def _check_agent(staff_id: int) -> None:
-    staff = Staff.objects.filter(pk=staff_id, is_active=True).first()
-    if staff is None or not staff.may(Permission.TICKET_REPLY):
-        raise InvalidInput(fields={"assignee": [_("Choose somebody who works here and may answer customers.")]})
+@dataclass(frozen=True)
+class Target:
+    """Where a ticket goes: to a person, or to a team's queue."""
+
+    staff_id: int | None = None
+    team_id: int | None = None
+
+
+@transaction.atomic
+def transfer_ticket(*, ticket_id: int, to: Target, note: str, actor: Actor, at: datetime) -> Ticket:
+    """Hand a ticket on to a colleague or a team, with a note that says what is to be done.
+
+    Raises InvalidInput without a note or a place to go, for somebody off shift, and when it is there already.
+    """
+    if not note.strip():
+        raise InvalidInput(fields={"note": [_("Say in a few words what is to be done.")]})
+    if (to.staff_id is None) == (to.team_id is None):
+        raise InvalidInput(fields={"to": [_("Choose who shall have it.")]})
+    ticket = lock_ticket(ticket_id)
+    before_id = ticket.assignee_id
+    if to.team_id is not None:
+        check_team(to.team_id)
+    if to.staff_id is not None:
+        check_agent(to.staff_id, actor)
+    if (to.staff_id, to.team_id or ticket.team_id) == (before_id, ticket.team_id):
+        raise InvalidInput(fields={"to": [_("It is there already.")]})
+    at = not_before(ticket, at)
+    note_on(ticket, note, actor, at)
+    if to.staff_id is None and before_id is not None:
+        remember_given_back(ticket, before_id, at)
+    hand_ticket(ticket, to=to.staff_id, team_id=to.team_id or ticket.team_id, actor=actor, at=at, reason="transferred")
+    return ticket
+
+
+@transaction.atomic
+def return_ticket(*, ticket_id: int, actor: Actor, at: datetime, note: str = "") -> Ticket:
+    """Put a ticket back to its team's queue; it is not handed to the same person again for some hours."""
+    ticket = lock_ticket(ticket_id)
+    if ticket.assignee_id is None:
+        return ticket
+    at = not_before(ticket, at)
+    if note.strip():
+        note_on(ticket, note, actor, at)
+    remember_given_back(ticket, ticket.assignee_id, at)
+    hand_ticket(ticket, to=None, team_id=ticket.team_id, actor=actor, at=at, reason="returned")
+    return ticket
 
 
 @transaction.atomic
@@ -142,9 +172,11 @@ def mark_spam(*, ticket_id: int, actor: Actor, at: datetime, is_spam: bool = Tru
     at = not_before(ticket, at)
     ticket.is_spam = is_spam
     ticket.version += 1
+    touch_clocks(ticket, actor=actor, at=at)
     kind = "ticket.marked_spam" if is_spam else "ticket.unmarked_spam"
     record(kind, subject=ticket, actor=actor, at=at, data=Dimensions(**dimensions(ticket)))
     save_ticket(ticket)
+    owe_for_ticket(ticket, at)
     return ticket
 
 
@@ -162,6 +194,8 @@ def _check_version(ticket: Ticket, version: int | None, name: str, yours: object
 def _save_change(ticket: Ticket, name: str, actor: Actor, at: datetime) -> Ticket:
     at = not_before(ticket, at)
     ticket.version += 1
+    if name in {"category", "priority"} and follow_rules(ticket, at=at):
+        touch_clocks(ticket, actor=actor, at=at)
     data = TicketChanged(**dimensions(ticket), fields=(Code(name),))
     record("ticket.changed", subject=ticket, actor=actor, at=at, data=data)
     save_ticket(ticket)
