@@ -17,9 +17,7 @@ class SavedView(models.Model):
     narrows: what a person may see is decided by the door, whoever made the filter.
     """
 
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="saved_views"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="saved_views")
     team = models.ForeignKey("accounts.Team", on_delete=models.CASCADE, null=True, related_name="saved_views")
     name = models.CharField(max_length=60)
     conditions = models.JSONField(default=dict)
@@ -32,8 +30,12 @@ class SavedView(models.Model):
         db_table = "tickets_saved_view"
         constraints = [
             models.UniqueConstraint("owner", Lower("name"), name="saved_view_own_name", condition=Q(team__isnull=True)),
-            models.UniqueConstraint("team", Lower("name"), name="saved_view_team_name", condition=Q(team__isnull=False)),
-            models.CheckConstraint(condition=Q(owner__isnull=False) | Q(team__isnull=False), name="saved_view_is_someones"),
+            models.UniqueConstraint(
+                "team", Lower("name"), name="saved_view_team_name", condition=Q(team__isnull=False)
+            ),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False) | Q(team__isnull=False), name="saved_view_is_someones"
+            ),
             models.CheckConstraint(condition=Q(sorting__in=Sorting.values), name="saved_view_sorting_known"),
         ]
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import FilteredRelation, Q, QuerySet
+from django.utils.translation import get_language
 
 from accounts.models import Staff
 from tickets.enums import AuthorType, Sorting, TicketStatus
@@ -89,13 +90,18 @@ class Page:
 FACTS: dict[str, str] = {
     "assignee": "assignee__display_name",
     "team": "team__name",
-    "category": "category_id",
+    "category": "category__name_zh",
     "shop": "shop__name",
     "order": "order__number",
     "tags": "tags",
     "opened": "opened_at",
     "waiting": "customer_turn_at",
 }
+
+
+def _column(fact: str) -> str:
+    in_english = fact == "category" and (get_language() or "").startswith("en")
+    return "category__name_en" if in_english else FACTS[fact]
 
 
 def as_rows(tickets: QuerySet[Ticket], staff: Staff, *more: str) -> QuerySet[Any, Any]:
@@ -117,7 +123,7 @@ def list_tickets(
     """Return one page of a view in an order, with the chosen facts. An unreadable cursor means the first page."""
     order, chosen = ORDERS[sorting], [name for name in facts if name in FACTS]
     tickets = order.after(order.arrange(tickets_in_view(staff, view, now=now)), cursor)
-    found = as_rows(tickets, staff, *order.names, *(FACTS[name] for name in chosen))
+    found = as_rows(tickets, staff, *order.names, *(_column(name) for name in chosen))
     return _page(list(found[: limit + 1]), limit, order, chosen)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -33,7 +34,8 @@ def staff_file(request: StaffRequest, key: str) -> HttpResponse:
 def customer_file(request: HttpRequest, token: str, key: str) -> HttpResponse:
     """Serve a file of a message the customer may see, under the ticket's secret link."""
     ticket = get_ticket_by_link(token)
-    row = Attachment.objects.filter(key=key, ticket=ticket, message__public_seq__isnull=False).first()
+    own = Q(ticket=ticket) | Q(ticket__merged_into=ticket)
+    row = Attachment.objects.filter(own, key=key, message__public_seq__isnull=False).first()
     if row is None:
         raise NotFound
     return serve(request, row)

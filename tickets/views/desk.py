@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -41,7 +42,8 @@ def desk(request: StaffRequest) -> HttpResponse:
     view = view_key(request)
     if request.htmx and request.htmx.target == "list-more":
         return render(request, f"{TEMPLATE}#more", list_context(request, view, current=None))
-    context = views_context(request, view) | list_context(request, view, current=None)
+    context = views_context(request, view)
+    context |= list_context(request, view, current=None)
     if request.htmx and request.htmx.target == "list-pane":
         return render(request, f"{TEMPLATE}#listpane", context)
     return render(request, TEMPLATE, context | {"pane": "list", "ticket": None})
@@ -52,13 +54,26 @@ def desk(request: StaffRequest) -> HttpResponse:
 def ticket(request: StaffRequest, ticket_id: int) -> HttpResponse:
     """Show the desk with a ticket open; HTMX gets the conversation and the context beside it."""
     found, view = open_ticket_page(request, ticket_id), view_key(request)
+    if found.merged_into_id is not None:
+        return lead_on(request, found.merged_into_id, view)
     context = ticket_context(request, found, view) | panel_context(request, found)
     if (found.read_seq or 0) < found.last_seq:  # type: ignore[attr-defined]
         services.mark_read(ticket_id=found.pk, staff_id=request.user.pk, seq=found.last_seq)
     if request.htmx and request.htmx.target == "conversation":
         return render(request, f"{TEMPLATE}#opened", context)
-    context |= views_context(request, view) | list_context(request, view, current=found)
+    context |= views_context(request, view)
+    context |= list_context(request, view, current=found)
     return render(request, TEMPLATE, context | {"pane": "conversation"})
+
+
+def lead_on(request: StaffRequest, ticket_id: int, view: str) -> HttpResponse:
+    """Send whoever opens a joined ticket to the one it was joined into."""
+    target = f"{reverse('tickets:ticket', args=[ticket_id])}?view={view}"
+    if not is_htmx(request):
+        return redirect(target)
+    response = HttpResponse(status=204)
+    response["HX-Location"] = json.dumps({"path": target, "target": "#conversation", "swap": "outerHTML"})
+    return response
 
 
 @staff_page(Permission.TICKET_VIEW)
@@ -83,12 +98,14 @@ def ticket_list(request: StaffRequest) -> HttpResponse:
 def stream(request: StaffRequest, ticket_id: int) -> HttpResponse:
     """Return the messages before a seq (`before`), or all that came after one (`after`, `event`, `day`)."""
     found, now = open_ticket_page(request, ticket_id), timezone.now()
-    before = _number(request.GET.get("before"))
+    before = request.GET.get("before", "")
     if before:
         piece = first_stream(request, found, now, before=before)
         return render(
             request, "tickets/desk/desk.html#earlier", {"stream": piece.html, "earlier_url": piece.earlier_url}
         )
+    if found.merged_into_id is not None:
+        return lead_on(request, found.merged_into_id, view_key(request))
     html, messages = stream_after(
         request,
         found,

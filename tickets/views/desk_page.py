@@ -159,6 +159,7 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
     nexts = TICKET_TRANSITIONS.get(ticket.status, frozenset())
     return {
         "ticket": ticket,
+        "around": surroundings_of(ticket),
         "snapshot": ticket.snapshot,  # type: ignore[attr-defined]
         "fields": fields,
         "missing_count": sum(one.is_missing for one in fields),

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from django.utils.safestring import SafeString, mark_safe  # allowed: rows escape what people wrote
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from core import ui
 from core.ui.escaping import esc
@@ -17,6 +18,10 @@ from tickets.selectors.lists import Row
 from tickets.selectors.search import Hit
 
 MARKED_TIERS = {"silver", "gold", "vip"}
+FACT_NAMES = (
+    ("assignee", _("Assignee")), ("team", _("Team")), ("category", _("Category")), ("shop", _("Shop")),
+    ("order", _("Order")), ("tags", _("Tags")), ("opened", _("Opened")), ("waiting", _("Customer waits since")),
+)  # fmt: skip
 QUIET = {TicketStatus.OPEN.value, TicketStatus.NEW.value}
 
 
@@ -50,6 +55,8 @@ def _words(_language: str) -> dict[str, str]:
         "closed": ui.icon("archive", 14, gettext("Closed")),
         "waiting_customer": ui.icon("user-question", 14, gettext("Waiting for the customer")),
         "waiting_department": ui.icon("users-group", 14, gettext("Waiting for a department")),
+        "double": ui.icon("copy", 14, gettext("The same question is open in another ticket"), "text-warn"),
+        **{f"fact_{key}": esc(str(label)) for key, label in FACT_NAMES},
         **{
             f"tier_{code}": f'<span class="tier">{ui.icon("star-filled", 14)}{esc(label)}</span>'
             for code, label in Tier.choices
@@ -77,12 +84,28 @@ def _line(row: Row, tail: str, now: datetime, is_current: bool, may_bulk: bool, 
         f'<span class="ticket-no num">#{number}</span></span>'
         f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
         f'<span class="ticket-subject">{subject}{last}</span>'
-        f'<span class="ticket-marks">{_marks(row, now, words)}</span></a></li>'
+        f'<span class="ticket-marks">{_marks(row, now, words)}</span>{_facts(row, now, words)}</a></li>'
     )
 
 
+def _facts(row: Row, now: datetime, words: dict[str, str]) -> str:
+    """Return what this person wants each line to say besides; empty ones are left out."""
+    told = []
+    for name, value in row.facts:
+        if value in (None, "", []):
+            continue
+        shown: str = (
+            ui.when(value, now=now)
+            if name in {"opened", "waiting"}
+            else esc(", ".join(value) if name == "tags" else value)
+        )
+        label = words[f"fact_{name}"]
+        told.append(f'<span class="ticket-fact" title="{label}"><span class="sr-only">{label} </span>{shown}</span>')
+    return f'<span class="ticket-facts">{"".join(told)}</span>' if told else ""
+
+
 def _marks(row: Row, now: datetime, words: dict[str, str]) -> str:
-    marks = []
+    marks = [words["double"]] if row.is_double else []
     if row.priority >= Priority.HIGH:
         marks.append(words["urgent"] if row.priority >= Priority.URGENT else words["high"])
     if row.status not in QUIET:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -19,12 +20,14 @@ from core import ratelimit
 from core.actors import Actor
 from core.crypto import hash_token, random_token
 from core.errors import DomainError, InvalidInput, RateLimited
-from tickets.enums import Channel, TicketStatus
+from tickets.enums import AuthorType, Channel, TicketStatus
 from tickets.forms.public import ACCEPT, MAX_PHOTOS, FurtherMessageForm, is_draft
-from tickets.models import Attachment, Message, Ticket
+from tickets.models import Attachment, Ticket
 from tickets.permissions import get_ticket_by_link
+from tickets.selectors.public import public_messages
 from tickets.services import add_customer_message, store_attachment
 from tickets.services.outgoing import expected_words
+from tickets.views.desk_html import safe_html
 from tickets.views.public import look_of
 
 TEMPLATE = "tickets/public/ticket.html"
@@ -88,12 +91,7 @@ def page(
     request: HttpRequest, ticket: Ticket, token: str, form: FurtherMessageForm, draft: str, *, status: int = 200
 ) -> HttpResponse:
     """Render the newest forty messages the customer may see, oldest first."""
-    before = request.GET.get("before", "")
-    rows = Message.objects.filter(ticket=ticket, public_seq__isnull=False)
-    if before.isdecimal() and len(before) < 10:
-        rows = rows.filter(public_seq__lt=int(before))
-    found = list(rows.prefetch_related("attachments").order_by("-public_seq")[: PAGE + 1])
-    shown = found[:PAGE][::-1]
+    shown, earlier = public_messages(ticket, request.GET.get("before", ""), limit=PAGE)
     names = staff_names(row.author_id for row in shown if row.author_type == "staff" and row.author_id)
     language = request.LANGUAGE_CODE  # type: ignore[attr-defined]
     waits_for_us = ticket.first_response_at is None and ticket.resolved_at is None
@@ -101,8 +99,8 @@ def page(
         "ticket": ticket,
         "token": token,
         "shop": look_of(ticket.shop),
-        "lines": [(row, names.get(row.author_id or 0, "")) for row in shown],
-        "earlier": shown[0].public_seq if len(found) > PAGE else None,
+        "lines": [(row, names.get(row.author_id or 0, ""), *marked_up(row, token)) for row in shown],
+        "earlier": earlier,
         "form": form,
         "draft": draft,
         "files": list(kept(hash_token(f"further:{draft}"))),
@@ -113,3 +111,12 @@ def page(
         "was_sent": "sent" in request.GET,
     }
     return render(request, TEMPLATE, context, status=status)
+
+
+def marked_up(message: Message, token: str) -> tuple[SafeString | str, list[Attachment]]:
+    """Return a colleague's words as HTML with its pictures ("" for plain words), and the files to list below."""
+    files = list(message.attachments.all())
+    if not message.html or message.author_type != AuthorType.STAFF:
+        return "", files
+    address = {row.content_id: reverse("tickets:public_file", args=[token, row.key]) for row in files if row.is_inline}
+    return safe_html(message.html, address), [row for row in files if not row.is_inline]
