@@ -27,7 +27,7 @@ from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import get_ticket_for
 from tickets.selectors import conversation
-from tickets.selectors.duplicates import kin_marks
+from tickets.selectors.duplicates import kin_marks, surroundings_of
 from tickets.selectors.fields import shown_fields
 from tickets.selectors.filters import find_saved_view
 from tickets.selectors.lists import FACTS, Page, list_tickets
