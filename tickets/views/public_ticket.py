@@ -22,7 +22,7 @@ from core.crypto import hash_token, random_token
 from core.errors import DomainError, InvalidInput, RateLimited
 from tickets.enums import AuthorType, Channel, TicketStatus
 from tickets.forms.public import ACCEPT, MAX_PHOTOS, FurtherMessageForm, is_draft
-from tickets.models import Attachment, Ticket
+from tickets.models import Attachment, Message, Ticket
 from tickets.permissions import get_ticket_by_link
 from tickets.selectors.public import public_messages
 from tickets.services import add_customer_message, store_attachment
