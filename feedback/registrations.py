@@ -12,12 +12,14 @@ from accounts.enums import Permission
 from accounts.notice_words import NoticeWords, register_notice
 from core import registry
 from feedback.permissions import may_hear_answers, may_hear_visit
+from feedback.selectors.area import digest_section
 from feedback.selectors.visits import count_due, count_overdue
 from feedback.services.erasing import erase_feedback_texts
 from feedback.services.inviting import INVITE_TEMPLATE, REMIND_TEMPLATE
 from feedback.services.recovering import NOTICE
 from feedback.story import render_survey_events, render_visit_events
 from notifications.templates import register_template
+from tickets.selectors.digest import register_digest_section
 
 _FACES_ZH = (
     "[很不满意]({score_1_url})　[不满意]({score_2_url})　[一般]({score_3_url})　"
@@ -93,6 +95,10 @@ registry.register_command(
 registry.register_panel(
     "context", "customer", "feedback", _("Answers"), "feedback:customer_panel", 60, Permission.CUSTOMER_VIEW
 )
+registry.register_panel(
+    "work", "department", "answers", _("What customers say"), "feedback:area_answers", 10, Permission.AREA_VIEW
+)
+register_digest_section(digest_section)
 registry.register_story("survey.", render_survey_events)
 registry.register_story("visit.", render_visit_events)
 registry.register_erasure("feedback", erase_feedback_texts)

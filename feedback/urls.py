@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from feedback.views import answers, follow_ups, survey, surveys, visits
+from feedback.views import answers, area, follow_ups, survey, surveys, visits
 
 app_name = "feedback"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("desk/visits/<int:visit_id>/attempt/", visits.attempt, name="visit_attempt"),
     path("desk/visits/<int:visit_id>/skip/", visits.skip, name="visit_skip"),
     path("desk/feedback/", answers.answer_list, name="answers"),
+    path("desk/area/answers/", area.area_answers, name="area_answers"),
     path("desk/feedback/<int:answer_id>/judge/", answers.judge, name="answer_judge"),
     path("desk/feedback/panel/customer/<int:customer_id>/", answers.customer_panel, name="customer_panel"),
     path("settings/surveys/", surveys.survey_list, name="surveys"),
