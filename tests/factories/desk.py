@@ -64,6 +64,10 @@ def make_desk_ticket(
         "customer_turn_at": at,
     }
     values.update(fields)
+    if "next_due_at" not in values and values.get("status", "new") in {"new", "open", "waiting_department"}:
+        first = None if values.get("first_response_at") else values["first_response_due_at"]
+        values["next_due_at"] = due_at = min(filter(None, [first, values["resolution_due_at"]]), default=None)
+        values["warn_at"] = due_at - max((due_at - at) * 0.25, timedelta(minutes=30)) if due_at else None
     ticket = Ticket.objects.create(customer=customer or make_person(), assignee=assignee, team=team, **values)
     Message.objects.create(
         ticket=ticket, seq=1, public_seq=1, kind="public", author_type="customer", author_id=ticket.customer_id,

@@ -109,7 +109,7 @@ def test_reply_ends_the_turn_takes_the_ticket_and_sends_mail():
     assert mail.headers["In-Reply-To"] == f"<{ack.mail_id}>"
     assert mail.headers["Reply-To"].startswith(f"reply+{ticket.pk}.")
     assert "Auto-Submitted" not in mail.headers
-    assert kinds(ticket)[2:] == ["ticket.assigned", "message.sent", "ticket.status_changed"]
+    assert kinds(ticket)[2:] == ["ticket.assigned", "message.sent", "ticket.status_changed", "clock.met"]
 
 
 def test_reply_twice_with_one_client_id_is_one_message_and_one_mail():

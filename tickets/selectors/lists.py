@@ -11,23 +11,24 @@ from django.db.models import FilteredRelation, Q, QuerySet
 from django.utils.translation import get_language
 
 from accounts.models import Staff
-from tickets.enums import AuthorType, Sorting, TicketStatus
+from tickets.enums import AuthorType, Sorting
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.selectors.duplicates import doubled
+from tickets.selectors.sla import ring_start
 from tickets.selectors.sorting import ORDERS, Order
 from tickets.selectors.views import tickets_in_view
 
 PAGE = 50
 COLUMNS = (
     "id", "subject", "preview", "channel", "status", "priority", "last_message_at", "last_message_by", "last_seq",
-    "opened_at", "first_response_due_at", "first_response_at", "resolution_due_at", "resolved_at", "version",
+    "opened_at", "next_due_at", "warn_at", "version",
     "customer__name", "customer__tier", "assignee_id", "assignee__display_name", "is_spam", "mark__seq", "is_double",
 )  # fmt: skip
 
 
 class Row(NamedTuple):
-    """What one line of a ticket list shows; fields as in COLUMNS."""
+    """What one line of a ticket list shows; fields as in COLUMNS. `due_at` None = no clock runs."""
 
     id: int
     subject: str
@@ -39,10 +40,8 @@ class Row(NamedTuple):
     last_message_by: str
     last_seq: int
     opened_at: datetime
-    first_response_due_at: datetime | None
-    first_response_at: datetime | None
-    resolution_due_at: datetime | None
-    resolved_at: datetime | None
+    due_at: datetime | None
+    warn_at: datetime | None
     version: int
     customer_name: str | None
     tier: str | None
@@ -64,18 +63,9 @@ class Row(NamedTuple):
         return self.last_message_by == AuthorType.CUSTOMER.value and (self.read_seq or 0) < self.last_seq
 
     @property
-    def due_at(self) -> datetime | None:
-        """Return the clock that runs out next, None when no clock runs."""
-        if self.resolved_at is not None or self.is_spam:
-            return None
-        if self.first_response_at is None and self.first_response_due_at is not None:
-            return self.first_response_due_at
-        return self.resolution_due_at
-
-    @property
-    def is_paused(self) -> bool:
-        """Say whether the clock stands still because the customer is asked."""
-        return self.status == TicketStatus.WAITING_CUSTOMER.value
+    def ring_start(self) -> datetime:
+        """Return where the ring of the nearest clock begins."""
+        return ring_start(self.due_at, self.warn_at, self.opened_at) if self.due_at else self.opened_at
 
 
 @dataclass(frozen=True)

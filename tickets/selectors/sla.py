@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -12,10 +13,11 @@ from django.utils.translation import gettext, pgettext
 from core.calendar.selectors import calendars
 from customers.enums import Tier
 from orders.models import Shop
-from tickets.enums import ACTIVE_STATUSES, OPEN_CLOCKS, Channel, Priority, Stage
+from tickets.enums import ACTIVE_STATUSES, OPEN_CLOCKS, Channel, ClockKind, Priority, Stage, TicketStatus
 from tickets.models import Category, RepriceRun, SlaPolicy, Ticket
 
 ACTIVE = [status.value for status in ACTIVE_STATUSES]
+DONE = frozenset({TicketStatus.RESOLVED.value, TicketStatus.CLOSED.value})
 
 
 def policies() -> QuerySet[SlaPolicy]:
@@ -45,6 +47,43 @@ def tickets_with_clocks(ids: Iterable[int] = ()) -> QuerySet[Ticket]:
     if wanted:
         return rows.filter(pk__in=wanted).order_by("pk")
     return rows.filter(Q(status__in=ACTIVE) | Q(clocks__state__in=OPEN_CLOCKS)).distinct().order_by("pk")
+
+
+@dataclass(frozen=True)
+class NearestClock:
+    """The one clock of a ticket to look at; its ring turns amber at the warning point."""
+
+    label: str
+    due_at: datetime
+    started_at: datetime
+    stopped_at: datetime | None = None
+    is_paused: bool = False
+
+
+def ring_start(due_at: datetime, warn_at: datetime | None, started_at: datetime) -> datetime:
+    """Return where a ring has to begin for its last quarter to begin at the warning point."""
+    if warn_at is None or warn_at >= due_at:
+        return started_at
+    return due_at - 4 * (due_at - warn_at)
+
+
+def nearest_clock(ticket: Ticket) -> NearestClock | None:
+    """Return the clock that runs out next, the solution's when done, None without clocks; from the row alone."""
+    if ticket.is_spam:
+        return None
+    found = [(str(ClockKind.RESOLUTION.label), ticket.resolution_due_at)]
+    if ticket.status not in DONE:
+        found.append((str(ClockKind.NEXT_RESPONSE.label), ticket.next_response_due_at))
+        if ticket.first_response_at is None:
+            found.append((str(ClockKind.FIRST_RESPONSE.label), ticket.first_response_due_at))
+    running = [(due_at, label) for label, due_at in found if due_at is not None]
+    if not running:
+        return None
+    due_at, label = min(running)
+    if ticket.status in DONE:
+        return NearestClock(label, due_at, ticket.opened_at, stopped_at=ticket.resolved_at)
+    started_at = ring_start(due_at, ticket.warn_at, ticket.opened_at)
+    return NearestClock(label, due_at, started_at, is_paused=ticket.next_due_at is None)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
-from django.db.models import DateTimeField, Func, IntegerField, OuterRef, Q, QuerySet, Value
-from django.db.models.expressions import RawSQL
+from django.db.models import Func, IntegerField, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff
@@ -38,14 +37,6 @@ from tickets.selectors.filters import (
 logger = logging.getLogger(__name__)
 CAP = 999
 ACTIVE = Q(status__in=[status.value for status in ACTIVE_STATUSES])
-RUNNING = ACTIVE & ~Q(status=TicketStatus.WAITING_CUSTOMER.value)
-FIRST_OPEN = Q(first_response_at__isnull=True, first_response_due_at__isnull=False)
-RISK_FROM = "LEAST({0} - interval '30 minutes', {0} - ({0} - tickets_ticket.opened_at) * 0.25)"
-
-
-def _risk_from(column: str) -> RawSQL:
-    """Return when a clock turns amber: 30 minutes or a quarter of its span before it runs out, the earlier."""
-    return RawSQL(RISK_FROM.format(f"tickets_ticket.{column}"), [], output_field=DateTimeField())
 
 
 @dataclass(frozen=True)
@@ -97,16 +88,11 @@ def _open(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticke
 
 
 def _overdue(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
-    late = (FIRST_OPEN & Q(first_response_due_at__lt=now)) | Q(resolution_due_at__lt=now)
-    return rows.filter(RUNNING, late, is_spam=False)
+    return rows.filter(ACTIVE, next_due_at__lt=now, is_spam=False)
 
 
 def _risk(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
-    rows = rows.alias(first_risk=_risk_from("first_response_due_at"), solve_risk=_risk_from("resolution_due_at"))
-    first = FIRST_OPEN & Q(first_response_due_at__gte=now, first_risk__lte=now)
-    solve = Q(resolution_due_at__gte=now, solve_risk__lte=now)
-    late = (FIRST_OPEN & Q(first_response_due_at__lt=now)) | Q(resolution_due_at__lt=now)
-    return rows.filter(RUNNING, first | solve, ~late, is_spam=False)
+    return rows.filter(ACTIVE, next_due_at__gte=now, warn_at__lte=now, is_spam=False)
 
 
 def _waiting(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:

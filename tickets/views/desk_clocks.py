@@ -1,4 +1,4 @@
-"""Why a ticket is due when it is: a panel opened from its clock, a page without JavaScript."""
+"""Why a ticket is due when it is: a dialog opened from its clock, a page without JavaScript."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ def clocks(request: StaffRequest, ticket_id: int) -> HttpResponse:
         "stories": explain_clocks(ticket, now=now, language=language),
         "may_set": has(request.user, Permission.SETTINGS_MANAGE),
     }
-    return render_page(request, TEMPLATE, context, fragment="clocks")
+    return render_page(request, TEMPLATE, context, fragment="dialog")

@@ -31,6 +31,7 @@ from tickets.selectors.duplicates import kin_marks, surroundings_of
 from tickets.selectors.fields import shown_fields
 from tickets.selectors.filters import find_saved_view
 from tickets.selectors.lists import FACTS, Page, list_tickets
+from tickets.selectors.sla import nearest_clock
 from tickets.selectors.sorting import known_sorting
 from tickets.selectors.views import count_views, known_view
 from tickets.views.desk_rows import FACT_NAMES, ticket_rows
@@ -186,7 +187,7 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
         "can_resolve": may_resolve and TicketStatus.RESOLVED.value in nexts,
         "is_done": ticket.status in {TicketStatus.RESOLVED, TicketStatus.CLOSED},
         "is_mine": ticket.assignee_id == user.pk,
-        "is_paused": ticket.status == TicketStatus.WAITING_CUSTOMER,
+        "head_clock": nearest_clock(ticket),
     }
 
 

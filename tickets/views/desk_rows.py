@@ -111,7 +111,7 @@ def _marks(row: Row, now: datetime, words: dict[str, str]) -> str:
     if row.status not in QUIET:
         marks.append(words[row.status])
     elif row.due_at is not None:
-        marks.append(ui.clock(row.due_at, row.opened_at, now=now, compact=True))
+        marks.append(ui.clock(row.due_at, row.ring_start, now=now, compact=True))
     if row.is_unread:
         marks.append(
             f'<span class="unread" role="img" aria-label="{words["unread"]}" title="{words["unread"]}"></span>'
