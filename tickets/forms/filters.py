@@ -88,9 +88,11 @@ class SavedViewForm(VersionedForm):
         field: Any = self.fields[name]
         known = {str(value) for value, _label in choices}
         held = self.initial.get(name) or []
-        gone = [(value, _("(no longer there)")) for value in held if str(value) not in known] if isinstance(
-            held, list
-        ) else []
+        gone = (
+            [(value, _("(no longer there)")) for value in held if str(value) not in known]
+            if isinstance(held, list)
+            else []
+        )
         field.choices = [*choices, *gone]
 
     def clean_tags(self) -> list[str]:

@@ -42,7 +42,7 @@ class BulkRun(models.Model):
 
 
 class BulkItem(models.Model):
-    """One ticket of a run. `before` and `after` are the touched field's values; `refusal` says why it was left alone."""
+    """One ticket of a run. `before` and `after` are the touched field's values; `refusal` says why not."""
 
     run = models.ForeignKey(BulkRun, on_delete=models.CASCADE, related_name="items")
     ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="+")

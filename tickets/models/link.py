@@ -63,7 +63,7 @@ class TicketLink(models.Model):
 
 
 class MovedMessage(models.Model):
-    """A message that was cut out of its ticket: the original keeps its seq and stays as a line, `copy` is what counts."""
+    """A message cut out of its ticket: the original keeps its seq and stays as a line, `copy` is what counts."""
 
     original = models.OneToOneField(
         "tickets.Message", on_delete=models.CASCADE, primary_key=True, related_name="moved_to"

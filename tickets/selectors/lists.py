@@ -125,9 +125,7 @@ def _page(found: list[tuple[Any, ...]], limit: int, order: Order, chosen: list[s
     return Page(rows[:limit], after)
 
 
-def neighbours(
-    staff: Staff, view: str, ticket: Ticket, *, now: datetime, sorting: str = Sorting.NEWEST
-) -> int | None:
+def neighbours(staff: Staff, view: str, ticket: Ticket, *, now: datetime, sorting: str = Sorting.NEWEST) -> int | None:
     """Return the id of the ticket to go to after this one in a view: the next below, else the first."""
     order = ORDERS[sorting]
     rows = order.arrange(tickets_in_view(staff, view, now=now).exclude(pk=ticket.pk))

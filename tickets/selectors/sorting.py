@@ -101,9 +101,7 @@ ORDERS: dict[str, Order] = {
     Sorting.NEWEST: Order((("last_message_at", F("last_message_at")),), is_falling=True),
     Sorting.WAITING: Order((("turn_key", _or_never("customer_turn_at")),), is_falling=False),
     Sorting.DUE: Order((("due_key", _or_never("next_due_at")),), is_falling=False),
-    Sorting.PRIORITY: Order(
-        (("priority", F("priority")), ("last_message_at", F("last_message_at"))), is_falling=True
-    ),
+    Sorting.PRIORITY: Order((("priority", F("priority")), ("last_message_at", F("last_message_at"))), is_falling=True),
 }
 
 

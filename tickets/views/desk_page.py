@@ -107,6 +107,7 @@ def list_context(request: StaffRequest, view: str, *, current: Ticket | None, li
         "row_count": len(page.rows),
         "is_first_page": not cursor,
         "may_bulk": may_bulk,
+        "may_take": has(request.user, Permission.TICKET_REPLY),
         "view_pk": int(view[6:]) if view.startswith("saved-") else 0,
         "may_export": has(request.user, Permission.EXPORT),
         "sorting": shape.sorting,
