@@ -56,3 +56,5 @@ def _may_see_viewers(staff: Staff, ticket_id: int | None) -> bool:
 
 
 registry.register_live_group("viewers", _may_see_viewers)
+
+from tickets import sla_registrations  # noqa: E402, F401 - the clocks' own entries

@@ -85,6 +85,24 @@ def add_exception(
 ) -> CalendarException:
     """Let one date differ: closed, other hours, or the hours of another weekday. Raises InvalidInput, NotFound."""
     definition = _locked(calendar_id)
+    exception = draft_exception(
+        calendar=definition, on=on, kind=kind, windows=windows, follows_weekday=follows_weekday, label=label
+    )
+    exception.save(force_insert=True)
+    _store(definition, "exception_added", actor, at)
+    return exception
+
+
+def draft_exception(
+    *,
+    calendar: CalendarDefinition,
+    on: date,
+    kind: str,
+    windows: Sequence[Sequence[str]] = (),
+    follows_weekday: int | None = None,
+    label: str = "",
+) -> CalendarException:
+    """Return a date that differs, checked and not saved: for a preview. Raises InvalidInput."""
     fields: dict[str, list[Text]] = {}
     pairs: list[list[str]] = []
     if kind not in ExceptionKind.values:
@@ -95,20 +113,18 @@ def add_exception(
             fields["windows"] = [problem or _("Enter at least one period, or choose “Closed all day”.")]
     elif kind == ExceptionKind.MAKEUP and follows_weekday not in range(7):
         fields["follows_weekday"] = [_("Choose the weekday whose hours apply.")]
-    if definition.exceptions.filter(on=on).exists():
+    if calendar.exceptions.filter(on=on).exists():
         fields["on"] = [_("This date already has an exception. Remove it first.")]
     if fields:
         raise InvalidInput(fields=fields)
-    exception = CalendarException.objects.create(
-        calendar=definition,
+    return CalendarException(
+        calendar=calendar,
         on=on,
         kind=kind,
         windows=pairs,
         follows_weekday=follows_weekday if kind == ExceptionKind.MAKEUP else None,
         label=label.strip()[:80],
     )
-    _store(definition, "exception_added", actor, at)
-    return exception
 
 
 @transaction.atomic

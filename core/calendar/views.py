@@ -16,6 +16,7 @@ from core.calendar.arithmetic import DeadlineUnreachable
 from core.calendar.business import BusinessCalendar, Window
 from core.calendar.explaining import explain
 from core.calendar.forms import CalendarForm, ExceptionForm, HolidayForm, TrialForm, problems_of
+from core.calendar.impact import impacts_of
 from core.calendar.models import CalendarDefinition
 from core.calendar.words import length_name, lines_of, weekday_name
 from core.errors import InvalidInput, StaleEdit
@@ -58,7 +59,13 @@ def _edit(request: HttpRequest, row: CalendarDefinition | None, initial: dict[st
     context: dict[str, Any] = {"form": form, "calendar": row}
     if request.method == "POST" and form.is_valid():
         if "preview" in request.POST:
-            return render_page(request, EDIT_PAGE, context | _page(request, row, form))
+            impacts = impacts_of(
+                row.pk if row else None,
+                _unsaved(row, form),
+                is_default=form.values().is_default or bool(row and row.is_default),
+                at=timezone.now(),
+            )
+            return render_page(request, EDIT_PAGE, context | _page(request, row, form) | {"impacts": impacts})
         try:
             saved = services.save_calendar(
                 values=form.values(),
@@ -90,6 +97,8 @@ def exception_add(request: HttpRequest, calendar_id: int) -> HttpResponse:
     form = ExceptionForm(request.POST)
     if form.is_valid():
         try:
+            if "preview" in request.POST:
+                return _preview_exception(request, row, form)
             services.add_exception(calendar_id=row.pk, actor=_actor(request), at=timezone.now(), **form.values())
         except InvalidInput as error:
             problems_of(form, error.fields)
@@ -99,6 +108,16 @@ def exception_add(request: HttpRequest, calendar_id: int) -> HttpResponse:
     shown = CalendarForm(initial=_initial_of(row))
     context = {"form": shown, "calendar": row} | _page(request, row) | {"exception_form": form}
     return form_invalid(request, EDIT_PAGE, context)
+
+
+def _preview_exception(request: HttpRequest, row: CalendarDefinition, form: ExceptionForm) -> HttpResponse:
+    """Show what a single date would do to running clocks; nothing is saved."""
+    draft = services.draft_exception(calendar=row, **form.values())
+    others = [one for one in row.exceptions.all() if one.on != draft.on]
+    value = selectors.build_calendar(row, [*others, draft])
+    impacts = impacts_of(row.pk, value, is_default=row.is_default, at=timezone.now())
+    context = {"form": CalendarForm(initial=_initial_of(row)), "calendar": row} | _page(request, row)
+    return render_page(request, EDIT_PAGE, context | {"exception_form": form, "exception_impacts": impacts})
 
 
 @staff_only(PERMISSION)

@@ -1,0 +1,193 @@
+"""Reply times on their pages: policies, their effect first, new terms in batches, and why a ticket is due."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from core.actors import SYSTEM
+from core.calendar import services as calendar_services
+from core.calendar.selectors import load_calendar
+from core.jobs import drain
+from core.models import Job
+from tests.factories.accounts import make_staff
+from tests.factories.calendars import make_calendar
+from tests.factories.tickets import make_reply, make_ticket
+from tickets import services
+from tickets.models import RepriceRun, SlaClock, SlaPolicy
+from tickets.services.sla.explaining import explain_clocks
+from tickets.services.sla.policies import PolicyTerms, preview_policy_change, save_policy
+from tickets.services.sla.rebuilding import differences
+
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)  # a Friday, 10:00 in Shanghai
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(make_staff(roles=["manager"], language="en"))
+    return client
+
+
+def default_terms(**fields):
+    given = {"name": "默认", "first_response_minutes": 120, "next_response_minutes": 240, "resolution_minutes": 2880}
+    return PolicyTerms(**{**given, **fields})
+
+
+def posted(**fields):
+    given = {
+        "name": "Default", "first_response_minutes": 120, "next_response_minutes": 240, "resolution_minutes": 2880,
+        "close_after_days": 7, "warn_percent": 75, "breach_move": "keep", "version": 1,
+    }  # fmt: skip
+    return {**given, **fields}
+
+
+def test_the_list_shows_policies_in_their_order_and_moves_them(boss):
+    one = SlaPolicy.objects.create(name="Gold", tiers=["gold"], position=10)
+    two = SlaPolicy.objects.create(name="Mail", channels=["email"], position=20)
+    page = boss.get(reverse("tickets:settings_sla")).content.decode()
+    assert page.index("Gold") < page.index("Mail") < page.index("what no other policy takes")
+    assert boss.post(reverse("tickets:settings_sla_move", args=[two.pk]), {"to": "up"}).status_code == 302
+    assert list(SlaPolicy.objects.filter(is_default=False).order_by("position")) == [two, one]
+
+
+def test_a_policy_is_made_and_wrong_terms_are_refused(boss):
+    url = reverse("tickets:settings_sla_new")
+    fields = posted(name="Complaints", priorities=["40"], channels=["email", "form"], is_active="on")
+    assert boss.post(url, fields | {"resolution_minutes": 60}).status_code == 422
+    assert boss.post(url, fields | {"breach_move": "team"}).status_code == 422
+    assert boss.post(url, fields).status_code == 302
+    made = SlaPolicy.objects.get(name="Complaints")
+    assert (made.priorities, made.channels, made.is_default) == ([40], ["email", "form"], False)
+
+
+def test_a_stranger_to_settings_is_refused(client):
+    client.force_login(make_staff())
+    for name in ("settings_sla", "settings_sla_new", "settings_sla_progress"):
+        assert client.get(reverse(f"tickets:{name}")).status_code == 403
+
+
+def test_the_effect_is_shown_first_and_nothing_is_saved(boss):
+    now = timezone.now()
+    for age in (1, 3, 5):
+        make_ticket(at=now - age * HOUR)
+    policy = SlaPolicy.objects.get(is_default=True)
+    page = boss.post(
+        reverse("tickets:settings_sla_edit", args=[policy.pk]), posted(first_response_minutes=30, preview="1")
+    ).content.decode()
+    assert "3 of 6 running deadlines would move: 3 earlier, 0 later." in page
+    assert "Overdue now: 2. Overdue then: 3." in page
+    policy.refresh_from_db()
+    assert (policy.first_response_minutes, RepriceRun.objects.count()) == (120, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_terms_reach_running_clocks_in_batches_and_leave_answered_ones(boss, monkeypatch):
+    monkeypatch.setattr("tickets.services.sla.repricing.BATCH", 2)
+    now = timezone.now()
+    answered, *others = [make_ticket(at=now - HOUR) for _ in range(4)]
+    make_reply(answered, make_staff(), at=now)
+    policy = SlaPolicy.objects.get(is_default=True)
+    expected = preview_policy_change(pk=policy.pk, terms=default_terms(first_response_minutes=300), at=now)
+    url = reverse("tickets:settings_sla_edit", args=[policy.pk])
+    assert boss.post(url, posted(first_response_minutes=300)).status_code == 302
+    drain(seconds=10)
+    run = RepriceRun.objects.get()
+    assert (run.done_count, run.earlier_count, run.later_count) == (4, expected.earlier, expected.later) == (4, 0, 3)
+    assert run.finished_at is not None
+    for ticket in others:
+        ticket.refresh_from_db()
+        assert ticket.first_response_due_at == ticket.next_due_at == ticket.opened_at + 5 * HOUR
+        assert differences(ticket, at=now) == []
+    answered.refresh_from_db()
+    assert answered.first_response_due_at == answered.opened_at + 2 * HOUR
+    last_look = Job.objects.get(name="tickets.reprice_clocks", state="ready")
+    assert last_look.payload["is_last"] is True
+    shown = boss.get(reverse("tickets:settings_sla_progress"))
+    assert [row.pk for row in shown.context["runs"]] == [run.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_calendar_change_moves_its_clocks_and_only_those():
+    office, other = make_calendar(), make_calendar(name="别处")
+    SlaPolicy.objects.update(is_business_time=True, calendar_id=office.pk)
+    SlaPolicy.objects.create(
+        name="别处", channels=["email"], is_business_time=True, calendar_id=other.pk, position=1,
+    )  # fmt: skip
+    mine, theirs = make_ticket(at=AT), make_ticket(at=AT, channel="email")
+    before = theirs.resolution_due_at
+    calendar_services.add_exception(
+        calendar_id=office.pk, on=AT.date() + timedelta(days=3), kind="closed", actor=SYSTEM, at=AT
+    )
+    drain(seconds=10)
+    old = mine.resolution_due_at
+    mine.refresh_from_db()
+    theirs.refresh_from_db()
+    assert mine.resolution_due_at > old
+    assert theirs.resolution_due_at == before
+    clock = SlaClock.objects.get(ticket=mine, kind="resolution")
+    assert clock.calendar_version == office.version + 1
+    assert differences(mine, at=AT) == []
+    assert load_calendar(office.pk).rule_on(AT.date() + timedelta(days=3)).windows == ()
+
+
+def test_the_calendar_page_says_what_single_dates_and_new_hours_would_do(boss):
+    office = make_calendar()
+    SlaPolicy.objects.update(is_business_time=True, calendar_id=office.pk)
+    now = timezone.now()
+    make_ticket(at=now - HOUR)
+    fields = {"kind": "closed", "on": (now + timedelta(days=1)).date().isoformat(), "preview": "1"}
+    page = boss.post(reverse("core:calendar_exception_add", args=[office.pk]), fields).content.decode()
+    assert "running deadline" in page
+    assert office.exceptions.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "paused", "beside"),
+    [("zh-hans", "等待客户回复", "营业时间"), ("en", "Waiting for the customer", "Counted day and night")],
+)
+def test_the_explanation_tells_start_pauses_hours_and_result(language, paused, beside):
+    calendar = make_calendar()
+    SlaPolicy.objects.update(is_business_time=True, calendar_id=calendar.pk, resolution_minutes=600)
+    staff, ticket = make_staff(), make_ticket(at=AT)
+    services.change_status(ticket_id=ticket.pk, status="waiting_customer", actor=SYSTEM, at=AT + HOUR)
+    services.change_status(ticket_id=ticket.pk, status="open", actor=SYSTEM, at=AT + 2 * HOUR)
+    make_reply(ticket, staff, at=AT + 3 * HOUR)
+    with translation.override(language):
+        solution, first = explain_clocks(ticket, now=AT + 3 * HOUR, language=language)
+    ticket.refresh_from_db()
+    assert (solution.clock.kind, first.clock.kind) == ("resolution", "first_response")
+    assert [str(pause.reason) for pause in solution.pauses] == [paused] if language == "en" else solution.pauses
+    told = "\n".join(solution.lines)
+    assert solution.clock.due_at == ticket.resolution_due_at
+    assert ("暂停" if language != "en" else "paused") in told
+    assert ("周六" if language != "en" else "Sat") in told  # days off are told too
+    assert solution.beside
+    assert solution.is_repriced is False
+    if language == "en":
+        assert beside in solution.beside
+
+
+def test_the_dialog_is_opened_from_the_clock_and_works_as_a_page(client):
+    client.force_login(make_staff(roles=["manager"], language="en"))
+    ticket = make_ticket()
+    url = reverse("tickets:clocks", args=[ticket.pk])
+    assert url in client.get(reverse("tickets:ticket", args=[ticket.pk])).content.decode()
+    page = client.get(url).content.decode()
+    assert "Why is it due then?" in page
+    assert "The arithmetic" in page
+    part = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert part.lstrip().startswith("<dialog")
+    assert "<html" not in part
+    assert client.get(reverse("tickets:clocks", args=[999_999])).status_code == 404
+
+
+def test_a_stale_edit_shows_what_others_saved(boss):
+    policy = SlaPolicy.objects.get(is_default=True)
+    save_policy(pk=policy.pk, terms=default_terms(first_response_minutes=90), at=AT, version=policy.version)
+    answer = boss.post(reverse("tickets:settings_sla_edit", args=[policy.pk]), posted(first_response_minutes=60))
+    assert answer.status_code == 422
+    assert "90" in answer.content.decode()
