@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from accounts.views import keys, me, personal_data, sign_in, staff, teams
+from accounts.views import capacity, keys, me, personal_data, sign_in, staff, teams
 
 app_name = "accounts"
 
@@ -36,6 +36,7 @@ urlpatterns = [
     path("settings/staff/invite/", staff.invite, name="invite"),
     path("settings/staff/invitations/<int:invitation_id>/revoke/", staff.revoke_invitation, name="revoke_invitation"),
     path("settings/staff/<int:staff_id>/", staff.staff_edit, name="staff_edit"),
+    path("settings/staff/<int:staff_id>/capacity/", capacity.set_capacity, name="capacity"),
     path("settings/staff/<int:staff_id>/deactivate/", staff.deactivate, name="deactivate"),
     path("settings/staff/<int:staff_id>/reactivate/", staff.reactivate, name="reactivate"),
     path("settings/staff/<int:staff_id>/sign-out/", staff.sign_out, name="sign_out"),

@@ -157,4 +157,4 @@ def _health() -> list[dict[str, Any]]:
 
 registry.register_health("tickets", _health)
 
-from tickets import desk_registrations, work_registrations  # noqa: E402, F401 - the desk's own entries
+from tickets import desk_registrations, routing_registrations, work_registrations  # noqa: E402, F401 - the desk's own entries

@@ -9,6 +9,7 @@ from accounts.availability import ask_before_leaving, watch_presence
 from accounts.enums import Permission
 from accounts.models import Staff
 from core import registry
+from tickets import routing_events  # noqa: F401 - declared with the app
 from tickets.enums import ACTIVE_STATUSES
 from tickets.models import Ticket
 from tickets.services.routing.coming import watch_coming
@@ -34,7 +35,7 @@ registry.register_command(
     method="post", keywords="next claim queue 下一个 领取",
 )  # fmt: skip
 registry.register_command(
-    "hand_over", _("Hand over and go off shift"), "logout-2", "tickets:hand_over", Permission.TICKET_REPLY,
+    "hand_over", _("Hand over and go off shift"), "door-exit", "tickets:hand_over", Permission.TICKET_REPLY,
     keywords="shift leave 交接 下班",
 )  # fmt: skip
 registry.register_panel(

@@ -12,6 +12,7 @@ from accounts.selectors import staff_names
 from core.models import Event
 from core.registry import StoryLine
 from tickets.enums import Channel, TicketStatus
+from tickets.routing_words import why_words
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.models import CustomField
 
@@ -114,16 +115,24 @@ def _joining(event: Event, who: str) -> StoryLine:
 
 def _assigned(event: Event, who: str, names: dict[int, str]) -> StoryLine:
     agent = event.data.get("agent_id")
+    why = why_words(event.reason, event.data)
     if agent is None:
-        return _say(event, "inbox", "", gettext("%(who)s put the ticket back to the queue"), who=who)
+        words = gettext("%(who)s put the ticket back to the queue")
+        words = gettext("%(who)s put the ticket back to the queue: %(why)s") if why else words
+        return _say(event, "inbox", "", words, who=who, why=why)
     if event.actor_type == "staff" and event.actor_id == agent:
-        return _say(event, "user-check", "", gettext("%(who)s took the ticket"), who=who)
+        is_next = event.reason == "claimed"
+        words = gettext("%(who)s took the next ticket") if is_next else gettext("%(who)s took the ticket")
+        return _say(event, "user-check", "", words, who=who)
     return _say(
         event,
         "user-check",
         "",
-        gettext("%(who)s assigned the ticket to %(agent)s"),
+        gettext("%(who)s assigned the ticket to %(agent)s: %(why)s")
+        if why
+        else gettext("%(who)s assigned the ticket to %(agent)s"),
         who=who,
+        why=why,
         agent=names.get(agent, "–"),
     )
 

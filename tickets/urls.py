@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tickets.urls_public import urlpatterns as public_urls
+from tickets.urls_routing import urlpatterns as routing_urls
 from tickets.urls_sla import urlpatterns as sla_urls
 from tickets.urls_work import urlpatterns as work_urls
 from tickets.views import (
@@ -26,6 +27,7 @@ from tickets.views import (
 app_name = "tickets"
 urlpatterns = [
     *public_urls,
+    *routing_urls,
     *sla_urls,
     *work_urls,
     path("desk/", desk.desk, name="desk"),

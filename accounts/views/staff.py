@@ -15,6 +15,7 @@ from accounts.mails import invitation_url
 from accounts.models import Staff
 from accounts.permissions import Permission, StaffRequest, has, permissions_for, staff_page
 from accounts.roles import ROLES, permissions_of
+from accounts.views.capacity import capacity_form
 from core.actors import Actor
 from core.errors import DomainError, InvalidInput, StaleEdit
 from core.http import form_invalid, fragment_or_redirect, render_page
@@ -95,6 +96,7 @@ def _page(request: StaffRequest, staff: Staff, form: StaffForm, **more: Any) -> 
         "own_roles": [ROLES[code] for code in staff.roles if code in ROLES],
         "may_change": may_change and staff.is_active,
         "may_close": may_change and staff != request.user,
+        "capacity": capacity_form(staff) if may_change and staff.is_active else None,
         "deactivate": DeactivateForm(staff=staff) if may_change and staff.is_active else None,
         "second_factor": selectors.has_second_factor(staff),
         **more,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -19,11 +20,12 @@ from core.errors import InvalidInput
 from core.models import Company
 from tickets.enums import ACTIVE_STATUSES
 from tickets.errors import WorkMovedOn
-from tickets.models import Ticket
+from tickets.models import Commitment, Ticket
 from tickets.services.assigning import check_team, hand_ticket, note_on
 from tickets.services.locking import lock_ticket, lock_tickets, not_before
 from tickets.services.routing.owing import is_gone
 from tickets.services.work import Target
+from tickets.work_enums import PROMISE_OWED
 
 BATCH = 100
 TRIES = 5
@@ -103,8 +105,11 @@ def _lock_people(leaver_id: int, plan: HandOver) -> None:
 
 
 def _move(ticket: Ticket, target: Target, words: str, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Note, promises still owed, then the ticket itself."""
     at = not_before(ticket, at)
     note_on(ticket, words, actor, at)
+    owed = Commitment.objects.filter(ticket=ticket, owner_id=ticket.assignee_id, state__in=PROMISE_OWED)
+    owed.update(owner_id=target.staff_id, version=F("version") + 1)
     team_id = target.team_id or ticket.team_id
     hand_ticket(ticket, to=target.staff_id, team_id=team_id, actor=actor, at=at, reason=reason)
 

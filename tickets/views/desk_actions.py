@@ -67,6 +67,8 @@ def assign(request: StaffRequest, ticket_id: int) -> HttpResponse:
     actor, at = Actor.staff(request.user), timezone.now()
     if wanted == "me" and not request.POST.get("was"):
         services.take_ticket(ticket_id=ticket.pk, actor=actor, at=at)
+    elif assignee_id is None:
+        services.return_ticket(ticket_id=ticket.pk, actor=actor, at=at)
     else:
         services.assign_ticket(ticket_id=ticket.pk, assignee_id=assignee_id, actor=actor, at=at)
     words = _("The ticket is yours.") if wanted == "me" else _("Assigned.") if assignee_id else _("Back to the queue.")
