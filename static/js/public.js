@@ -12,6 +12,17 @@ for (const form of document.querySelectorAll("form[data-auto-advance]")) {
   form.addEventListener("keydown", () => clearTimeout(Number(form.dataset.timer)));
 }
 
+/* What else is asked belongs to the chosen category; without script all of it is there. */
+for (const group of document.querySelectorAll("[data-for-category]")) {
+  const form = group.closest("form");
+  const show = () => {
+    const chosen = form.querySelector("input[name=category]:checked")?.value ?? "";
+    group.hidden = group.dataset.forCategory !== "" && group.dataset.forCategory !== chosen;
+  };
+  form.addEventListener("change", show);
+  show();
+}
+
 /* An answer is never lost to a closed tab or a dead connection. */
 window.addEventListener("offline", () => document.body.setAttribute("data-offline", say("offline")));
 window.addEventListener("online", () => document.body.removeAttribute("data-offline"));

@@ -271,9 +271,9 @@ def test_a_worker_killed_while_sending_leaves_it_to_the_next_once() -> None:
     held = press(ticket, staff, at=timezone.now() - timedelta(seconds=11))
     claimed = claim(1, names=[RELEASE_JOB])
     assert len(claimed) == 1
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         assert release(held) is not None
-        raise RuntimeError("killed before the commit")
+        transaction.set_rollback(True)  # what the server does when the worker's connection dies
     Job.objects.filter(pk=claimed[0].id).update(lease_until=timezone.now() - timedelta(seconds=1))
     drain(seconds=5)
     assert answers(ticket) == 1

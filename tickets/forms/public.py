@@ -9,8 +9,12 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import InvalidInput
 from core.text import normalise_email, normalise_order_number, normalise_phone, tidy_text
-from tickets.models import Category
+from tickets.enums import FieldKind
+from tickets.models import Category, CustomField
+from tickets.selectors.fields import public_fields
+from tickets.services.fields import read_value
 from tickets.services.writing import MAX_TEXT
 
 MAX_PHOTOS = 5
@@ -52,9 +56,27 @@ class ContactForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.categories = {str(row.pk): row for row in public_categories()}
         language = "en" if (get_language() or "").startswith("en") else "zh-hans"
-        choices = [(key, row.name_in(language)) for key, row in self.categories.items()]
+        choices = [(key, row.public_name_in(language)) for key, row in self.categories.items()]
         self.fields["category"].choices = choices  # type: ignore[attr-defined]
+        self.own = {f"own_{row.pk}": row for row in public_fields()}
+        for name, row in self.own.items():
+            self.fields[name] = own_field(row, language)
         self.fields["text"].error_messages["required"] = _("Tell us in a few words what happened.")
+
+    def own_groups(self) -> list[tuple[int | None, str, list[Any]]]:
+        """Return (category id or None, its public name, bound fields): what else is asked, by category."""
+        language = "en" if (get_language() or "").startswith("en") else "zh-hans"
+        groups: dict[int | None, tuple[int | None, str, list[Any]]] = {}
+        for name, row in self.own.items():
+            words = row.category.public_name_in(language) if row.category else ""
+            groups.setdefault(row.category_id, (row.category_id, words, []))[2].append(self[name])
+        return list(groups.values())
+
+    def own_values(self) -> dict[int, str]:
+        """Return what was filled in, by field id; those of other categories are left out when they are written."""
+        return {
+            row.pk: self.cleaned_data.get(name, "") for name, row in self.own.items() if self.cleaned_data.get(name)
+        }
 
     def clean_order_number(self) -> str:
         """Return the number as it is compared."""
@@ -86,6 +108,11 @@ class ContactForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Ask for one way to reach the customer."""
         data = super().clean() or {}
+        for name, row in self.own.items():
+            try:
+                read_value(row, data.get(name) or "")
+            except InvalidInput as error:
+                self.add_error(name, [str(words) for words in error.fields["value"]])
         if not data.get("phone") and not data.get("email") and not {"phone", "email"} & set(self.errors):
             self.add_error("phone", _("Leave a phone number or an email address, so that we can answer you."))
         return data
@@ -102,6 +129,19 @@ class FurtherMessageForm(forms.Form):
     def clean_text(self) -> str:
         """Return the words without invisible dirt."""
         return tidy_text(self.cleaned_data["text"])
+
+
+def own_field(row: CustomField, language: str) -> forms.Field:
+    """Return the form field of a shop's own field; never required, a customer may not know."""
+    label = row.label_in(language)
+    if row.kind == FieldKind.CHOICE:
+        return forms.ChoiceField(label=label, required=False, choices=[("", "–"), *row.choices_in(language)])
+    if row.kind == FieldKind.YESNO:
+        choices = [("", "–"), ("yes", _("Yes")), ("no", _("No"))]
+        return forms.ChoiceField(label=label, required=False, choices=choices)
+    kinds: dict[str, dict[str, str]] = {FieldKind.DATE: {"type": "date"}, FieldKind.NUMBER: {"inputmode": "decimal"}}
+    widget = forms.TextInput(attrs=kinds.get(row.kind, {}))
+    return forms.CharField(label=label, required=False, max_length=500, widget=widget)
 
 
 def public_categories() -> list[Category]:

@@ -99,9 +99,10 @@ def _by_code(staff: Staff, query: str) -> QuerySet[Ticket] | None:
         wanted |= Q(pk=int(number[1]) - NUMBER_OFFSET)
     compact = query.lstrip("#").replace(" ", "")
     if _CODE.fullmatch(compact) or (len(compact) == 4 and compact.isdecimal()) or normalise_phone(query):
-        orders, customers = _owners_of(compact)
+        orders, customers, tickets = _owners_of(compact)
         wanted |= Q(order_id__in=orders) if orders else Q()
         wanted |= Q(customer_id__in=customers) if customers else Q()
+        wanted |= Q(pk__in=tickets) if tickets else Q()
     return Ticket.objects.filter(wanted) if wanted else None
 
 
@@ -113,11 +114,13 @@ UNION ALL SELECT 'o', id FROM (SELECT id FROM orders_order
             WHERE phone_index = %(phone)s OR phone_last4_index = %(last4)s ORDER BY id DESC LIMIT 100) c
 UNION ALL SELECT 'c', id FROM (SELECT customer_id AS id FROM customers_identity
    WHERE (kind = 'phone' AND value_index = %(phone)s) OR last4_index = %(last4)s LIMIT 100) d
+UNION ALL SELECT 't', id FROM (SELECT ticket_id AS id FROM tickets_field_value WHERE value = %(code)s
+            ORDER BY ticket_id DESC LIMIT 100) e
 """
 
 
-def _owners_of(code: str) -> tuple[list[int], list[int]]:
-    """Return ids of orders and customers a number belongs to, in one statement."""
+def _owners_of(code: str) -> tuple[list[int], list[int], list[int]]:
+    """Return ids of orders and customers a number belongs to, and of tickets one of whose own fields holds it."""
     phone = normalise_phone(code)
     values: dict[str, Any] = {
         "code": code,
@@ -128,7 +131,10 @@ def _owners_of(code: str) -> tuple[list[int], list[int]]:
     with connection.cursor() as cursor:
         cursor.execute(OWNERS, values)
         found = cursor.fetchall()
-    return [pk for kind, pk in found if kind == "o"], [pk for kind, pk in found if kind == "c"]
+    of: dict[str, list[int]] = {"o": [], "c": [], "t": []}
+    for kind, pk in found:
+        of[kind].append(pk)
+    return of["o"], of["c"], of["t"]
 
 
 WORDS = """

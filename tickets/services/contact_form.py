@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from orders.models import Order
 from orders.selectors import find_order_for_contact
 from tickets.enums import Channel
 from tickets.models import Attachment, Ticket
+from tickets.services.fields import write_values
 from tickets.services.opening import NewTicket, open_ticket
 from tickets.spam import is_blocked, looks_like_spam
 
@@ -39,6 +40,7 @@ class ContactRequest:
     category_id: int | None = None
     language: str = "zh-hans"
     is_suspicious: bool = False
+    own_fields: dict[int, str] = field(default_factory=dict)
 
 
 def client_id_of(draft: str) -> UUID:
@@ -89,7 +91,10 @@ def submit_contact_form(*, request: ContactRequest, at: datetime) -> Ticket:
         contact_email=request.email,
         is_spam=is_spam,
     )
-    return open_ticket(data=data, actor=Actor.customer(customer), at=at)
+    ticket = open_ticket(data=data, actor=Actor.customer(customer), at=at)
+    if request.own_fields:
+        write_values(ticket, request.own_fields)
+    return ticket
 
 
 def _customer_of(request: ContactRequest, order: Order | None, at: datetime) -> Customer:

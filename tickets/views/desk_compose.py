@@ -271,4 +271,5 @@ def upload(request: StaffRequest, ticket_id: int) -> HttpResponse:
         raise InvalidInput
     kept = _store(request, ticket, file)
     url = reverse("tickets:attachment", args=[kept.key])
-    return JsonResponse({"id": kept.pk, "name": kept.name, "size": kept.size, "mime": kept.mime, "url": url, "key": kept.key})
+    told = {"id": kept.pk, "key": kept.key, "name": kept.name, "size": kept.size, "mime": kept.mime, "url": url}
+    return JsonResponse(told)

@@ -84,6 +84,7 @@ def read(request: HttpRequest, form: ContactForm, shop: Shop | None, draft: str)
         email=data["email"],
         order_number=data["order_number"],
         category_id=category.pk if category else None,
+        own_fields=form.own_values(),
         language=request.LANGUAGE_CODE,  # type: ignore[attr-defined]
         is_suspicious=bool(data["website"]) or is_too_quick(request.POST.get("stamp", "")),
     )
