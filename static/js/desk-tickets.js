@@ -123,7 +123,18 @@ document.addEventListener("htmx:afterSettle", (event) => {
   markCurrent();
   countChosen();
   seeMessages();
+  takeParts();
 });
+
+/** A ticket was joined in or taken out while this one is open: its messages come, unless an answer is being written. */
+function takeParts() {
+  const parts = document.getElementById("head")?.dataset.parts;
+  const box = stream();
+  if (!box || parts === undefined || box.dataset.parts === parts) return;
+  if (document.querySelector("#composer textarea")?.value.trim()) return;
+  box.dataset.parts = parts;
+  window.htmx.ajax("GET", `/desk/t/${openTicket()}/?view=${view()}`, { target: "#conversation", swap: "outerHTML" });
+}
 
 /** What the reader has seen counts as known, but not while an answer is being written: then the sender is asked first. */
 function seeMessages() {

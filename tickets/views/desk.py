@@ -104,8 +104,6 @@ def stream(request: StaffRequest, ticket_id: int) -> HttpResponse:
         return render(
             request, "tickets/desk/desk.html#earlier", {"stream": piece.html, "earlier_url": piece.earlier_url}
         )
-    if found.merged_into_id is not None:
-        return lead_on(request, found.merged_into_id, view_key(request))
     html, messages = stream_after(
         request,
         found,
