@@ -19,7 +19,7 @@ from django.db.models import Func, IntegerField, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff
-from accounts.permissions import shop_scope, team_scope
+from accounts.permissions import sees_only_area, shop_scope, team_scope
 from accounts.selectors import active_teams
 from core.errors import Text
 from tickets.enums import ACTIVE_STATUSES, TicketStatus
@@ -225,7 +225,8 @@ _kept: dict[tuple[object, ...], tuple[str, list[Any]]] = {}
 def _counting(staff: Staff) -> tuple[str, list[Any]]:
     """Return the counting statement for what this person sees. Building it takes longer than running it: it is kept."""
     teams, shops = team_scope(staff), shop_scope(staff)
-    key = (staff.pk, staff.is_active, None if teams is None else tuple(teams), None if shops is None else tuple(shops))
+    scopes = (None if teams is None else tuple(teams), None if shops is None else tuple(shops))
+    key = (staff.pk, staff.is_active, sees_only_area(staff), *scopes)
     if key not in _kept:
         if len(_kept) >= KEPT:
             _kept.clear()
