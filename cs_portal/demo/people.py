@@ -18,6 +18,8 @@ from cs_portal.demo.words import PRODUCTS
 from notifications.services.mailboxes import MailboxDraft, create_mailbox
 from orders.models import Shop
 from orders.services.shops import ProductData, ShopDraft, save_products, save_shop
+from tickets.models import Category
+from tickets.services.sla.policies import PolicyTerms, save_policy
 
 PASSWORD = "demo-pass-2026"
 
@@ -40,6 +42,26 @@ STAFF = [
     ("admin@demo.example", "沈建国", ("admin",), "管理员 admin"),
 ]
 PLAYER = "player@demo.example"
+
+
+def _promise(at: datetime) -> None:
+    """Promise complaints and loyal customers more than others; what deadlines do is set per promise."""
+    complaint = Category.objects.filter(key="complaint").values_list("pk", flat=True)
+    shared = {"close_after_days": 7, "next_response_minutes": 60}
+    promises = [
+        PolicyTerms(
+            name="投诉优先", first_response_minutes=30, resolution_minutes=1440, category_ids=list(complaint), **shared
+        ),
+        PolicyTerms(
+            name="金卡与贵宾", first_response_minutes=60, resolution_minutes=1440, tiers=["gold", "vip"], **shared
+        ),
+        PolicyTerms(
+            name="售前咨询（营业时间）", first_response_minutes=60, resolution_minutes=720, is_business_time=True,
+            stages=["pre_sale"], breach_raises_priority=False, **shared,
+        ),
+    ]  # fmt: skip
+    for terms in promises:
+        save_policy(pk=None, terms=terms, at=at)
 
 
 def make_cast(at: datetime) -> Cast:
@@ -67,6 +89,7 @@ def make_cast(at: datetime) -> Cast:
             if owner == code
         ]
         save_products(shop_id=shop.pk, products=goods, actor=SYSTEM, at=at)
+    _promise(at)
     team = create_team(name="客服一组", shop_ids=[], actor=SYSTEM, at=at, calendar_id=calendar.pk)
     staff = {}
     for email, name, roles, _note in [*STAFF, (PLAYER, "小暖", ("agent_senior",), "")]:

@@ -17,12 +17,14 @@ from core.actors import Actor
 from core.crypto import decrypt
 from core.events import recording_as
 from core.folds import FOLDS, advance
-from core.models import Company, Origin
+from core.models import Company, Job, Origin
 from cs_portal.demo.feedback import answer_surveys, plan_visits
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
 from orders.models import Order
 from orders.services import renew_hook_secret
+from tickets.services.clocks import DUE_JOB
+from tickets.services.sla.acting import act_on_due
 
 SCALE = {"orders": 320, "past": 150, "present": 22, "people": 170}
 
@@ -74,6 +76,10 @@ def _customer(orders: list[Order]) -> dict[str, str]:
 
 def _settle(now: datetime) -> None:
     """Take back what the services owed for the past: its mails count as sent, its due work as done."""
+    while owed := list(Job.objects.filter(name=DUE_JOB, due_at__lte=now, state="ready").order_by("due_at", "id")):
+        for job in owed:
+            act_on_due(**job.payload, at=now)  # deadlines of the past passed in the past
+        Job.objects.filter(pk__in=[job.pk for job in owed]).delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM core_job WHERE due_at <= %s", [now])
         cursor.execute("UPDATE accounts_notification SET read_at = %s WHERE read_at IS NULL", [now])
