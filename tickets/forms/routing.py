@@ -16,9 +16,9 @@ from tickets.services.work import Target
 NOTE_LENGTH = 2000
 
 
-def target_choices(people: Iterable[Colleague], *, own_queue: Any = None) -> list[tuple[str, Any]]:
+def target_choices(people: Iterable[Colleague], *, own_queue: Any = None) -> list[tuple[Any, Any]]:
     """Return where tickets can go, as groups: colleagues who are here with their load, then teams."""
-    found: list[tuple[str, Any]] = [("", own_queue)] if own_queue else [("", _("Choose …"))]
+    found: list[tuple[Any, Any]] = [("", own_queue)] if own_queue else [("", _("Choose …"))]
     colleagues = [(f"staff:{one.pk}", _named(one)) for one in people]
     if colleagues:
         found.append((_("A colleague who is here"), colleagues))

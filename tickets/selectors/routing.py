@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class Need:
     """What a waiting ticket asks for. `skill` is empty when its category asks for none."""
 
     ticket_id: int
-    team_id: int | None
+    team_id: int
     channel: str
     language: str
     tier: str
@@ -133,7 +133,7 @@ def needs_of(rows: QuerySet[Ticket], *, at: datetime) -> list[Need]:
     return [_need(row, last, refused) for row in found]
 
 
-def _need(row: dict[str, Any], last: dict[int, int], refused: dict[int, set[int]]) -> Need:
+def _need(row: Mapping[str, Any], last: dict[int, int], refused: dict[int, set[int]]) -> Need:
     return Need(
         ticket_id=row["pk"],
         team_id=row["team_id"],

@@ -35,7 +35,7 @@ def claim_next(*, staff_id: int, at: datetime) -> int:
             mine = [
                 need
                 for need in needs
-                if _is_for(me, need, abilities[need.team_id or 0], at - need.opened_at >= patience[need.team_id or 0])
+                if _is_for(me, need, abilities[need.team_id], at - need.opened_at >= patience[need.team_id])
             ]
             for need in _first_then_any(mine):
                 outcome = _take(me, need, at)

@@ -27,7 +27,7 @@ class Outcome(Enum):
 
 @transaction.atomic
 def give_ticket(
-    *, ticket_id: int, team_id: int | None, staff_id: int, actor: Actor, at: datetime, reason: str, rivals: int | None
+    *, ticket_id: int, team_id: int, staff_id: int, actor: Actor, at: datetime, reason: str, rivals: int | None
 ) -> Outcome:
     """Give a ticket that still waits to somebody who still is here and has room.
 
