@@ -115,7 +115,10 @@ def _restore_spam(pk: int, before: dict[str, Any], actor: Actor, at: datetime) -
     return mark_spam(ticket_id=pk, is_spam=before["spam"], actor=actor, at=at)
 
 
-_TAGS = {"read": lambda ticket: {"tags": ticket.tags}, "restore": _restore_tags}
+def _tags(ticket: Ticket) -> dict[str, Any]:
+    return {"tags": ticket.tags}
+
+
 ACTIONS: dict[str, Act] = {
     BulkAction.TAKE: Act(_owner, _take, _give_back),
     BulkAction.ASSIGN: Act(_owner, _assign, _give_back),
@@ -124,8 +127,8 @@ ACTIONS: dict[str, Act] = {
     BulkAction.RESOLVE: Act(_status, _resolve, _restore_status),
     BulkAction.PRIORITY: Act(lambda ticket: {"priority": ticket.priority}, _prioritise, _prioritise),
     BulkAction.CATEGORY: Act(lambda ticket: {"category": ticket.category_id}, _categorise, _categorise),
-    BulkAction.ADD_TAGS: Act(do=_add_tags, **_TAGS),
-    BulkAction.REMOVE_TAGS: Act(do=_remove_tags, **_TAGS),
+    BulkAction.ADD_TAGS: Act(_tags, _add_tags, _restore_tags),
+    BulkAction.REMOVE_TAGS: Act(_tags, _remove_tags, _restore_tags),
     BulkAction.SPAM: Act(lambda ticket: {"spam": ticket.is_spam}, _spam, _restore_spam),
 }
 
@@ -140,14 +143,14 @@ def check_value(action: str, value: dict[str, Any], staff: Staff) -> dict[str, A
         case BulkAction.TEAM:
             scope, team = team_scope(staff), value.get("team")
             in_reach = scope is None or team in scope
-            known = in_reach and Team.objects.filter(pk=team, archived_at__isnull=True).exists()
+            known = in_reach and Team.objects.filter(pk=team or 0, archived_at__isnull=True).exists()
             return _given(known, "team", team)
         case BulkAction.STATUS:
             return _given(value.get("status") in BY_HAND, "status", value.get("status"))
         case BulkAction.PRIORITY:
             return _given(value.get("priority") in Priority.values, "priority", value.get("priority"))
         case BulkAction.CATEGORY:
-            known = Category.objects.filter(pk=value.get("category"), is_active=True).exists()
+            known = Category.objects.filter(pk=value.get("category") or 0, is_active=True).exists()
             return _given(known, "category", value.get("category"))
         case BulkAction.ADD_TAGS | BulkAction.REMOVE_TAGS:
             tags = sorted({normalise(str(tag))[:40] for tag in value.get("tags") or () if normalise(str(tag))})

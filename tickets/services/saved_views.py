@@ -85,7 +85,7 @@ def may_edit(staff: Staff, view: SavedView) -> bool:
 
 def _lock(staff: Staff, view_id: int) -> SavedView:
     known = saved_views_of(staff).filter(pk=view_id).order_by().values_list("pk", flat=True).first()
-    view = SavedView.objects.select_for_update(no_key=True).filter(pk=known).first()
+    view = SavedView.objects.select_for_update(no_key=True).filter(pk=known or 0).first()
     if view is None:
         raise NotFound
     if not may_edit(staff, view):
