@@ -30,3 +30,8 @@ def members_to_tell(team_id: int) -> list[int]:
     """Return the people of a department who do its tasks; of many, the first twenty."""
     rows = Staff.objects.filter(memberships__team_id=team_id, is_active=True).order_by("pk")
     return [person.pk for person in rows if person.may(Permission.TASK_WORK)][:20]
+
+
+def works_in(staff_id: int, team_id: int) -> bool:
+    """Say whether somebody works in a department now."""
+    return Membership.objects.filter(staff_id=staff_id, team_id=team_id, staff__is_active=True).exists()

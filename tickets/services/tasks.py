@@ -12,20 +12,21 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Membership, Staff, Team
+from accounts.models import Staff, Team
 from core.actors import SYSTEM, Actor
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleEdit, TransitionNotAllowed
 from core.events import record
 from tickets.enums import ACTIVE_STATUSES, TicketStatus
-from tickets.models import Attachment, Department, DepartmentTask, JointResponse, ProductDefect, Ticket
-from tickets.selectors.supervising import members_to_tell
+from tickets.models import Attachment, Department, DepartmentTask, JointResponse, Ticket
+from tickets.selectors.supervising import members_to_tell, works_in
 from tickets.services.conversation import add_note
+from tickets.services.defects import Defect, report_defect
 from tickets.services.locking import announce_ticket, lock_canonical, lock_ticket, not_before, save_ticket
 from tickets.services.moving import move_and_record
 from tickets.services.task_clock import announce_task, notify_task, owe_clock, record_task, stop_clock
 from tickets.work_enums import TASK_RULES, TASK_RUNNING, TaskAction, TaskKind, Tier
 from tickets.work_errors import TaskMovedOn
-from tickets.work_events import DefectReported, JointFact
+from tickets.work_events import JointFact
 from tickets.work_permissions import parts_in
 
 MAX_TEXT = 10_000
@@ -46,14 +47,6 @@ class TaskOrder:
     kind: str = TaskKind.TASK
     tier: int | None = None
     parent_id: int | None = None
-
-
-@dataclass(frozen=True)
-class Defect:
-    """A product defect found while answering; the product when it is known."""
-
-    words: str
-    product_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +119,7 @@ def _ask(
     team = Team.objects.filter(pk=order.team_id, archived_at__isnull=True).first()
     if team is None or not Department.objects.filter(pk=order.team_id, is_active=True).exists():
         raise InvalidInput(fields={"team": [_("This department is no longer there.")]})
-    if order.owner_id is not None and not _works_in(order.owner_id, order.team_id):
+    if order.owner_id is not None and not works_in(order.owner_id, order.team_id):
         raise InvalidInput(fields={"owner": [_("Choose somebody of that department.")]})
     _check_due(order.due_at, at)
     task = DepartmentTask(
@@ -165,10 +158,6 @@ def _tier(order: TaskOrder) -> int | None:
 def _check_due(due_at: datetime, at: datetime) -> None:
     if not at < due_at <= at + FURTHEST:
         raise InvalidInput(fields={"due_at": [_("Choose a time ahead, within half a year.")]})
-
-
-def _works_in(staff_id: int, team_id: int) -> bool:
-    return Membership.objects.filter(staff_id=staff_id, team_id=team_id, staff__is_active=True).exists()
 
 
 def _refer_to_files(task: DepartmentTask, ids: Iterable[int]) -> None:
@@ -262,7 +251,7 @@ def give_back_task(*, task_id: int, actor: Actor, at: datetime) -> DepartmentTas
 def pass_on_task(*, task_id: int, owner_id: int, actor: Actor, at: datetime) -> DepartmentTask:
     """Give a task to somebody else of the department. Raises InvalidInput, TransitionNotAllowed, NotAllowed."""
     task = _lock(task_id, TaskAction.PASS_ON, actor, None).task
-    if not _works_in(owner_id, task.team_id):
+    if not works_in(owner_id, task.team_id):
         raise InvalidInput(fields={"owner": [_("Choose somebody of that department.")]})
     _move(task, TaskAction.PASS_ON, at)
     task.owner_id = owner_id
@@ -290,7 +279,7 @@ def answer_task(
     task.answer = text
     task.answered_by_id = actor.id if actor.is_person else None
     if answer.defect is not None:
-        _report_defect(task, answer.defect, actor, at)
+        report_defect(task, answer.defect, actor, at)
     _settle(locked, TaskAction.ANSWER, gettext("Answer from %(team)s"), answer.attachment_ids, actor, at)
     return task
 
@@ -346,26 +335,6 @@ def _end_wait(ticket_id: int, actor: Actor, at: datetime, reason: str) -> Ticket
     else:
         announce_ticket(ticket)
     return ticket
-
-
-def _report_defect(task: DepartmentTask, defect: Defect, actor: Actor, at: datetime) -> None:
-    """Flag a product defect for everybody to see. Raises InvalidInput."""
-    words = " ".join(defect.words.split())[:300]
-    if not words:
-        raise InvalidInput(fields={"defect": [_("Say in a sentence what is wrong with the product.")]})
-    row, _is_new = ProductDefect.objects.update_or_create(
-        task=task,
-        defaults={
-            "ticket_id": task.ticket_id,
-            "product_id": defect.product_id,
-            "words": words,
-            "reported_by_id": actor.id if actor.is_person else None,
-            "reported_at": at,
-        },
-    )
-    row.ticket = task.ticket
-    data = DefectReported(task_id=task.pk, product_id=defect.product_id, team_id=task.team_id)
-    record("defect.reported", subject=row, actor=actor, at=at, data=data)
 
 
 @transaction.atomic
