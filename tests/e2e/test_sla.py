@@ -44,7 +44,7 @@ def desk(browser: Browser, seeded: RunningStack) -> Iterator[Page]:
     page.fill("[name=login]", "chen@desk.example")
     page.fill("[name=password]", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/desk/**")
+    expect(page.locator("html")).to_have_attribute("data-live", "open")
     yield page
     context.close()
     assert said == []

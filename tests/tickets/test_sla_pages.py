@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def boss(client: Client) -> Client:
-    client.force_login(make_staff(roles=["manager"], language="en"))
+    client.force_login(make_staff(roles=["manager"]))
     return client
 
 
@@ -49,7 +49,7 @@ def test_the_list_shows_policies_in_their_order_and_moves_them(boss):
     one = SlaPolicy.objects.create(name="Gold", tiers=["gold"], position=10)
     two = SlaPolicy.objects.create(name="Mail", channels=["email"], position=20)
     page = boss.get(reverse("tickets:settings_sla")).content.decode()
-    assert page.index("Gold") < page.index("Mail") < page.index("what no other policy takes")
+    assert page.index("Gold") < page.index("Mail") < page.index("其他策略都不符合的工单")
     assert boss.post(reverse("tickets:settings_sla_move", args=[two.pk]), {"to": "up"}).status_code == 302
     assert list(SlaPolicy.objects.filter(is_default=False).order_by("position")) == [two, one]
 
@@ -78,8 +78,8 @@ def test_the_effect_is_shown_first_and_nothing_is_saved(boss):
     page = boss.post(
         reverse("tickets:settings_sla_edit", args=[policy.pk]), posted(first_response_minutes=30, preview="1")
     ).content.decode()
-    assert "3 of 6 running deadlines would move: 3 earlier, 0 later." in page
-    assert "Overdue now: 2. Overdue then: 3." in page
+    assert "6 个进行中的时限里有 3 个会变动：3 个提前，0 个延后。" in page
+    assert "目前超时 2 个，调整后超时 3 个。" in page
     policy.refresh_from_db()
     assert (policy.first_response_minutes, RepriceRun.objects.count()) == (120, 0)
 
@@ -141,7 +141,7 @@ def test_the_calendar_page_says_what_single_dates_and_new_hours_would_do(boss):
     make_ticket(at=now - HOUR)
     fields = {"kind": "closed", "on": (now + timedelta(days=1)).date().isoformat(), "preview": "1"}
     page = boss.post(reverse("core:calendar_exception_add", args=[office.pk]), fields).content.decode()
-    assert "running deadline" in page
+    assert "进行中的时限" in page
     assert office.exceptions.count() == 0
 
 
@@ -172,13 +172,13 @@ def test_the_explanation_tells_start_pauses_hours_and_result(language, paused, b
 
 
 def test_the_dialog_is_opened_from_the_clock_and_works_as_a_page(client):
-    client.force_login(make_staff(roles=["manager"], language="en"))
+    client.force_login(make_staff(roles=["manager"]))
     ticket = make_ticket()
     url = reverse("tickets:clocks", args=[ticket.pk])
     assert url in client.get(reverse("tickets:ticket", args=[ticket.pk])).content.decode()
     page = client.get(url).content.decode()
-    assert "Why is it due then?" in page
-    assert "The arithmetic" in page
+    assert "到期时间怎么算的" in page
+    assert "计算过程" in page
     part = client.get(url, headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith("<dialog")
     assert "<html" not in part

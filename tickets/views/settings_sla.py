@@ -44,15 +44,16 @@ def _language() -> str:
 def policy_list(request: StaffRequest) -> HttpResponse:
     """Show what is promised to whom, in the order the policies are asked."""
     names = names_for_policies(_language())
+    asked = list(policies())
     rows = [
         {
             "policy": one,
             "conditions": conditions_in_words(one, names),
             "calendar": names.calendars.get(one.calendar_id) if one.calendar_id else "",
         }
-        for one in policies()
+        for one in asked
     ]
-    movable = [row["policy"].pk for row in rows if not row["policy"].is_default and row["policy"].is_active]
+    movable = [one.pk for one in asked if one.is_active and not one.is_default]
     context = {"rows": rows, "first": movable[:1], "last": movable[-1:], "runs": list(runs_under_way())}
     return render(request, LIST, context)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.translation import gettext, pgettext
 
-from core.calendar import BusinessCalendar, DeadlineUnreachable, elapsed, explain, lines_of
+from core.calendar import BusinessCalendar, DeadlineUnreachable, Pause, elapsed, explain, lines_of
 from core.calendar.selectors import default_calendar
 from core.calendar.words import length_name
 from tickets.enums import ClockKind, ClockState, TicketStatus
@@ -118,7 +119,7 @@ def _pauses(clock: SlaClock, terms: Terms, life: Life, now: datetime) -> list[Pa
     return found
 
 
-def _beside(clock: SlaClock, office: BusinessCalendar, ended: list[tuple[datetime, datetime | None]]) -> str:
+def _beside(clock: SlaClock, office: BusinessCalendar, ended: Sequence[Pause]) -> str:
     """Return the same stretch counted the other way: business hours beside plain time, plain beside business."""
     if clock.due_at is None or clock.due_at < clock.started_at:
         return ""

@@ -117,7 +117,7 @@ def reprice(ticket: Ticket, terms: Terms, *, events: Iterable[Event], at: dateti
 
 def renew(ticket: Ticket, *, at: datetime) -> tuple[list[SlaClock], Terms]:
     """Set a locked ticket's open clocks by the terms that hold now, and return all its clocks with them."""
-    policy = SlaPolicy.objects.get(pk=ticket.policy_id)  # the one read with the ticket's lock may be older
+    policy = SlaPolicy.objects.get(pk=ticket.policy_id or 0)  # the one read with the ticket's lock may be older
     terms = load_terms(policy)
     reprice(ticket, terms, events=events_of([ticket.pk])[ticket.pk], at=at)
     return list(SlaClock.objects.filter(ticket_id=ticket.pk).order_by("pk")), terms
