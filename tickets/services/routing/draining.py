@@ -21,6 +21,7 @@ class Round:
 
     given: int = 0
     is_done: bool = True
+    met_others: bool = False
 
 
 def drain_team(*, team_id: int, at: datetime, seconds: float = 20.0) -> Round:
@@ -33,10 +34,15 @@ def drain_team(*, team_id: int, at: datetime, seconds: float = 20.0) -> Round:
     end, widen = time.monotonic() + seconds, timedelta(minutes=routing_of(team_id).widen_after_minutes)
     result, pool = Round(), pool_of(team_id)
     while pool.has_room():
+        result.met_others = False
         given = _pass(team_id, pool, result, at=at, widen=widen, end=end)
-        if not given or not result.is_done:
+        if not result.is_done:
             break
         result.given += given
+        if not given:
+            if not result.met_others:
+                break
+            time.sleep(0.02)  # what others held they may have let go again
         pool = pool_of(team_id)
     return result
 
@@ -55,14 +61,14 @@ def _pass(team_id: int, pool: Pool, result: Round, *, at: datetime, widen: timed
                 return given
             if not pool.has_room():
                 break
-            if _place(need, team_id, pool, at=at, widen=widen):
+            if _place(need, team_id, pool, result, at=at, widen=widen):
                 given += 1
             else:
                 left += 1
     return given
 
 
-def _place(need: Need, team_id: int, pool: Pool, *, at: datetime, widen: timedelta) -> bool:
+def _place(need: Need, team_id: int, pool: Pool, result: Round, *, at: datetime, widen: timedelta) -> bool:
     """Find the ticket its agent; what the database knows better about somebody is learnt on the way."""
     for _try in range(TRIES):
         choice = choose(need, pool, at=at, widen_after=widen)
@@ -83,7 +89,9 @@ def _place(need: Need, team_id: int, pool: Pool, *, at: datetime, widen: timedel
             agent.idle_since = max(agent.idle_since, at)
             return True
         if outcome is Outcome.GONE:
+            result.met_others = True
             return False
         fresh = pool_of(team_id)  # somebody filled her or she left: look again at everybody
         pool.agents = fresh.agents
+    result.met_others = True
     return False
