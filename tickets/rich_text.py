@@ -66,7 +66,9 @@ def as_html(source: str, *, pictures: Collection[str] = ()) -> SafeString | str:
 
 def _blocks(source: str, pictures: Collection[str]) -> Iterator[SafeString]:
     for paragraph in re.split(r"\n[ \t]*\n", source.strip("\n")):
-        lines, run, kind = paragraph.split("\n"), [], ""
+        lines = paragraph.split("\n")
+        run: list[str] = []
+        kind = ""
         for line in lines:
             now = _kind(line, kind)
             if now != kind and run:

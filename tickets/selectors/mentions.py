@@ -54,9 +54,9 @@ def mentioned_in(ticket: Ticket, text: str, chosen: set[int]) -> list[int]:
         by_name.setdefault(name, []).append(pk)
     found: set[int] = set()
     for piece in text.replace("＠", "@").split("@")[1:]:
-        name = next((piece[:n] for n in range(min(len(piece), LONGEST_NAME), 0, -1) if piece[:n] in by_name), None)
-        if name is not None:
-            ids = by_name[name]
+        heads = (piece[:n] for n in range(min(len(piece), LONGEST_NAME), 0, -1))
+        if (known := next((head for head in heads if head in by_name), None)) is not None:
+            ids = by_name[known]
             found.update(chosen.intersection(ids) or ids)
     return [pk for pk in sorted(found) if _sees(pk, ticket)]
 

@@ -34,7 +34,7 @@ class Steps:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Steps:
         """Return kept steps."""
-        tags = {name: tuple(data[name]) for name in ("add_tags", "remove_tags") if name in data}
+        tags: dict[str, Any] = {name: tuple(data[name]) for name in ("add_tags", "remove_tags") if name in data}
         return cls(**{**data, **tags})
 
     @classmethod
@@ -63,7 +63,11 @@ def apply_steps(*, ticket_id: int, steps: Steps, actor: Actor, at: datetime) -> 
         tag_ticket(tags=(tags - set(steps.remove_tags)) | set(steps.add_tags), **same)
     if steps.assign == MacroAssign.KEEP and steps.team_id is None:
         return
-    who = {MacroAssign.ME: actor.id, MacroAssign.PERSON: steps.assignee_id, MacroAssign.QUEUE: None}
+    who: dict[str, int | None] = {
+        MacroAssign.ME: actor.id,
+        MacroAssign.PERSON: steps.assignee_id,
+        MacroAssign.QUEUE: None,
+    }
     if steps.assign == MacroAssign.KEEP:
         current = Ticket.objects.values_list("assignee_id", flat=True).get(pk=ticket_id)
         assign_ticket(assignee_id=current, team_id=steps.team_id, reason="by_macro", **same)

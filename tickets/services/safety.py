@@ -48,7 +48,12 @@ SELECT id FROM (
 def _unseen(ticket: Ticket, snapshot: str) -> list[Event]:
     """Return the events of ticket and order that were not committed when the page was read, oldest first."""
     with connection.cursor() as cursor:
-        values = {"ticket": ticket.pk, "order": ticket.order_id or 0, "most": LOOK_BACK, "snapshot": snapshot}
+        values: dict[str, Any] = {
+            "ticket": ticket.pk,
+            "order": ticket.order_id or 0,
+            "most": LOOK_BACK,
+            "snapshot": snapshot,
+        }
         cursor.execute(_SINCE, values)
         ids = [row[0] for row in cursor.fetchall()]
     return list(Event.objects.filter(pk__in=ids).order_by("at", "id")) if ids else []
@@ -89,7 +94,7 @@ def changes_since(ticket: Ticket, seen: Seen, actor: Actor) -> list[dict[str, An
 def _being_sent(ticket: Ticket, seen: Seen, actor: Actor) -> list[dict[str, Any]]:
     held = HeldMessage.objects.filter(ticket=ticket, state=HeldState.HELD, why="undo")
     held = held.filter(ticket_version__gt=seen.version or 0)
-    if actor.is_person:
+    if actor.is_person and actor.id is not None:
         held = held.exclude(staff_id=actor.id)
     return [
         {

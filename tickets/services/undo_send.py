@@ -78,6 +78,8 @@ def hold_message(
     known = _pressed_before(ticket, pressed)
     if known is not None:
         return known
+    if actor.id is None:
+        raise NotAllowed
     _check_pressed(ticket, pressed, at, due_at)
     check_seen(ticket, seen or Seen(), actor, at)
     if pressed.macro_id is not None:
@@ -134,7 +136,7 @@ def _check_pressed(ticket: Ticket, pressed: Pressed, at: datetime, due_at: datet
 
 def _count_macro(pressed: Pressed) -> None:
     """Count the use of a macro. Raises StaleEdit when it is another one than the agent looked at."""
-    rows = Macro.objects.filter(pk=pressed.macro_id, is_active=True)
+    rows = Macro.objects.filter(pk=pressed.macro_id or 0, is_active=True)
     if pressed.macro_version is not None:
         rows = rows.filter(version=pressed.macro_version)
     if not rows.update(used_count=F("used_count") + 1):
@@ -237,7 +239,7 @@ def _put_back(held: HeldMessage, at: datetime) -> None:
     """Make the words the draft again, before what was begun meanwhile."""
     if not held.source.strip():
         return
-    same = {"ticket_id": held.ticket_id, "staff_id": held.staff_id, "kind": held.kind}
+    same: dict[str, Any] = {"ticket_id": held.ticket_id, "staff_id": held.staff_id, "kind": held.kind}
     begun = Draft.objects.filter(**same).values_list("text", flat=True).first() or ""
     text = "\n\n".join(part for part in (held.source, begun) if part.strip())[:MAX_TEXT]
     Draft.objects.update_or_create(**same, defaults={"text": text, "updated_at": at})

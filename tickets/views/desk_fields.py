@@ -35,7 +35,7 @@ def fields(request: StaffRequest, ticket_id: int) -> HttpResponse:
     if then == "resolve":
         require(request.user, Permission.TICKET_RESOLVE)
     typed = {
-        int(name.removeprefix("field_")): value
+        int(name.removeprefix("field_")): str(value)
         for name, value in request.POST.items()
         if name.startswith("field_") and name.removeprefix("field_").isdecimal()
     }
@@ -67,7 +67,7 @@ def show_fields(
     """Show the form: as a dialog to HTMX, as a small page to others; the first missing field has the focus."""
     language = "en" if (get_language() or "").startswith("en") else "zh-hans"
     known, errors = values_of(ticket.pk), errors or {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in fields_for_category(ticket.category_id):
         value = (typed or known).get(row.pk, known.get(row.pk, ""))
         said = errors.get(f"field_{row.pk}", [])
