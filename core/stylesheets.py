@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -41,7 +41,7 @@ class StylesheetFinder(BaseFinder):
     def check(self, **kwargs: object) -> list[CheckMessage]:
         return []
 
-    def list(self, ignore_patterns: list[str] | None) -> Iterator[tuple[str, InMemoryStorage]]:
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, InMemoryStorage]]:
         """Give collectstatic every sheet of parts, written out."""
         for sheet in sorted((self.root / FOLDER).glob("*.css")):
             name = f"{FOLDER}/{sheet.name}"
@@ -50,7 +50,7 @@ class StylesheetFinder(BaseFinder):
                 storage.save(name, ContentFile(together(sheet).encode()))
                 yield name, storage
 
-    def find(self, path: str, find_all: bool = False) -> str | Found:
+    def find(self, path: str, find_all: bool = False) -> str | Found:  # type: ignore[override]
         """Write the asked sheet out, if it has parts, and tell where it lies."""
         sheet = self.root / path
         nothing: Found = []

@@ -105,6 +105,8 @@ def _answer_stopped(params: dict[str, Any]) -> NoticeWords:
 
 
 register_notice("ticket.answer_stopped", _answer_stopped)
+
+
 def _joined(params: dict[str, Any]) -> NoticeWords:
     words = gettext("Ticket %(other)s was joined into %(number)s: answer it there, once")
     return NoticeWords("arrow-merge", words % {key: params.get(key, "") for key in ("number", "other")})

@@ -12,9 +12,9 @@ from accounts.selectors import staff_names
 from core.models import Event
 from core.registry import StoryLine
 from tickets.enums import Channel, TicketStatus
-from tickets.routing_words import why_words
-from tickets.models.ticket import NUMBER_OFFSET
 from tickets.models import CustomField
+from tickets.models.ticket import NUMBER_OFFSET
+from tickets.routing_words import why_words
 
 FIELDS = {
     "category": lambda: gettext("category"),

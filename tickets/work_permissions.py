@@ -27,7 +27,7 @@ def tasks_visible_to(staff: Staff) -> QuerySet[DepartmentTask]:
     """Return the tasks of the person's departments, and those on tickets whose customers she answers."""
     seen = Q(team_id__in=own_team_ids(staff))
     if has(staff, Permission.TICKET_REPLY):
-        seen |= Exists(tickets_visible_to(staff).filter(pk=OuterRef("ticket_id")))
+        seen |= Q(Exists(tickets_visible_to(staff).filter(pk=OuterRef("ticket_id"))))
     return DepartmentTask.objects.filter(seen)
 
 

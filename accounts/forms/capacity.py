@@ -20,9 +20,7 @@ class CapacityForm(forms.Form):
         label=_("At most in work"),
         min_value=0,
         max_value=1000,
-        help_text=_(
-            "New and open tickets; those waiting for the customer do not count. With 0 none are handed out."
-        ),
+        help_text=_("New and open tickets; those waiting for the customer do not count. With 0 none are handed out."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -30,6 +30,13 @@ PRIORITIES, PRIORITY_WEIGHTS = (10, 20, 30, 40), (8, 75, 13, 4)
 ACTIVE, ACTIVE_WEIGHTS = ("open", "waiting_customer", "new", "waiting_department"), (60, 25, 10, 5)
 LONGEST = 500  # messages of the one long ticket
 SPAN = 400  # days of history
+# What the clocks of an open ticket come to: the nearest deadline, and the warning a fifth of its time before.
+NEXT_DUE = """
+UPDATE tickets_ticket t SET next_due_at = d.due, warn_at = d.due - (d.due - t.opened_at) / 5
+  FROM (SELECT id, CASE WHEN first_response_at IS NULL THEN least(first_response_due_at, resolution_due_at)
+                        ELSE resolution_due_at END AS due FROM tickets_ticket) d
+ WHERE d.id = t.id AND t.status IN ('new', 'open', 'waiting_department') AND NOT t.is_spam
+"""
 
 
 @dataclass
@@ -65,6 +72,7 @@ def seed_tickets(
     tickets = list(_tickets(plan, roles, world, crowd, owned, at, pick, messages))
     copy_rows(connection, "tickets_ticket", TICKET, tickets)
     copy_rows(connection, "tickets_message", MESSAGE, messages)
+    connection.execute(NEXT_DUE)
     return plan
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from accounts.models import Staff, Team
 from accounts.services.presence import set_presence
@@ -47,7 +48,7 @@ PLAYER = "player@demo.example"
 def _promise(at: datetime) -> None:
     """Promise complaints and loyal customers more than others; what deadlines do is set per promise."""
     complaint = Category.objects.filter(key="complaint").values_list("pk", flat=True)
-    shared = {"close_after_days": 7, "next_response_minutes": 60}
+    shared: dict[str, Any] = {"close_after_days": 7, "next_response_minutes": 60}
     promises = [
         PolicyTerms(
             name="投诉优先", first_response_minutes=30, resolution_minutes=1440, category_ids=list(complaint), **shared

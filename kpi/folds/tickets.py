@@ -17,8 +17,12 @@ WITH opened AS (SELECT * FROM ev WHERE kind = 'ticket.opened'),
 spam AS (
     SELECT DISTINCT ON (root_id) root_id, kind = 'ticket.marked_spam' AS is_spam FROM ev
      WHERE kind IN ('ticket.marked_spam', 'ticket.unmarked_spam') ORDER BY root_id, id DESC),
+merged AS (
+    SELECT DISTINCT ON (root_id) root_id, kind = 'ticket.merged' AS is_merged FROM ev
+     WHERE kind IN ('ticket.merged', 'ticket.unmerged') ORDER BY root_id, id DESC),
 counted AS (
-    SELECT o.* FROM opened o LEFT JOIN spam s ON s.root_id = o.root_id WHERE coalesce(s.is_spam, false) = false),
+    SELECT o.* FROM opened o LEFT JOIN spam s ON s.root_id = o.root_id LEFT JOIN merged m ON m.root_id = o.root_id
+     WHERE coalesce(s.is_spam, false) = false AND coalesce(m.is_merged, false) = false),
 first_reply AS (
     SELECT DISTINCT ON (m.root_id) m.*, o.at AS opened_at, o.origin AS opened_origin
       FROM ev m JOIN counted o ON o.root_id = m.root_id
@@ -68,4 +72,4 @@ SELECT 'one_touch_rate', 'event:' || r.id, r.root_id, r.at, r.id, r.ticket_id, r
   FROM resolved r WHERE NOT r.was_reopened AND r.origin <> 'import'
 """
 
-TICKETS = RootFold(name="tickets", version=1, root_column="ticket_id", where="e.ticket_id IS NOT NULL", facts=_FACTS)
+TICKETS = RootFold(name="tickets", version=2, root_column="ticket_id", where="e.ticket_id IS NOT NULL", facts=_FACTS)

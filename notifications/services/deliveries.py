@@ -80,8 +80,8 @@ def queue_message(
     `context` fills the template; `shop_name`, `shop_colour` and `shop_url` in it also brand the mail. Replies go to the
     ticket's signed address when `ticket_id` is given. `rich` holds HTML for variables of the context: it stands in the
     HTML part where the template has that variable as a paragraph of its own, cleaned once more.
-    After commit: job notifications.send_delivery, at `due_at`. Raises BadHeader for a line break in a subject, name or header, InvalidInput for an address that is none,
-    UnknownTemplate, NoChannel.
+    After commit: job notifications.send_delivery, at `due_at`. Raises BadHeader for a line break in a subject, name or
+    header, InvalidInput for an address that is none, UnknownTemplate, NoChannel.
     """
     known = Delivery.objects.filter(key=key).first()
     if known is not None:

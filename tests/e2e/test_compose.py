@@ -96,7 +96,8 @@ def test_an_answer_is_taken_back_and_the_next_one_goes(sit_down: Any, product: R
     expect(text_of(page)).to_have_value("请**今天**寄回")
     expect(li.page.locator(".msg-held")).to_have_count(0)
     with product.db() as db:
-        assert db.execute("SELECT count(*) AS n FROM tickets_message WHERE author_type = 'staff' AND ticket_id = 1").fetchone() == {"n": 0}  # fmt: skip
+        told = db.execute("SELECT count(*) AS n FROM tickets_message WHERE author_type = 'staff' AND ticket_id = 1")
+        assert told.fetchone() == {"n": 0}
     text_of(page).press("Control+Enter")
     expect(li.page.locator(".msg-out:not(.msg-held) strong", has_text="今天")).to_be_visible()
     assert serious(page) == []

@@ -26,7 +26,15 @@ from kpi.models import Rollup, ShopDay, ShopSpread
 from kpi.periods import period_of
 from kpi.selectors import Filters, figures, rows_behind
 from kpi.services import advance_folds
-from tickets.events import Dimensions, MessageSent, StatusChanged, TicketOpened, TicketReopened, TicketResolved
+from tickets.events import (
+    Dimensions,
+    MessageSent,
+    StatusChanged,
+    TicketOpened,
+    TicketReopened,
+    TicketResolved,
+    TicketsJoined,
+)
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 11, 18, 8, 0, tzinfo=UTC)
@@ -80,6 +88,10 @@ def life_of(pk: int, dice: random.Random) -> list[Fact]:
         facts.append(Fact("ticket.marked_spam", subject, staff, later(), Dimensions(**dims(pk))))
         if dice.random() < 0.5:
             facts.append(Fact("ticket.unmarked_spam", subject, staff, later(), Dimensions(**dims(pk))))
+    if dice.random() < 0.2:
+        facts.append(Fact("ticket.merged", subject, staff, later(), TicketsJoined(other_id=pk + 1)))
+        if dice.random() < 0.4:
+            facts.append(Fact("ticket.unmerged", subject, staff, later(), TicketsJoined(other_id=pk + 1)))
     return facts
 
 
@@ -89,13 +101,15 @@ def recount() -> dict[tuple[str, str], tuple[Any, ...]]:
 
     def add(metric: str, key: str, event: Event, value: float | None, numerator: int = 1) -> None:
         day = event.at.astimezone(SHANGHAI).date()
-        found[metric, key] = (day, event.shop_id, event.data["agent_id"], value, numerator)
+        told = None if value is None else round(value, 3)  # the table keeps thousandths
+        found[metric, key] = (day, event.shop_id, event.data["agent_id"], told, numerator)
 
     for ticket in Event.objects.values_list("ticket_id", flat=True).distinct():
         events = list(Event.objects.filter(ticket_id=ticket).order_by("id"))
         opened = next(e for e in events if e.kind == "ticket.opened")
         marks = [e.kind for e in events if e.kind in {"ticket.marked_spam", "ticket.unmarked_spam"}]
-        if marks and marks[-1] == "ticket.marked_spam":
+        joins = [e.kind for e in events if e.kind in {"ticket.merged", "ticket.unmerged"}]
+        if (marks and marks[-1] == "ticket.marked_spam") or (joins and joins[-1] == "ticket.merged"):
             continue
         add("tickets_opened", f"ticket:{ticket}", opened, None)
         if opened.data["is_complaint"]:

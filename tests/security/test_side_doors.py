@@ -63,12 +63,13 @@ def test_forms_of_the_desk_take_no_row_of_another_shop(client: Client) -> None:
     client.force_login(north.agent)
     mine, path = north.ticket, f"/desk/t/{north.ticket.pk}"
     before = Ticket.objects.filter(pk=mine.pk).values().get()
-    for name, fields in {
+    forms: dict[str, dict[str, object]] = {
         "order": {"order": south.order.pk, "order_id": south.order.pk, "number": south.order.number},
         "assign": {"assignee": south.agent.pk, "team": south.team.pk, "to": f"staff:{south.agent.pk}"},
         "reply": {"text": "x", "kind": "public", "attachment_ids": [south.ids["attachment"]], "client_id": "x"},
         "category": {"category": 10**9},
-    }.items():
+    }
+    for name, fields in forms.items():
         answer = client.post(f"{path}/{name}/", {**every_field_name(), "version": before["version"], **fields})
         assert answer.status_code < 500, name
     after = Ticket.objects.get(pk=mine.pk)

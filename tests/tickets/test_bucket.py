@@ -109,7 +109,7 @@ def bucket(server: Server, settings: Any) -> Iterator[Any]:
     """Use an empty bucket as settings with S3_BUCKET would."""
     resource = boto3.resource("s3", endpoint_url=server.url, **KEYS)
     bucket = resource.create_bucket(Bucket=BUCKET)
-    options = {
+    options: dict[str, object] = {
         "bucket_name": BUCKET,
         "endpoint_url": server.url,
         "region_name": "us-east-1",

@@ -190,7 +190,7 @@ def test_the_queue_goes_by_urgency_then_vip_then_what_is_due_first():
     soon = make_queued(team, next_due_at=now + timedelta(hours=1))
     vip = make_queued(team, customer=make_person(tier="vip"), next_due_at=now + timedelta(hours=9))
     urgent = make_queued(team, priority=40, next_due_at=None)
-    got = []
+    got: list[object] = []
     for room in (1, 2, 3, 4):
         agent.capacity.in_total = room
         agent.capacity.save()

@@ -76,7 +76,7 @@ class TaskForm(forms.Form):
     asked = forms.CharField(label=_("What is needed"), max_length=10_000, widget=forms.Textarea)
     due_at = MomentField(label=_("By when"))
     is_blocking = forms.BooleanField(label=_("The ticket waits for the answer"), required=False, initial=True)
-    files = forms.TypedMultipleChoiceField(
+    files = forms.TypedMultipleChoiceField(  # type: ignore[assignment]
         label=_("Files of this ticket"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
 

@@ -119,7 +119,7 @@ def list_tickets(
 
 def _page(found: list[tuple[Any, ...]], limit: int, order: Order, chosen: list[str]) -> Page:
     width, keys = len(COLUMNS), len(order.names)
-    rows = [Row(*values[:width], tuple(zip(chosen, values[width + keys :], strict=True))) for values in found]
+    rows = [Row._make((*values[:width], tuple(zip(chosen, values[width + keys :], strict=True)))) for values in found]
     last = found[limit - 1] if len(found) > limit else None
     after = order.write_cursor(last[width : width + keys], last[0]) if last else ""
     return Page(rows[:limit], after)

@@ -55,7 +55,7 @@ class Telling:
 
 def working_calendar(ticket: Ticket) -> BusinessCalendar:
     """Return the hours of the ticket's team, the company's without one."""
-    calendar_id = Team.objects.filter(pk=ticket.team_id).values_list("calendar_id", flat=True).first()
+    calendar_id = Team.objects.filter(pk=ticket.team_id or 0).values_list("calendar_id", flat=True).first()
     return load_calendar(calendar_id) if calendar_id else default_calendar()
 
 

@@ -210,7 +210,7 @@ def _lock(task_id: int, action: TaskAction, actor: Actor, version: int | None) -
 
 
 def _parts(actor: Actor, task: DepartmentTask) -> frozenset[Any]:
-    staff = Staff.objects.filter(pk=actor.id, is_active=True).first() if actor.is_person else None
+    staff = Staff.objects.filter(pk=actor.id or 0, is_active=True).first() if actor.is_person else None
     return parts_in(staff, task) if staff is not None else frozenset()
 
 

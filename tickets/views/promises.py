@@ -194,7 +194,7 @@ def _detail(request: StaffRequest, found: Commitment, **more: Any) -> dict[str, 
 def prepared_words(found: Commitment) -> str:
     """Return what the customer could be told, in the ticket's language."""
     with translation.override("en" if found.ticket.language.startswith("en") else "zh-hans"):
-        name = found.customer.name if found.customer_id and found.ticket.customer else ""
+        name = found.customer.name if found.customer and found.ticket.customer else ""
         hello = _("Hello %(name)s,") % {"name": name} if name else _("Hello,")
         done = {
             PromiseKind.REFUND: _("the refund we promised you is on its way."),

@@ -71,7 +71,7 @@ def _tabs(request: StaffRequest, active: str, counts: dict[str, int]) -> list[di
     tabs.append({"label": _("Product defects"), "url": reverse("tickets:defects"), "key": "defects"})
     for panel in registry.panels_for("work", "department"):
         if not panel.permission or request.user.may(panel.permission):
-            tabs.append({"label": panel.label, "url": reverse(panel.url_name), "key": panel.key})
+            tabs.append({"label": str(panel.label), "url": reverse(panel.url_name), "key": panel.key})
     return tabs
 
 
