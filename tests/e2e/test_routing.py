@@ -51,7 +51,7 @@ def test_who_signs_in_is_given_what_waits_and_leaves_nothing_behind(routed: Runn
         label=page.locator("select option", has_text="明大伟").first.inner_text()
     )
     page.get_by_label("给接手同事的话").fill("快递公司下午四点回电")
-    page.get_by_role("button", name="交接 2 张工单并下班").click()
+    page.get_by_role("button", name="交接 2 个工单并下班").click()
     page.wait_for_url("**/desk/")
     expect(page.locator(".rail")).to_contain_text("已下班")
 
