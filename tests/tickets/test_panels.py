@@ -26,7 +26,8 @@ def test_every_panel_is_a_part_for_htmx_and_a_page_by_itself(client: Client) -> 
         assert "<html" not in part.content.decode(), url
         assert "presence-menu" not in part.content.decode(), url
         whole = client.get(url)
-        assert whole.status_code == 200 and "<html" in whole.content.decode(), url
+        assert whole.status_code == 200, url
+        assert "<html" in whole.content.decode(), url
 
 
 @pytest.mark.django_db
@@ -34,7 +35,9 @@ def test_the_page_of_a_ticket_holds_one_page_whatever_its_open_tab(client: Clien
     client.force_login(make_staff(roles=["admin"]))
     person = make_person()
     ticket = make_desk_ticket(customer=person, order=make_desk_order(customer=person))
-    tabs = {panel.key for subject in ("ticket", "order", "customer") for panel in registry.panels_for("context", subject)}
+    tabs = {
+        panel.key for subject in ("ticket", "order", "customer") for panel in registry.panels_for("context", subject)
+    }
     for tab in sorted(tabs):
         page = client.get(reverse("tickets:ticket", args=[ticket.pk]), {"tab": tab}).content.decode()
         assert page.count("<html") == 1, tab
