@@ -86,7 +86,7 @@ def test_a_killed_workers_job_is_run_by_the_next_within_seconds(tmp_path: Path, 
         victim.wait(10)
     killed = time.monotonic()
     wait_for(lambda: free_orphans() == 1, 2, "the server ends the session of a dead worker at once")
-    with worker(log, kind, "heir", 4) as heir:
+    with worker(log, kind, "heir", 10) as heir:
         heir.wait(60)
     took = time.monotonic() - killed
     row = Job.objects.get()
