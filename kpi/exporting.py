@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from django.utils import timezone
@@ -15,12 +15,13 @@ from kpi.selectors import Filters, rows_behind
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 100_000
+IN_MEMORY = 1024 * 1024  # a finished workbook up to so many bytes needs no file of its own
 FIELDS = ("at", "ticket_id", "order_id", "value", "numerator", "denominator", "channel", "category")
 
 
 def write_rows(metric: str, period: Period, filters: Filters) -> IO[bytes]:
     """Return an open file with the newest MOST_ROWS rows, each on its way to disk before the next is read."""
-    target = TemporaryFile(prefix="cs-portal-")  # noqa: SIM115 - the response closes it
+    target = SpooledTemporaryFile(max_size=IN_MEMORY, prefix="cs-portal-")  # noqa: SIM115 - the response closes it
     book = Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet()
     titles = [_("Time"), _("Ticket"), _("Order"), _("Value"), _("Numerator"), _("Denominator"), _("Channel")]

@@ -7,7 +7,7 @@ is: "=1+1" is shown, not computed. Times are in the reader's zone, words in the 
 from __future__ import annotations
 
 from datetime import datetime
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from django.utils import timezone
@@ -25,6 +25,7 @@ from tickets.selectors.views import tickets_in_view
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 100_000
+IN_MEMORY = 1024 * 1024  # a finished workbook up to so many bytes needs no file of its own
 LONGEST_CELL = 32_767
 PERSONAL_FIELDS = ("name", "subject", "preview")
 FIELDS = (
@@ -36,7 +37,7 @@ FIELDS = (
 
 def write_tickets(staff: Staff, view: str, *, now: datetime, sorting: str = Sorting.NEWEST) -> IO[bytes]:
     """Return an open file with the first MOST_ROWS tickets of a view; each row is on disk before the next is read."""
-    target = TemporaryFile(prefix="cs-portal-")  # noqa: SIM115 - the response closes it
+    target = SpooledTemporaryFile(max_size=IN_MEMORY, prefix="cs-portal-")  # noqa: SIM115 - the response closes it
     book = Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 0)
