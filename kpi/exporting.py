@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from xlsxwriter import Workbook
 
 from core.snapshot import one_snapshot
+from core.workbooks import build_workbook
 from kpi.periods import Period
 from kpi.selectors import Filters, rows_behind
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 100_000
-IN_MEMORY = 1024 * 1024  # a finished workbook up to so many bytes needs no file of its own
 FIELDS = ("at", "ticket_id", "order_id", "value", "numerator", "denominator", "channel", "category")
 
 
-def write_rows(metric: str, period: Period, filters: Filters) -> IO[bytes]:
-    """Return an open file with the newest MOST_ROWS rows, each on its way to disk before the next is read."""
-    target = SpooledTemporaryFile(max_size=IN_MEMORY, prefix="cs-portal-")  # noqa: SIM115 - the response closes it
-    book = Workbook(target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet()
+def write_rows(metric: str, period: Period, filters: Filters) -> bytes:
+    """Return a workbook with the newest MOST_ROWS rows."""
+    return build_workbook(lambda sheet: _fill(sheet, metric, period, filters))
+
+
+def _fill(sheet: Any, metric: str, period: Period, filters: Filters) -> None:
     titles = [_("Time"), _("Ticket"), _("Order"), _("Value"), _("Numerator"), _("Denominator"), _("Channel")]
     for column, title in enumerate([*titles, _("Category")]):
         sheet.write_string(0, column, title)
@@ -34,9 +32,6 @@ def write_rows(metric: str, period: Period, filters: Filters) -> IO[bytes]:
                 sheet.write_string(line, 0, _("Only the newest %(count)s rows are listed.") % {"count": MOST_ROWS})
                 break
             _write_row(sheet, line, row)
-    book.close()
-    target.seek(0)
-    return target
 
 
 def _write_row(sheet: Any, line: int, row: tuple[Any, ...]) -> None:

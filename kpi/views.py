@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,8 +18,9 @@ from core.actors import Actor
 from core.errors import DomainError, NotFound
 from core.http import form_invalid, fragment_or_redirect, render_page
 from core.snapshot import one_snapshot
+from core.workbooks import workbook_response
 from kpi import presenting, services
-from kpi.exporting import MEDIA_TYPE, write_rows
+from kpi.exporting import write_rows
 from kpi.live import board_now, filter_choices, names_of
 from kpi.metrics import METRICS
 from kpi.models import Fact, Target
@@ -92,8 +93,7 @@ def export_rows(request: StaffRequest, metric: str) -> HttpResponse:
     period, filters, _query = _read(request)
     book = write_rows(metric, period, filters)
     name = f"{metric}-{period.first}-{period.last}.xlsx"
-    response = FileResponse(book, as_attachment=True, filename=name, content_type=MEDIA_TYPE)
-    return cast(HttpResponse, response)  # a streaming one; the middleware treats both alike
+    return workbook_response(book, name)
 
 
 @staff_page(Permission.BOARD_MANAGE)

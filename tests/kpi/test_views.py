@@ -148,7 +148,7 @@ def test_the_file_holds_every_row_in_order_and_says_when_it_is_cut(client, monke
         response = client.get(path)
         assert response["Content-Type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         assert "first_response_time-2026-11-01-2026-11-30.xlsx" in response["Content-Disposition"]
-        content = b"".join(response.streaming_content)
+        content = response.content
         return list(load_workbook(BytesIO(content)).active.iter_rows(values_only=True))
 
     whole = lines()[1:]

@@ -26,7 +26,7 @@ WORDS = Words(phone=PHONE, street=STREET, email=EMAIL)
 
 def shown(answer: Any) -> list[str]:
     """Return which forms of the canary an answer carries, in its body or its headers."""
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    body = answer.content
     text = body.decode("utf-8", "replace") + str(dict(answer.headers))
     return [form for form in FORMS if form in text]
 

@@ -305,7 +305,7 @@ def test_hostile_names(given, stored):
 
 def serve(client, row, **query):
     response = client.get(f"/desk/attachments/{row.key}/", query)
-    response.body = b"".join(response.streaming_content) if response.streaming else response.content
+    response.body = response.content
     return response
 
 
@@ -369,7 +369,7 @@ def test_the_customers_link_opens_files_of_its_own_ticket_only(client):
     )
     link = "/" + customer_url(ticket).split("/", 3)[3]
     served = client.get(f"{link}files/{shown.key}/")
-    assert b"".join(served.streaming_content) == PDF
+    assert served.content == PDF
     assert client.get(f"{link}files/{hidden.key}/").status_code == 404
     wrong = "/" + customer_url(other).split("/", 3)[3]
     assert client.get(f"{wrong}files/{shown.key}/").status_code == 404

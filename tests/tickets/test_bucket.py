@@ -133,7 +133,7 @@ def names(bucket: Any) -> list[str]:
 
 
 def body(response: Any) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else response.content
+    return response.content
 
 
 def test_the_settings_choose_the_bucket() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -12,7 +10,8 @@ from accounts.permissions import Permission, StaffRequest, require, staff_page
 from accounts.services import record_access
 from core.actors import Actor
 from core.http import client_ip
-from tickets.exporting import MEDIA_TYPE, PERSONAL_FIELDS, write_tickets
+from core.workbooks import workbook_response
+from tickets.exporting import PERSONAL_FIELDS, write_tickets
 from tickets.views.desk_page import list_shape, view_key
 
 
@@ -33,5 +32,4 @@ def export(request: StaffRequest) -> HttpResponse:
     )
     book = write_tickets(request.user, view, now=now, sorting=list_shape(request, view).sorting)
     name = f"tickets-{view}-{timezone.localtime(now):%Y%m%d-%H%M}.xlsx"
-    response = FileResponse(book, as_attachment=True, filename=name, content_type=MEDIA_TYPE)
-    return cast(HttpResponse, response)  # a streaming one; the middleware treats both alike
+    return workbook_response(book, name)
