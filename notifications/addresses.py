@@ -14,6 +14,7 @@ from core.crypto import same, short_mac
 from core.text import normalise_email
 
 _TAGGED = re.compile(r"(reply|bounce)\+(\d{1,18})\.([a-z2-7]{16})")
+_THREAD = re.compile(r"<?ticket\.(\d{1,18})\.([a-z2-7]{16})@([^<>@\s]{1,190})>?", re.IGNORECASE)
 
 
 def reply_address(ticket_id: int, mailbox: Any = None) -> str:
@@ -34,6 +35,23 @@ def bounce_address(delivery_id: int) -> str:
 def read_bounce_address(address: str) -> int | None:
     """Return the delivery a bounce address proves, None for anything else."""
     return _read("bounce", address)
+
+
+def thread_id(ticket_id: int) -> str:
+    """Return the id that stands first among the References of every mail about a ticket; answers carry it back.
+
+    It proves the ticket like the reply address does, also where a provider takes no mail for made-up addresses.
+    """
+    return f"<ticket.{ticket_id}.{short_mac(str(ticket_id), 'mail.thread')}@{settings.MAIL_DOMAIN}>"
+
+
+def read_thread_id(message_id: str) -> int | None:
+    """Return the ticket an id among References proves, None for any other id and for a forged one."""
+    found = _THREAD.fullmatch(message_id.strip())
+    if found is None or found[3].lower() != settings.MAIL_DOMAIN.lower():
+        return None
+    is_ours = same(found[2].lower(), short_mac(found[1], "mail.thread"))
+    return int(found[1]) if is_ours else None
 
 
 def domain_of(address: str) -> str:

@@ -95,3 +95,21 @@ class SmtpSecurity(models.TextChoices):
     NONE = "none", _("None")
     STARTTLS = "starttls", "STARTTLS"
     TLS = "tls", "TLS"
+
+
+class AfterTaking(models.TextChoices):
+    """What happens at the provider to a mail we fetched."""
+
+    SEEN = "seen", _("Marked as read")
+    MOVE = "move", _("Moved to a folder")
+    LEAVE = "leave", _("Left as it is")
+
+
+class PullState(models.TextChoices):
+    """What became of one mail in a provider's folder."""
+
+    FETCHING = "fetching", _("Being fetched")
+    KEPT = "kept", _("Taken in")
+    DOUBLED = "doubled", _("Was here already")
+    TOO_LARGE = "too_large", _("Too large")
+    GIVEN_UP = "given_up", _("Could not be fetched")

@@ -8,12 +8,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channels.smtp import SmtpAccount
-from notifications.enums import DeliveryState, InboundState, SmtpSecurity
+from notifications.enums import AfterTaking, DeliveryState, InboundState, MailKind, SmtpSecurity
+from notifications.inbound.imap import ImapAccount
 from notifications.models import Mailbox
 from notifications.selectors.mailboxes import own_account
-from notifications.services.mailboxes import MailboxDraft
+from notifications.services.mailboxes import SECONDS, MailboxDraft
+from notifications.services.receiving import fetched_from
 
 SHARED, OWN = "shared", "own"
+BROUGHT, FETCHED = "brought", "fetched"
 
 
 class MailboxForm(forms.Form):
@@ -56,6 +59,52 @@ class MailboxForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    receives = forms.ChoiceField(
+        label=_("Receives"),
+        choices=[(BROUGHT, _("Mail is delivered to this installation")), (FETCHED, _("Mail is fetched (IMAP)"))],
+        widget=forms.RadioSelect,
+        initial=BROUGHT,
+        required=False,
+    )
+    imap_host = forms.CharField(label=_("Server"), max_length=200, required=False)
+    imap_port = forms.IntegerField(label=_("Port"), min_value=1, max_value=65535, required=False, initial=993)
+    imap_security = forms.ChoiceField(
+        label=_("Encryption"), choices=SmtpSecurity.choices, required=False, initial=SmtpSecurity.TLS
+    )
+    imap_username = forms.CharField(
+        label=_("User name"), max_length=254, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    imap_password = forms.CharField(
+        label=_("Password or authorisation code"),
+        max_length=500,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    imap_folder = forms.CharField(label=_("Folder"), max_length=200, required=False, initial="INBOX")
+    imap_after = forms.ChoiceField(
+        label=_("What happens there to mail we took"),
+        choices=AfterTaking.choices,
+        required=False,
+        initial=AfterTaking.SEEN,
+    )
+    imap_move_to = forms.CharField(label=_("Move it to the folder"), max_length=200, required=False)
+    imap_seconds = forms.TypedChoiceField(
+        label=_("Look for mail"),
+        choices=[
+            (30, _("every 30 seconds")),
+            (60, _("every minute")),
+            (120, _("every 2 minutes")),
+            (300, _("every 5 minutes")),
+            (900, _("every 15 minutes")),
+        ],
+        coerce=int,
+        required=False,
+        empty_value=60,
+        initial=60,
+    )
+    takes_old = forms.BooleanField(label=_("Also take the mail that lies there already"), required=False)
+
     def __init__(self, *args: Any, shops: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["shop_id"].choices = [("", _("All shops")), *shops]  # type: ignore[attr-defined]
@@ -67,6 +116,10 @@ class MailboxForm(forms.Form):
             for name in ("host", "port"):
                 if not data.get(name):
                     self.add_error(name, _("This is needed for the provider's own server."))
+        if data.get("receives") == FETCHED:
+            for name in ("imap_host", "imap_port", "imap_username"):
+                if not data.get(name):
+                    self.add_error(name, _("This is needed to fetch mail."))
         return data
 
     @staticmethod
@@ -88,7 +141,7 @@ class MailboxForm(forms.Form):
                 "security": account.security,
                 "username": account.username,
             }
-        return values
+        return values | _receiving_of(box)
 
     def draft(self) -> MailboxDraft:
         """Return the typed values for the service."""
@@ -112,7 +165,42 @@ class MailboxForm(forms.Form):
             is_default=data["is_default"],
             is_active=data["is_active"],
             account=account,
+            imap=self._imap(),
+            imap_seconds=data["imap_seconds"] if data["imap_seconds"] in SECONDS else 60,
+            takes_old=data["takes_old"],
         )
+
+    def _imap(self) -> ImapAccount | None:
+        data = self.cleaned_data
+        if data["receives"] != FETCHED:
+            return None
+        return ImapAccount(
+            host=data["imap_host"].strip(),
+            port=data["imap_port"],
+            username=data["imap_username"].strip(),
+            password=data["imap_password"],
+            security=data["imap_security"] or SmtpSecurity.TLS,
+            folder=data["imap_folder"].strip() or "INBOX",
+            after=data["imap_after"] or AfterTaking.SEEN,
+            move_to=data["imap_move_to"].strip(),
+        )
+
+
+def _receiving_of(box: Mailbox) -> dict[str, Any]:
+    account = fetched_from(box)
+    if account is None:
+        return {"receives": BROUGHT}
+    return {
+        "receives": FETCHED,
+        "imap_host": account.host,
+        "imap_port": account.port,
+        "imap_security": account.security,
+        "imap_username": account.username,
+        "imap_folder": box.imap_folder,
+        "imap_after": box.imap_after,
+        "imap_move_to": box.imap_move_to,
+        "imap_seconds": box.imap_seconds,
+    }
 
 
 class TestSendForm(forms.Form):
@@ -143,6 +231,8 @@ class InboundFilter(forms.Form):
     """Filters of the list of received mail."""
 
     state = forms.ChoiceField(choices=[("", ""), *InboundState.choices], required=False)
+    kind = forms.ChoiceField(choices=[("", ""), *MailKind.choices], required=False)
+    mailbox = forms.IntegerField(required=False, min_value=1)
     before = forms.IntegerField(required=False, min_value=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q
@@ -12,14 +12,16 @@ from django.utils.translation import ngettext
 
 from core.ui import when
 from notifications.enums import DeliveryState, InboundState
-from notifications.models import Delivery, InboundMail, Mailbox
+from notifications.models import Delivery, InboundMail, Mailbox, MailboxPoll
+from notifications.wordings import words_for_receiving
 
 LATE = timedelta(minutes=10)
+RESTING_AFTER = 5
 MANY_FAILED = 20
 
 
 def mail_health() -> list[dict[str, Any]]:
-    """Return {label, value, state, hint} lines; four queries."""
+    """Return {label, value, state, hint} lines; five queries."""
     now = timezone.now()
     boxes = Mailbox.objects.filter(is_active=True).aggregate(
         last_in=Max("last_in_at"), last_out=Max("last_out_at"), faulty=Count("pk", filter=~Q(last_error_code=""))
@@ -57,7 +59,28 @@ def mail_health() -> list[dict[str, Any]]:
             if aside
             else "",
         ),
+        *fetching_lines(now),
     ]
+
+
+def fetching_lines(now: datetime) -> list[dict[str, Any]]:
+    """Return a line for each mailbox whose mail is fetched: the last good look, what waits, what is wrong."""
+    rows = MailboxPoll.objects.filter(mailbox__is_active=True).select_related("mailbox").order_by("mailbox__address")
+    return [_fetching(poll, now) for poll in rows[:50]]
+
+
+def _fetching(poll: MailboxPoll, now: datetime) -> dict[str, Any]:
+    label = _("Mail fetched from %(address)s") % {"address": poll.mailbox.address}
+    value = when(poll.good_at) if poll.good_at else _("Not yet")
+    if poll.failures:
+        state = "bad" if poll.failures >= RESTING_AFTER else "warn"
+        return _line(label, value, state, str(words_for_receiving(poll.error_code)))
+    if poll.next_at < now - LATE:
+        return _line(label, value, "warn", _("It should have been looked into minutes ago. Is a worker running?"))
+    if poll.waiting:
+        hint = ngettext("%(n)s mail waits to be fetched.", "%(n)s mails wait to be fetched.", poll.waiting)
+        return _line(label, value, "ok", hint % {"n": poll.waiting})
+    return _line(label, value, "ok")
 
 
 def _line(label: str, value: Any, state: str, hint: str = "") -> dict[str, Any]:

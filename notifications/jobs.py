@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from core.jobs import RunningJob, every_tick, job, periodic
-from notifications.services import inbound, keeping, sending
+from notifications.services import inbound, keeping, polling, sending
 
 SEND_ATTEMPTS = 10
 SEND_BACKOFF = tuple(timedelta(seconds=n) for n in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 14400))
@@ -17,6 +17,18 @@ SEND_BACKOFF = tuple(timedelta(seconds=n) for n in (5, 30, 120, 600, 1800, 3600,
 def send_delivery(*, job: RunningJob, delivery_id: int) -> None:
     """Send one message; a transient refusal is tried again for about half a day."""
     sending.send_delivery(delivery_id=delivery_id, is_last_try=job.attempts >= SEND_ATTEMPTS)
+
+
+@every_tick("notifications.owe_polls", at_most_every=timedelta(seconds=5))
+def owe_polls(now: datetime) -> None:
+    """Owe a look into every mailbox whose mail is fetched and whose time has come."""
+    polling.owe_due_polls(now=now)
+
+
+@job(polling.POLL, outside=True, lease=timedelta(minutes=3))
+def poll_mailbox(*, job: RunningJob, mailbox_id: int) -> None:
+    """Fetch what is new in one mailbox."""
+    polling.poll_mailbox(mailbox_id=mailbox_id, at=timezone.now())
 
 
 @every_tick("notifications.give_up_lost", at_most_every=timedelta(minutes=10))

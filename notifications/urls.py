@@ -12,6 +12,7 @@ urlpatterns = [
     path("settings/mailboxes/new/", mailboxes.mailbox_new, name="mailbox_new"),
     path("settings/mailboxes/<int:mailbox_id>/", mailboxes.mailbox, name="mailbox"),
     path("settings/mailboxes/<int:mailbox_id>/test/", mailboxes.mailbox_test, name="mailbox_test"),
+    path("settings/mailboxes/<int:mailbox_id>/look/", mailboxes.mailbox_look, name="mailbox_look"),
     path("settings/templates/", templates.templates, name="templates"),
     path("settings/templates/<slug:channel>/<str:key>/<slug:language>/", templates.template, name="template"),
     path(

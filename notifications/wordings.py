@@ -63,7 +63,54 @@ def words_for(code: str) -> Promise | str:
     return _BY_STAGE.get(stage, _("The message was not taken."))
 
 
+_RECEIVING: dict[str, Promise] = {
+    "host_unknown": _("There is no server of this name. Check how it is spelled."),
+    "forbidden_place": _(
+        "This name leads into an internal network. If it is your own mail server, let the operator add it to"
+        " OUTGOING_ALLOW."
+    ),
+    "no_connection": _("The server could not be reached. Check server and port; TLS usually has port 993."),
+    "timeout": _("The server did not answer in time. Check the port and the kind of encryption."),
+    "tls": _("No secure connection came about. Port 993 goes with TLS, port 143 with STARTTLS."),
+    "certificate": _("The server's certificate is not valid for this name, so we gave it no password."),
+    "no_starttls": _("The server offers no STARTTLS. Choose TLS with port 993."),
+    "no_tls": _("Without encryption the password would go over the internet readable by anyone. Choose TLS."),
+    "login_refused": _(
+        "User name or password was refused. QQ, 163 and many others want an authorisation code made in their settings,"
+        " not the password you sign in with."
+    ),
+    "unsafe_login": _(
+        "The provider blocks this sign-in. Switch IMAP on in the mailbox's own settings and use an authorisation code."
+    ),
+    "busy": _("The provider asks us to come back later: too many connections or too many visits."),
+    "no_folder": _("There is no folder of this name."),
+    "no_move_folder": _("There is no folder to move mail to. Make it at the provider or choose another."),
+    "read_only": _("The folder may only be read. Choose to leave the mail as it is."),
+    "cannot_mark": _("The mail is here, but the provider did not let us mark it as read."),
+    "cannot_move": _("The mail is here, but the provider did not let us move it. Is the folder there?"),
+    "connection_lost": _("The connection broke off. It is tried again."),
+    "too_much": _("The server sent more than a mail may hold, so we hung up."),
+    "refused": _("The server refused a command. It is tried again."),
+    "key_missing": _("The stored password cannot be read with the present key. Enter it again."),
+    "not_kept": _("The mail could not be kept here: database or storage is away. It stays at the provider till then."),
+    "interrupted": _("The last look did not come to its end. It is tried again."),
+    "not_set_up": _("This mailbox's mail is not fetched."),
+}
+
+
+def words_for_receiving(code: str) -> Promise | str:
+    """Return what went wrong while fetching mail; empty for success."""
+    return _RECEIVING.get(code, _("Fetching mail failed.")) if code else ""
+
+
 REASONS: dict[str, Promise] = {
+    "too_large": _("It is larger than we take. Only its beginning was fetched; the whole mail lies in the mailbox."),
+    "not_fetched": _("The provider did not hand it over in three tries. It still lies in the mailbox."),
+    "too_many": _("The sender wrote very many mails within minutes; perhaps two machines answer one another."),
+    "receipt": _("It only says that somebody opened our mail."),
+    "fetched_again": _("It was fetched once more; see the newer row."),
+    "no_sender": _("It names no sender who could be answered."),
+    "own_address": _("Its sender is one of our own mailboxes."),
     "header_bomb": _("The mail's header is oversized."),
     "too_deep": _("The mail is nested too deeply."),
     "too_many_parts": _("The mail has too many parts."),

@@ -12,9 +12,10 @@ from core.actors import SYSTEM, Actor
 from core.crypto import hash_token, random_token
 from core.errors import DomainError
 from core.jobs import RetryLater, RunningJob, job, periodic, schedule
+from core.text import normalise_email
 from notifications.models import InboundMail
 from notifications.selectors import get_parsed_mail
-from notifications.services import ignore_mail
+from notifications.services import ignore_mail, quarantine_mail
 from tickets.attachments.store import remove
 from tickets.errors import StoreAway
 from tickets.services import close_resolved_ticket, store_attachment
@@ -64,6 +65,9 @@ def apply_mail(*, job: RunningJob, inbound_id: int) -> None:
         return
     mail = get_parsed_mail(inbound_id)
     now = timezone.now()
+    if normalise_email(mail.from_address) is None:  # nobody to answer: a person looks at it
+        quarantine_mail(inbound_id=inbound_id, reason="no_sender", at=now)
+        return
     if take_mail(inbound_id=inbound_id, mail=mail, files=_store_files(mail), at=now) is None:
         ignore_mail(inbound_id=inbound_id, reason="own_address", at=now)
 

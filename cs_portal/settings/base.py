@@ -317,9 +317,16 @@ INBOUND_SMTP_HOST = env.text("INBOUND_SMTP_HOST", "127.0.0.1", "Address the inbo
 INBOUND_SMTP_PORT = env.number("INBOUND_SMTP_PORT", "2525", "Port of the inbound SMTP listener.")
 INBOUND_MAX_BYTES = env.number("INBOUND_MAX_BYTES", str(30 * 1024 * 1024), "Largest mail accepted.")
 INBOUND_PER_MINUTE = env.number("INBOUND_PER_MINUTE", "600", "Mails one peer may hand over in a minute.")
+INBOUND_PER_SENDER = env.number(
+    "INBOUND_PER_SENDER", "60", "Mails one sender may write in ten minutes before the rest is put aside; 0: no limit."
+)
 INBOUND_TLS_CERT = env.text("INBOUND_TLS_CERT", "", "Certificate file for STARTTLS on the listener; empty: none.")
 INBOUND_TLS_KEY = env.text("INBOUND_TLS_KEY", "", "Key file of that certificate, when it is not in the same file.")
 INBOUND_KEEP_DAYS = env.number("INBOUND_KEEP_DAYS", "30", "Days for which raw incoming mail is kept.")
+MAIL_CA_FILE = env.text("MAIL_CA_FILE", "", "Certificates of your own authority, for mail servers of your network.")
+OUTGOING_ALLOW = env.words(
+    "OUTGOING_ALLOW", "", "Hosts and networks inside that settings may name (10.0.0.5, 10.1.0.0/16, mail.lan); else none."
+)
 DELIVERY_KEEP_DAYS = env.number("DELIVERY_KEEP_DAYS", "365", "Days for which texts of sent messages are kept.")
 
 # --- background --------------------------------------------------------------------------------------------------

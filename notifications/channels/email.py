@@ -47,7 +47,12 @@ class EmailAdapter:
 
 
 def envelope_sender(delivery: Delivery) -> str:
-    """Return the envelope sender: our bounce address where the domain is ours, else the mailbox itself."""
+    """Return the envelope sender: our bounce address where the domain is ours, else the mailbox itself.
+
+    A mailbox whose mail we fetch at a provider gets its delivery reports there.
+    """
+    if delivery.mailbox and delivery.mailbox.imap_sealed:
+        return delivery.mailbox.address
     address = delivery.mailbox.address if delivery.mailbox else settings.DEFAULT_FROM_EMAIL
     if domain_of(address) == settings.MAIL_DOMAIN.lower():
         return bounce_address(delivery.pk)

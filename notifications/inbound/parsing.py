@@ -18,6 +18,9 @@ from typing import Any, NamedTuple
 
 from core.text import detect_language, html_to_text, strip_invisible
 from notifications.inbound.flowed import unflow
+from notifications.inbound.headers import header_of, headers_of, param_of
+from notifications.inbound.machines import ids_quoted_in, is_automatic, is_receipt, is_report, wants_no_answer
+from notifications.inbound.tnef import TnefMail, unpack_tnef
 from notifications.inbound.words import addresses_in, date_in, decode_text, decode_words, ids_in, raw_text
 
 MAX_HEADER_BYTES = 512 * 1024
@@ -30,6 +33,7 @@ _LONG_CONTENT_HEADER = re.compile(
     rb"(?im)^content-[a-z-]{1,40}:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
 )
 _META_CHARSET = re.compile(rb"(?i)<meta[^>]{0,200}charset=[\"']?([a-z0-9_\-]{2,40})")
+_TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _NAME_RUBBISH = re.compile(r"[\x00-\x1f\x7f\"*:<>?|]+")
 
 
@@ -57,7 +61,10 @@ class Report:
 
 @dataclass
 class ParsedMail:
-    """A mail as the rest of the product reads it. Addresses are in lower case, ids stand in angle brackets."""
+    """A mail as the rest of the product reads it. Addresses are in lower case, ids stand in angle brackets.
+
+    `enclosed_ids` are the ids of mails that lie in this one, copied or returned.
+    """
 
     from_address: str = ""
     from_name: str = ""
@@ -71,9 +78,12 @@ class ParsedMail:
     references: tuple[str, ...] = ()
     date: datetime | None = None
     auto_submitted: bool = False
+    wants_no_answer: bool = False
     attachments: list[MailAttachment] = field(default_factory=list)
     language: str = "zh-hans"
     report: Report | None = None
+    is_receipt: bool = False
+    enclosed_ids: tuple[str, ...] = ()
     fault: str = ""
     # What the envelope proved; filled in by get_parsed_mail.
     kind: str = "message"
@@ -91,6 +101,7 @@ class _Reading:
     action: str = ""
     status: str = ""
     original_ids: list[str] = field(default_factory=list)
+    tnef: TnefMail = field(default_factory=TnefMail)
 
 
 @dataclass(frozen=True)
@@ -112,11 +123,15 @@ def parse_mail(raw: bytes) -> ParsedMail:
         read_headers(message, mail)
         reading = _Reading()
         body = _read_part(message, reading, depth=0, in_related=False)
+        if not body.text.strip() and not body.html.strip():  # Outlook put the words into winmail.dat as well
+            body = _Body(reading.tnef.text, reading.tnef.html)
         mail.text = tidy_body(body.text or html_to_text(body.html))
         mail.html = body.html[:MAX_TEXT]
         mail.attachments = reading.attachments
         if reading.action or reading.status or is_report(message):
             mail.report = Report(reading.action, reading.status, tuple(dict.fromkeys(reading.original_ids)))
+        mail.is_receipt = is_receipt(message)
+        mail.enclosed_ids = tuple(dict.fromkeys([*reading.original_ids, *ids_quoted_in(mail.text)]))
         mail.language = detect_language(f"{mail.subject}\n{mail.text[:4000]}")
     except TooMuch as error:
         mail.fault = str(error)
@@ -141,20 +156,9 @@ def check_headers(raw: bytes) -> None:
             raise TooMuch("header_bomb")
 
 
-def headers_of(message: Message, name: str) -> list[str]:
-    """Return the raw values of a header without letting the library interpret them."""
-    wanted = name.lower()
-    return [str(value) for key, value in message.raw_items() if key.lower() == wanted]  # type: ignore[attr-defined]
-
-
-def header_of(message: Message, name: str) -> str:
-    """Return the first raw value of a header, empty without one."""
-    return next(iter(headers_of(message, name)), "")
-
-
 def read_headers(message: Message, mail: ParsedMail) -> None:
     """Fill in what the headers say."""
-    charset = _param(message, "charset")
+    charset = param_of(message, "charset")
     senders = addresses_in(header_of(message, "From"), charset) or addresses_in(header_of(message, "Sender"), charset)
     if senders:
         mail.from_name, mail.from_address = senders[0][0][:200], senders[0][1]
@@ -172,30 +176,7 @@ def read_headers(message: Message, mail: ParsedMail) -> None:
     mail.references = tuple(dict.fromkeys(ids_in(" ".join(headers_of(message, "References")))))
     mail.date = date_in(header_of(message, "Date"))
     mail.auto_submitted = is_automatic(message, mail.subject)
-
-
-_AUTO_SUBJECT = re.compile(
-    r"^\s*(?:\[?自动回复|自動回覆|\[?auto(?:matic)?[- ]?(?:reply|response)|out of (?:the )?office|不在办公室|休假自动)",
-    re.I,
-)
-
-
-def is_automatic(message: Message, subject: str) -> bool:
-    """Tell whether a machine wrote it (RFC 3834 and what mailers did before it)."""
-    submitted = header_of(message, "Auto-Submitted").split(";")[0].strip().lower()
-    if submitted and submitted != "no":
-        return True
-    if header_of(message, "Precedence").strip().lower() in {"auto_reply", "bulk", "junk"}:
-        return True
-    names = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply", "X-Mail-Autoreply", "X-AutoReply-From")
-    return any(header_of(message, name) for name in names) or bool(_AUTO_SUBJECT.match(subject))
-
-
-def is_report(message: Message) -> bool:
-    """Tell whether it is a delivery report."""
-    return (
-        message.get_content_type() == "multipart/report" and "disposition" not in _param(message, "report-type").lower()
-    )
+    mail.wants_no_answer = wants_no_answer(message, mail.from_address)
 
 
 def tidy_body(text: str) -> str:
@@ -213,6 +194,9 @@ def _read_part(part: Message, reading: _Reading, *, depth: int, in_related: bool
     children: Any = part.get_payload() if part.is_multipart() else None
     if kind == "message/delivery-status" and isinstance(children, list):
         _read_status(children, reading)
+        return _Body()
+    if kind == "message/feedback-report" and isinstance(children, list) and children:
+        _read_complaint(children[0], reading)
         return _Body()
     if part.get_content_maintype() == "message" and isinstance(children, list):
         _keep_message(part, children, reading)
@@ -243,7 +227,7 @@ def _read_leaf(part: Message, kind: str, reading: _Reading, *, in_related: bool)
     name = _file_name(part)
     disposition = _disposition(part)
     content = _content(part)
-    charset = _param(part, "charset")
+    charset = param_of(part, "charset")
     if kind == "text/rfc822-headers":
         reading.original_ids += _ids_of(content)
         return _Body()
@@ -257,8 +241,10 @@ def _read_leaf(part: Message, kind: str, reading: _Reading, *, in_related: bool)
             return _Body(html=decode_text(content, charset or (meta[1].decode() if meta else None)))
         words = decode_text(content, charset)
         if _is_flowed(part):
-            words = unflow(words, del_space=_param(part, "delsp").lower() == "yes")
+            words = unflow(words, del_space=param_of(part, "delsp").lower() == "yes")
         return _Body(text=words)
+    if (kind in _TNEF or name.lower() == "winmail.dat") and _take_apart(content, reading):
+        return _Body()
     content_id = raw_text(header_of(part, "Content-ID")).strip().strip("<>")[:200]
     if not content and not name:
         return _Body()
@@ -267,6 +253,20 @@ def _read_leaf(part: Message, kind: str, reading: _Reading, *, in_related: bool)
         MailAttachment(name or _made_up_name(kind, len(reading.attachments)), kind, content, content_id, inline)
     )
     return _Body()
+
+
+def _take_apart(content: bytes, reading: _Reading) -> bool:
+    """Take Outlook's winmail.dat apart; False when it cannot be read and has to stay a file."""
+    inside = unpack_tnef(content)
+    if inside is None or not (inside.files or inside.text.strip() or inside.html.strip()):
+        return False
+    reading.tnef = inside
+    for file in inside.files:
+        name, shown = tidy_name(file.name), bool(file.content_id) and file.mime.startswith("image/")
+        reading.attachments.append(
+            MailAttachment(name or "attachment.bin", file.mime, file.content, file.content_id[:200], shown)
+        )
+    return True
 
 
 def _keep_message(part: Message, children: list[Message], reading: _Reading) -> None:
@@ -282,6 +282,12 @@ def _keep_message(part: Message, children: list[Message], reading: _Reading) -> 
     title = decode_words(header_of(inner, "Subject"))[:80]
     name = _file_name(part) or f"{_NAME_RUBBISH.sub(' ', title).replace('/', ' ').strip() or 'message'}.eml"
     reading.attachments.append(MailAttachment(name, "message/rfc822", content, "", False))
+
+
+def _read_complaint(note: Message, reading: _Reading) -> None:
+    """Read a complaint that a provider passes on (RFC 5965): its reader pressed "spam"."""
+    kind = raw_text(header_of(note, "Feedback-Type")).strip().lower()
+    reading.action = reading.action or ("complaint" if kind in {"abuse", "fraud", "virus", "other"} else "delayed")
 
 
 def _read_status(blocks: list[Message], reading: _Reading) -> None:
@@ -319,22 +325,12 @@ def _from_base64(words: str) -> bytes:
     return b"".join(binascii.a2b_base64(piece + "=" * (-len(piece) % 4)) for piece in whole if piece)
 
 
-def _param(part: Message, name: str) -> str:
-    try:
-        value = part.get_param(name)
-    except (ValueError, TypeError, IndexError, UnicodeError, LookupError, AttributeError):
-        return ""
-    if isinstance(value, tuple):
-        value = value[2]
-    return raw_text(str(value or "")).strip()
-
-
 def _disposition(part: Message) -> str:
     return raw_text(header_of(part, "Content-Disposition")).split(";")[0].strip().lower()
 
 
 def _is_flowed(part: Message) -> bool:
-    return _param(part, "format").lower() == "flowed"
+    return param_of(part, "format").lower() == "flowed"
 
 
 def _file_name(part: Message) -> str:
@@ -355,6 +351,11 @@ def _file_name(part: Message) -> str:
             name = decode_words(str(value))
         if name:
             break
+    return tidy_name(name)
+
+
+def tidy_name(name: str) -> str:
+    """Return a file name without path, control characters and excess."""
     name = _NAME_RUBBISH.sub("_", strip_invisible(name)).replace("\\", "/").rpartition("/")[2].strip(" .")
     stem, dot, extension = name.rpartition(".")
     return f"{stem[:150]}.{extension[:20]}" if dot and stem else name[:170]

@@ -11,10 +11,11 @@ from email.parser import BytesHeaderParser
 
 from core.crypto import blind_index
 from notifications.enums import MailKind
-from notifications.inbound.parsing import MAX_HEADER_BYTES, ParsedMail, header_of, headers_of
+from notifications.inbound.headers import header_of, headers_of
+from notifications.inbound.machines import is_daemon, reads_like_report
+from notifications.inbound.parsing import MAX_HEADER_BYTES, ParsedMail
 from notifications.inbound.words import raw_text
 
-_DAEMON = re.compile(r"^(?:mailer-daemon|postmaster|mail-daemon|mdaemon|bounce[sd]?)\b", re.I)
 _BAD_ADDRESS = re.compile(r"5\.1\.(?:0|1|2|3|6|10)")
 _STATUS = re.compile(r"\b([45]\.\d{1,3}\.\d{1,3})\b")
 _NO_SUCH = re.compile(
@@ -32,7 +33,7 @@ class Sorted:
 
 @dataclass(frozen=True)
 class BounceMeaning:
-    """What a delivery report means: `outcome` is failed, delivered or delayed."""
+    """What a delivery report means: `outcome` is failed, delivered, delayed or complained."""
 
     outcome: str
     code: str
@@ -53,9 +54,11 @@ def sort_mail(
         return Sorted(MailKind.ODD, mail.fault)
     if own_mark in {raw_text(value).strip() for value in headers_of(head, "X-Loop")}:
         return Sorted(MailKind.LOOP, "own_mail")
-    is_daemon = bool(_DAEMON.match(mail.from_address))
-    if mail.report is not None or (is_daemon and (to_bounce or not sender)):
+    from_daemon = is_daemon(mail.from_address)
+    if mail.report is not None or (from_daemon and (to_bounce or not sender or reads_like_report(head))):
         return Sorted(MailKind.BOUNCE)
+    if mail.is_receipt:
+        return Sorted(MailKind.AUTO, "receipt")
     if to_bounce:  # somebody's absence note goes to the envelope sender; nobody writes there
         return Sorted(MailKind.AUTO, "to_bounce_address")
     if not is_reply and (header_of(head, "List-Id") or header_of(head, "Precedence").strip().lower() == "list"):
@@ -71,6 +74,8 @@ def meaning_of_bounce(mail: ParsedMail) -> BounceMeaning:
     status = mail.report.status if mail.report else ""
     if not status and (found := _STATUS.search(mail.text[:20_000])):
         status = found[1]
+    if action == "complaint":
+        return BounceMeaning("complained", "complaint", False)
     if action in {"delivered", "relayed", "expanded"}:
         return BounceMeaning("delivered", "", False)
     if action == "delayed" or (status.startswith("4") and action != "failed"):

@@ -10,7 +10,13 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 from core.text import normalise_email, strip_invisible
 
-_GB = frozenset({"gb2312", "gbk", "gb18030", "gb_2312-80", "x-gbk", "cp936", "ms936", "euc-cn", "hz-gb-2312", "gb"})
+_GB = frozenset({"gb2312", "gbk", "gb18030", "gb_2312-80", "x-gbk", "cp936", "ms936", "euc-cn", "gb", "gb2312_charset"})
+# Names under which programs send more letters than the standard of that name has.
+_WIDER = {
+    "big5": "big5hkscs", "big5-hkscs": "big5hkscs", "cp950": "big5hkscs", "shift_jis": "cp932", "x-sjis": "cp932",
+    "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "iso-8859-1": "cp1252", "latin1": "cp1252", "iso-8859-9": "cp1254",
+    "tis-620": "cp874", "iso-8859-8-i": "iso-8859-8",
+}  # fmt: skip
 _UNKNOWN = frozenset(
     {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", "default", "default_charset", "_iso-8859-1$esc"}
 )
@@ -25,6 +31,8 @@ HEADER_MAX = 20_000
 def decode_text(data: bytes, charset: str | None) -> str:
     """Return bytes as text: by the declared charset, else by the one that fits; never raises."""
     wanted = _codec(charset or "")
+    if wanted in {"gb18030", "cp1252"} and _is_surely_utf8(data):  # mislabelled by a gateway
+        wanted = "utf-8"
     for name in dict.fromkeys([wanted, "utf-8", "gb18030"]):
         if not name:
             continue
@@ -112,11 +120,22 @@ def _codec(charset: str) -> str:
         return "gb18030"
     if name in _UNKNOWN:
         return ""
+    name = _WIDER.get(name, name)
     try:
         known = codecs.lookup(name).name
     except (LookupError, ValueError, UnicodeError):
         return ""
     return "" if known.replace("-", "_") in _REFUSED else known
+
+
+def _is_surely_utf8(data: bytes) -> bool:
+    """Tell whether bytes are UTF-8 beyond doubt: several Chinese characters, nothing that short GBK words look like."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeError:
+        return False
+    high = [letter for letter in text if letter > "\x7f"]
+    return sum(letter >= "\u2e80" for letter in high) >= 3 and not any("\x80" <= letter < "\u0800" for letter in high)
 
 
 def _word_bytes(encoding: str, words: str) -> bytes:

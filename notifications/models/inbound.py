@@ -12,13 +12,15 @@ from notifications.enums import InboundState, MailKind
 class InboundMail(models.Model):
     """One mail as it came; the raw bytes lie in storage under `raw_name` until their time is over.
 
-    `digest` names the mail for one of our addresses, so a sender's second try adds nothing. `reply_ticket_id` is the
-    ticket its signed reply address proves; `ticket_id` is where it ended up.
+    `digest` names the mail for one of our addresses, so a sender's second try adds nothing; `letter_digest` names it
+    whichever address it came to, so a mail to two of them is one letter. `reply_ticket_id` is the ticket its signed
+    reply address proves; `ticket_id` is where it ended up.
     """
 
     event_type = "inbound_mail"
 
     digest = models.BinaryField(max_length=32, unique=True)
+    letter_digest = models.BinaryField(max_length=32, null=True)
     raw_name = models.CharField(max_length=160, blank=True, default="")
     size = models.IntegerField()
     kind = models.CharField(max_length=12, choices=MailKind)
@@ -57,7 +59,8 @@ class InboundMail(models.Model):
             models.Index(fields=["raw_name"], name="inbound_raw", condition=~Q(raw_name="")),
             models.Index(fields=["ticket_id"], name="inbound_ticket", condition=Q(ticket_id__isnull=False)),
             models.Index(fields=["customer_id"], name="inbound_customer", condition=Q(customer_id__isnull=False)),
-            models.Index(fields=["from_index"], name="inbound_from"),
+            models.Index(fields=["from_index", "received_at"], name="inbound_from_time"),
+            models.Index(fields=["letter_digest"], name="inbound_letter", condition=Q(letter_digest__isnull=False)),
         ]
 
     def __str__(self) -> str:

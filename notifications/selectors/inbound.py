@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from email.message import Message
 
 from django.conf import settings
 from django.db.models import QuerySet
 
 from core.errors import NotFound
 from notifications.addresses import canonical, domain_of, read_bounce_address, read_reply_address
+from notifications.inbound.headers import headers_of
 from notifications.inbound.parsing import ParsedMail, parse_mail
+from notifications.inbound.words import addresses_in
 from notifications.models import Delivery, InboundMail, Mailbox
 from notifications.selectors.mailboxes import find_mailbox_by_address, find_mailbox_for_shop
 from notifications.storage import read_raw
 
 _POST = frozenset({"postmaster", "abuse", "mailer-daemon"})
+_ADDRESSED = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To", "To", "Cc")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,17 @@ def find_target(address: str) -> Target | None:
         default = find_mailbox_for_shop(None)
         return Target(known, 3, default.pk if default else None, default.shop_id if default else None)
     return None
+
+
+def targets_named_in(head: Message) -> list[Target]:
+    """Return the signed addresses of ours that a fetched mail's header names; nobody can make one up."""
+    found = {}
+    for name in _ADDRESSED:
+        for value in headers_of(head, name)[:5]:
+            for _name, address in addresses_in(value)[:50]:
+                if address.startswith(("reply+", "bounce+")) and (target := find_target(address)):
+                    found[address] = target
+    return list(found.values())
 
 
 def choose_target(targets: list[Target]) -> Target:

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from core.crypto import decrypt
 from core.errors import NotFound
 from notifications.channels.smtp import SmtpAccount, default_account
+from notifications.inbound.imap import ImapAccount
 from notifications.models import Mailbox
 
 
@@ -47,3 +48,11 @@ def account_of(box: Mailbox) -> SmtpAccount:
 def own_account(box: Mailbox) -> SmtpAccount | None:
     """Return the mailbox's own server, None when it uses the installation's. Raises CannotDecrypt without its key."""
     return SmtpAccount(**json.loads(decrypt(box.smtp_sealed))) if box.smtp_sealed else None
+
+
+def imap_account(box: Mailbox) -> ImapAccount | None:
+    """Return where a mailbox's mail is fetched, None when it is brought to us. Raises CannotDecrypt without its key."""
+    if not box.imap_sealed:
+        return None
+    place = json.loads(decrypt(box.imap_sealed))
+    return ImapAccount(**place, folder=box.imap_folder, after=box.imap_after, move_to=box.imap_move_to)

@@ -6,10 +6,13 @@ from notifications.services.inbound import (
     apply_bounce,
     ignore_mail,
     mark_mail_applied,
+    quarantine_mail,
     receive_mail,
     release_mail,
 )
 from notifications.services.mailboxes import create_mailbox, edit_mailbox, test_mailbox
+from notifications.services.polling import fetch_again
+from notifications.services.receiving import try_receiving
 from notifications.services.suppressions import lift_suppression, suppress_address, undo_unsubscribe, unsubscribe
 from notifications.services.templates import reset_template, save_template
 
@@ -17,10 +20,12 @@ __all__ = [
     "apply_bounce",
     "create_mailbox",
     "edit_mailbox",
+    "fetch_again",
     "find_mailbox_for_shop",
     "ignore_mail",
     "lift_suppression",
     "mark_mail_applied",
+    "quarantine_mail",
     "queue_message",
     "receive_mail",
     "release_mail",
@@ -29,6 +34,7 @@ __all__ = [
     "save_template",
     "suppress_address",
     "test_mailbox",
+    "try_receiving",
     "undo_unsubscribe",
     "unsubscribe",
 ]

@@ -19,7 +19,7 @@ from core.events import Code, record
 from core.jobs import schedule
 from core.live import announce
 from core.text import normalise_email
-from notifications.addresses import canonical, reply_address
+from notifications.addresses import canonical, reply_address, thread_id
 from notifications.channels import adapter_for
 from notifications.enums import DELIVERY_MOVES, Channel, DeliveryState, Purpose
 from notifications.errors import NotRetryable
@@ -241,7 +241,7 @@ def _headers(
         "Content-Language": "en" if delivery.language == "en" else "zh-CN",
         "X-Loop": loop_mark(),
     }
-    if delivery.ticket_id:
+    if delivery.ticket_id and not (box and box.imap_sealed):  # a provider knows no address but the mailbox's own
         headers["Reply-To"] = reply_address(delivery.ticket_id, box)
     for header, value in given.items():
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,60}", header):
@@ -251,6 +251,8 @@ def _headers(
             checked = " ".join(_MESSAGE_ID.findall(checked)[-_MAX_REFERENCES:])
         if checked:
             headers[header] = checked
+    if delivery.ticket_id:
+        headers["References"] = f"{thread_id(delivery.ticket_id)} {headers.get('References', '')}".strip()
     return headers
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -16,8 +17,8 @@ from notifications.addresses import canonical
 from notifications.enums import INBOUND_MOVES, InboundState, MailKind, SuppressionReason
 from notifications.errors import NotRetryable
 from notifications.events import MailCame, MailSettled
-from notifications.inbound.parsing import parse_mail
-from notifications.inbound.sorting import digest_of, head_of, meaning_of_bounce, message_id_digest, sort_mail
+from notifications.inbound.parsing import ParsedMail, parse_mail
+from notifications.inbound.sorting import Sorted, digest_of, head_of, meaning_of_bounce, message_id_digest, sort_mail
 from notifications.models import Delivery, InboundMail, Mailbox
 from notifications.selectors.inbound import Target, choose_target, find_delivery_by_message_ids, get_parsed_mail
 from notifications.services.deliveries import address_index, loop_mark
@@ -27,6 +28,7 @@ from notifications.storage import INBOUND, forget_raw, keep_raw
 
 logger = logging.getLogger(__name__)
 IN_NOTED_EVERY = timedelta(seconds=30)
+SENDER_WINDOW = timedelta(minutes=10)
 UNTAKEN_AFTER = timedelta(days=1)
 _EVENT_OF = {
     MailKind.MESSAGE: "mail.received",
@@ -56,8 +58,11 @@ def receive_mail(
     to_bounce = target.bounced_delivery_id is not None
     is_reply = target.reply_ticket_id is not None
     sort = sort_mail(mail, head, sender=sender, to_bounce=to_bounce, is_reply=is_reply, own_mark=loop_mark())
+    if sort.kind == MailKind.MESSAGE:
+        sort = _against_loops(mail, sort, at)
     row = InboundMail(
         digest=digest,
+        letter_digest=digest_of(raw, head, ""),
         size=len(raw),
         kind=sort.kind,
         reason=sort.reason,
@@ -73,7 +78,7 @@ def receive_mail(
         received_at=at,
     )
     if sort.kind == MailKind.BOUNCE and row.bounced_delivery_id is None:
-        named = find_delivery_by_message_ids(mail.report.message_ids if mail.report else ())
+        named = find_delivery_by_message_ids(mail.enclosed_ids)
         named = named or find_delivery_by_message_ids((mail.in_reply_to, *mail.references))
         row.bounced_delivery_id = named.pk if named else None
     row.raw_name = keep_raw(INBOUND, raw, at)
@@ -86,11 +91,52 @@ def receive_mail(
     return row, True
 
 
+def set_aside_unread(*, box: Mailbox, digest: bytes, raw: bytes, size: int, reason: str, at: datetime) -> InboundMail:
+    """Show a person a mail that lies at the provider and was not taken: too large, or not to be had."""
+    known = InboundMail.objects.filter(digest=digest).first()
+    if known is not None:
+        return known
+    mail = parse_mail(raw) if raw else ParsedMail()
+    nobody = blind_index("", "notifications.envelope")
+    row = InboundMail(
+        digest=digest,
+        size=min(size, 2**31 - 1),
+        kind=MailKind.ODD,
+        reason=reason,
+        mailbox_id=box.pk,
+        shop_id=box.shop_id,
+        message_id_digest=message_id_digest(mail.message_id),
+        from_index=address_index(mail.from_address),
+        sender_digest=nobody,
+        recipient_digest=blind_index(box.address, "notifications.envelope"),
+        peer_digest=nobody,
+        received_at=at,
+    )
+    row.raw_name = keep_raw(INBOUND, raw, at) if raw else ""
+    _insert(row, at)
+    return row
+
+
+def _against_loops(mail: ParsedMail, sort: Sorted, at: datetime) -> Sorted:
+    """Stop our own mail that came back without its mark, and a sender who writes faster than people do."""
+    if mail.message_id and Delivery.objects.filter(message_id=mail.message_id).exists():
+        return Sorted(MailKind.LOOP, "own_mail")
+    limit = settings.INBOUND_PER_SENDER
+    if not limit or not mail.from_address:
+        return sort
+    lately = InboundMail.objects.filter(
+        from_index=address_index(mail.from_address), received_at__gt=at - SENDER_WINDOW, received_at__lte=at
+    )
+    return Sorted(MailKind.MESSAGE, "too_many") if lately[:limit].count() >= limit else sort
+
+
 @transaction.atomic
 def _insert(row: InboundMail, at: datetime) -> None:
     kind = _EVENT_OF[MailKind(row.kind)]
     if kind == "mail.bounced" and row.bounced_delivery_id is None:
         kind, row.reason = "mail.ignored", "unknown_message"
+    if row.reason == "too_many":
+        kind = "mail.quarantined"
     if kind in {"mail.ignored", "mail.quarantined"}:
         row.state = InboundState.IGNORED if kind == "mail.ignored" else InboundState.QUARANTINED
         row.settled_at = at
@@ -184,6 +230,10 @@ def apply_bounce(*, inbound_id: int, at: datetime) -> None:
         ignore_mail(inbound_id=inbound_id, reason="unknown_message", at=at)
         return
     meaning = meaning_of_bounce(get_parsed_mail(inbound_id))
+    if meaning.outcome == "complained":
+        _suppress(delivery, SuppressionReason.COMPLAINT, at)
+        mark_mail_applied(inbound_id, delivery.ticket_id, at, delivery.customer_id)
+        return
     if meaning.outcome == "delayed":
         ignore_mail(inbound_id=inbound_id, reason="delayed", at=at)
         return
@@ -192,16 +242,20 @@ def apply_bounce(*, inbound_id: int, at: datetime) -> None:
     else:
         fail_delivery(delivery_id=delivery.pk, code=meaning.code, at=at)
         if meaning.is_bad_address:
-            suppress_address(
-                address_index=bytes(delivery.to_index),
-                channel=delivery.channel,
-                reason=SuppressionReason.BOUNCE,
-                delivery_id=delivery.pk,
-                customer_id=delivery.customer_id,
-                actor=SYSTEM,
-                at=at,
-            )
+            _suppress(delivery, SuppressionReason.BOUNCE, at)
     mark_mail_applied(inbound_id, delivery.ticket_id, at, delivery.customer_id)
+
+
+def _suppress(delivery: Delivery, reason: str, at: datetime) -> None:
+    suppress_address(
+        address_index=bytes(delivery.to_index),
+        channel=delivery.channel,
+        reason=reason,
+        delivery_id=delivery.pk,
+        customer_id=delivery.customer_id,
+        actor=SYSTEM,
+        at=at,
+    )
 
 
 def _lock(inbound_id: int) -> InboundMail:

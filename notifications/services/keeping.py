@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notifications.enums import InboundState
-from notifications.models import CaughtMail, Delivery, InboundMail, Suppression
+from notifications.models import CaughtMail, Delivery, InboundMail, PulledMail, Suppression
 from notifications.storage import INBOUND, SINK, forget_all, forget_raw, raw_older_than
 
 ORPHAN_AFTER = timedelta(hours=1)
@@ -42,6 +42,8 @@ def forget_old(*, now: datetime) -> int:
     for pk, name in rows:
         forget_raw(name)  # the file first: a row that still names it is found again tomorrow
         InboundMail.objects.filter(pk=pk).update(raw_name="")
+    # the place in the folder stands in MailboxPoll; a folder counted anew finds the mails by their digest
+    PulledMail.objects.filter(begun_at__lt=limit, settled_at__isnull=False).exclude(state="given_up").delete()
     limit = now - timedelta(days=settings.DELIVERY_KEEP_DAYS)
     texts = Delivery.objects.filter(queued_at__lt=limit).exclude(text="").exclude(state__in=["queued", "sending"])
     return len(rows) + texts.update(subject="", text="", html="", to_enc=b"", files=[], erased_at=now)

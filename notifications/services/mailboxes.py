@@ -24,17 +24,23 @@ from core.text import normalise_email
 from notifications.channels import Outcome
 from notifications.channels.smtp import SmtpAccount, transmit
 from notifications.events import MailboxSaved, MailboxTested
+from notifications.inbound.imap import ImapAccount
 from notifications.models import Mailbox
 from notifications.rendering import check_header
 from notifications.selectors.mailboxes import account_of, get_mailbox, own_account
 from notifications.services.deliveries import loop_mark
+from notifications.services.receiving import begin_fetching, fetched_from, fill_receiving
 
 EDITED = ("address", "name_zh", "name_en", "shop_id", "signature_zh", "signature_en", "is_default", "is_active")
+SECONDS = (30, 60, 120, 300, 900)
 
 
 @dataclass(frozen=True)
 class MailboxDraft:
-    """What a person fills in. `account` None: the installation's server; an empty password keeps the old."""
+    """What a person fills in. An empty password keeps the old one.
+
+    `account` None: sent through the installation's server. `imap` None: its mail is brought to our listener.
+    """
 
     address: str
     name_zh: str = ""
@@ -45,6 +51,9 @@ class MailboxDraft:
     is_default: bool = False
     is_active: bool = True
     account: SmtpAccount | None = None
+    imap: ImapAccount | None = None
+    imap_seconds: int = 60
+    takes_old: bool = False
 
 
 @transaction.atomic
@@ -54,6 +63,7 @@ def create_mailbox(*, draft: MailboxDraft, actor: Actor, at: datetime) -> Mailbo
     _fill(box, draft)
     box.is_default = draft.is_active and (draft.is_default or not Mailbox.objects.filter(is_default=True).exists())
     _save(box)
+    begin_fetching(box, old=None, takes_old=draft.takes_old, at=at)
     record("mailbox.added", subject=box, actor=actor, at=at, data=MailboxSaved())
     return box
 
@@ -72,10 +82,14 @@ def edit_mailbox(*, mailbox_id: int, version: int, draft: MailboxDraft, actor: A
     changed = tuple(Code(str(change["field"])) for change in _changes(box, draft))
     if draft.account != own_account(box):
         changed += (Code("server"),)
+    old = fetched_from(box)
+    if draft.imap != old or draft.imap_seconds != box.imap_seconds:
+        changed += (Code("receiving"),)
     _fill(box, draft)
     box.is_default = draft.is_default
     box.version += 1
     _save(box)
+    begin_fetching(box, old=old, takes_old=draft.takes_old, at=at)
     record("mailbox.changed", subject=box, actor=actor, at=at, data=MailboxSaved(changed))
     return box
 
@@ -136,6 +150,7 @@ def _fill(box: Mailbox, draft: MailboxDraft) -> None:
     box.signature_zh, box.signature_en = draft.signature_zh.strip(), draft.signature_en.strip()
     box.is_active = draft.is_active
     box.smtp_sealed = _sealed(box, draft.account)
+    fill_receiving(box, draft.imap, draft.imap_seconds)
 
 
 def _sealed(box: Mailbox, account: SmtpAccount | None) -> bytes:

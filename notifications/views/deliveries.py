@@ -20,7 +20,7 @@ from core.errors import NotFound
 from core.http import render_page
 from core.text import mask_email
 from notifications import services
-from notifications.enums import DeliveryState, InboundState
+from notifications.enums import DeliveryState, InboundState, MailKind
 from notifications.forms import DeliveryFilter, InboundFilter
 from notifications.permissions import (
     deliveries_visible_to,
@@ -127,8 +127,9 @@ def inbound(request: StaffRequest) -> HttpResponse:
     form.is_valid()
     chosen = form.cleaned_data
     rows = inbound_visible_to(request.user).select_related("mailbox")
-    if chosen.get("state"):
-        rows = rows.filter(state=chosen["state"])
+    for name in ("state", "kind", "mailbox"):
+        if chosen.get(name):
+            rows = rows.filter(**{name: chosen[name]})
     if chosen.get("before"):
         rows = rows.filter(pk__lt=chosen["before"])
     found = list(rows[: PAGE + 1])
@@ -136,6 +137,9 @@ def inbound(request: StaffRequest) -> HttpResponse:
         "rows": [{"mail": row, "why": reason_for(row.reason) if row.reason else ""} for row in found[:PAGE]],
         "chosen": chosen,
         "states": InboundState.choices,
+        "kinds": MailKind.choices,
+        "state_links": _links(chosen, "state", InboundState.choices),
+        "kind_links": _links(chosen, "kind", MailKind.choices),
         "tabs": _tabs("received"),
         **_pages(request, [row.pk for row in found], chosen.get("before")),
     }
@@ -155,6 +159,7 @@ def inbound_mail(request: StaffRequest, inbound_id: int) -> HttpResponse:
         "why": reason_for(row.reason) if row.reason else "",
         "may_release": row.state in {InboundState.IGNORED, InboundState.QUARANTINED} and bool(row.raw_name),
         "may_ignore": row.state == InboundState.QUARANTINED,
+        "may_fetch": row.reason == "not_fetched" and row.state == InboundState.QUARANTINED,
     }
     return render_page(request, "notifications/inbound_mail.html", context)
 
@@ -165,13 +170,29 @@ def inbound_decide(request: StaffRequest, inbound_id: int) -> HttpResponse:
     """Take a mail in after all, or leave it aside for good."""
     get_inbound_for(request.user, inbound_id)
     actor, now = Actor.staff(request.user), timezone.now()
-    if request.POST.get("action") == "ignore":
+    if request.POST.get("action") == "fetch":
+        if services.fetch_again(inbound_id=inbound_id, at=now):
+            services.ignore_mail(inbound_id=inbound_id, reason="fetched_again", actor=actor, at=now)
+            messages.success(request, _("It is tried again within a minute."))
+        else:
+            messages.error(request, _("It is no longer known at the provider."))
+    elif request.POST.get("action") == "ignore":
         services.ignore_mail(inbound_id=inbound_id, reason="by_hand", actor=actor, at=now)
         messages.success(request, _("The mail is left aside."))
     else:
         services.release_mail(inbound_id=inbound_id, actor=actor, at=now)
         messages.success(request, _("The mail goes to the tickets now."))
     return HttpResponseRedirect(reverse("notifications:inbound"))
+
+
+def _links(chosen: dict[str, Any], name: str, choices: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    """Return chips that change one filter and keep the others."""
+    others = {key: value for key, value in chosen.items() if value and key not in {name, "before"}}
+    links = [{"label": _("All"), "url": f"?{urlencode(others)}", "active": not chosen.get(name)}]
+    for value, label in choices:
+        url = f"?{urlencode({**others, name: value})}"
+        links.append({"label": label, "url": url, "active": chosen.get(name) == value})
+    return links
 
 
 def _tabs(active: str) -> list[dict[str, Any]]:

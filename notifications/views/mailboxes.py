@@ -21,9 +21,10 @@ from core.errors import DomainError, InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, render_page
 from notifications import services
 from notifications.forms import MailboxForm, TestSendForm
+from notifications.models import MailboxPoll
 from notifications.permissions import get_mailbox_for, mailboxes_visible_to
 from notifications.selectors.mailboxes import get_mailbox
-from notifications.wordings import words_for
+from notifications.wordings import words_for, words_for_receiving
 
 
 def _shops(request: StaffRequest) -> list[tuple[int, str]]:
@@ -47,8 +48,14 @@ def mailboxes(request: StaffRequest) -> HttpResponse:
     """List the mailboxes."""
     names = dict(shop_choices())
     rows = [
-        {"box": box, "shop": names.get(box.shop_id or 0, ""), "fault": words_for(box.last_error_code)}
-        for box in mailboxes_visible_to(request.user)
+        {
+            "box": box,
+            "shop": names.get(box.shop_id or 0, ""),
+            "fault": words_for(box.last_error_code),
+            "poll": getattr(box, "poll", None),
+            "poll_fault": words_for_receiving(box.poll.error_code) if hasattr(box, "poll") else "",
+        }
+        for box in mailboxes_visible_to(request.user).select_related("poll")
     ]
     context = {"rows": rows, "mail_domain": settings.MAIL_DOMAIN}
     return render_page(request, "notifications/mailboxes.html", context)
@@ -69,7 +76,8 @@ def mailbox_new(request: StaffRequest) -> HttpResponse:
     except InvalidInput as error:
         add_errors(form, error)
         return form_invalid(request, "notifications/mailbox.html", context)
-    messages.success(request, _("The mailbox is there. Send a test mail now."))
+    said = _("The mailbox is there. Now see whether its mail can be fetched.")
+    messages.success(request, said if box.imap_sealed else _("The mailbox is there. Send a test mail now."))
     return HttpResponseRedirect(reverse("notifications:mailbox", args=[box.pk]))
 
 
@@ -135,6 +143,31 @@ def mailbox_test(request: StaffRequest, mailbox_id: int) -> HttpResponse:
     return _page_after_test(request, context, status=422)
 
 
+@staff_page(Permission.SETTINGS_MANAGE)
+@require_POST
+def mailbox_look(request: StaffRequest, mailbox_id: int) -> HttpResponse:
+    """Sign in to the mailbox's provider and show what was found."""
+    get_mailbox_for(request.user, mailbox_id)
+    ratelimit.check("notifications.test", str(request.user.pk), limit=20, period=timedelta(hours=1))
+    look = services.try_receiving(mailbox_id=mailbox_id, actor=Actor.staff(request.user), at=timezone.now())
+    box = get_mailbox(mailbox_id)
+    context = {
+        "box": box,
+        "test_form": TestSendForm(initial={"to": request.user.email}),
+        "look": look,
+        "look_words": words_for_receiving(look.code),
+        **_poll_of(box),
+    }
+    if request.htmx:
+        return render_page(request, "notifications/mailbox.html", context, fragment="look")
+    return _page_after_test(request, context)
+
+
+def _poll_of(box: Any) -> dict[str, Any]:
+    poll = MailboxPoll.objects.filter(pk=box.pk).first()
+    return {"poll": poll, "poll_fault": words_for_receiving(poll.error_code) if poll else ""}
+
+
 def _page_after_test(request: StaffRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
     box = context["box"]
     form = MailboxForm(shops=_shops(request), initial=MailboxForm.initial_of(box))
@@ -149,4 +182,5 @@ def _context(form: MailboxForm, box: Any = None) -> dict[str, Any]:
         "box": box,
         "mail_domain": settings.MAIL_DOMAIN,
         "fault": box and words_for(box.last_error_code),
+        **(_poll_of(box) if box else {}),
     }

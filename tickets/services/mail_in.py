@@ -18,6 +18,7 @@ from customers.enums import IdentityKind
 from customers.models import Customer, Identity
 from customers.selectors import find_customer_by_email, identity_index
 from customers.services import find_or_add_customer
+from notifications import read_thread_id
 from notifications.inbound.parsing import ParsedMail
 from notifications.models import InboundMail, Mailbox
 from notifications.services import mark_mail_applied
@@ -64,15 +65,20 @@ def read_words(mail: ParsedMail) -> MailWords:
 def take_mail(*, inbound_id: int, mail: ParsedMail, files: StoredFiles, at: datetime) -> Ticket | None:
     """Put a person's mail where it belongs and mark it as applied; the same mail again changes nothing.
 
-    It joins the ticket its signed reply address proves, or the one it answers when it is that customer's own;
-    otherwise it opens a ticket. Our own mail coming back is left alone: returns None.
+    It joins the ticket its signed address or reference proves, or the one it answers when it is that customer's own;
+    otherwise it opens a ticket. A letter to two of our addresses is one message; another letter under a used
+    Message-ID is not the same. Our own mail coming back is left alone: returns None.
     """
     inbound = InboundMail.objects.select_for_update(no_key=True).get(pk=inbound_id)
     sender = normalise_email(mail.from_address)
     if sender is None or Mailbox.objects.filter(address=sender).exists():
         return None
-    mail_id = bare_id(mail.message_id or "") or f"{bytes(inbound.digest).hex()}@no-message-id"
+    letter = bytes(inbound.letter_digest or inbound.digest).hex()
+    mail_id = bare_id(mail.message_id or "") or f"{letter}@no-message-id"
     known = Message.objects.select_related("ticket").filter(mail_id=mail_id).first()
+    if known is not None and not _is_same_letter(inbound):
+        mail_id = f"{letter}@used-message-id"
+        known = Message.objects.select_related("ticket").filter(mail_id=mail_id).first()
     ticket = known.ticket if known else None
     if ticket is None:
         ticket = find_answered(inbound, mail, sender)
@@ -85,10 +91,18 @@ def take_mail(*, inbound_id: int, mail: ParsedMail, files: StoredFiles, at: date
     return ticket
 
 
+def _is_same_letter(inbound: InboundMail) -> bool:
+    """Tell whether this very letter is in a ticket already, from another of our addresses or an earlier try."""
+    if inbound.letter_digest is None:  # it came before letters were told apart
+        return True
+    twins = InboundMail.objects.filter(letter_digest=inbound.letter_digest, ticket_id__isnull=False)
+    return twins.exists()
+
+
 def find_answered(inbound: InboundMail, mail: ParsedMail, sender: str) -> Ticket | None:
     """Return the ticket a mail belongs to; message ids alone count only from the ticket's own customer."""
-    if inbound.reply_ticket_id is not None:
-        ticket = Ticket.objects.select_related("customer").filter(pk=inbound.reply_ticket_id).first()
+    for proven in (inbound.reply_ticket_id, *map(read_thread_id, [*_ids(mail.references)[::-1], mail.in_reply_to])):
+        ticket = Ticket.objects.select_related("customer").filter(pk=proven).first() if proven else None
         if ticket is not None:
             return ticket
     ids = [bare_id(item) for item in [*_ids(mail.in_reply_to), *_ids(mail.references)[::-1]]]
@@ -164,7 +178,9 @@ def _open(
         mailbox_id=inbound.mailbox_id,
         is_spam=is_spam,
         contact_email=sender,
-        acknowledge=not is_spam and ratelimit.hit("mail.ack", sender, period=HOUR) <= ACKS_PER_HOUR,
+        acknowledge=not is_spam
+        and not mail.wants_no_answer
+        and ratelimit.hit("mail.ack", sender, period=HOUR) <= ACKS_PER_HOUR,
     )
     return open_ticket(data=data, actor=Actor.customer(customer), at=at)
 
