@@ -30,3 +30,12 @@ class ContactPurpose(models.TextChoices):
     SURVEY = "survey", _("Surveys")
     FOLLOW_UP = "follow_up", _("Follow-up visits")
     MARKETING = "marketing", _("News and offers")
+
+
+class DuplicateReason(models.TextChoices):
+    """Why two records look like one person."""
+
+    PHONE_NAME = "phone_name", _("Same name, and the same last four digits of a phone")
+    NAME_ADDRESS = "name_address", _("Same name and the same address")
+    EMAIL_SPELLING = "email_spelling", _("The same mail address in another spelling")
+    ORDER_CONTACT = "order_contact", _("The same phone on their orders")

@@ -17,3 +17,17 @@ class IdentityTaken(Conflict):
 
     code = "identity_taken"
     message = _("This contact belongs to another customer.")
+
+
+class CannotMerge(Conflict):
+    """These two records cannot be joined."""
+
+    code = "cannot_merge_customers"
+    message = _("These two records cannot be joined.")
+
+
+class CannotUnmerge(Conflict):
+    """This record cannot be taken out again."""
+
+    code = "cannot_unmerge_customer"
+    message = _("This record cannot be taken out again.")

@@ -52,3 +52,25 @@ class CustomerChanged:
 declare("customer.changed", CustomerChanged)
 declare("customer.blocked")
 declare("customer.unblocked")
+
+
+@dataclass(frozen=True)
+class CustomersJoined:
+    """Two records were joined or taken apart: the other one's id."""
+
+    other_id: int
+
+
+@dataclass(frozen=True)
+class CustomersParted:
+    """A record was taken out again: the other one's id, and how many tickets and orders went with it."""
+
+    other_id: int
+    moved: int = 0
+
+
+declare("customer.merged", CustomersJoined)
+declare("customer.took_in", CustomersJoined)
+declare("customer.unmerged", CustomersParted)
+declare("customer.let_go", CustomersParted)
+declare("customer.told_apart", CustomersJoined)

@@ -6,11 +6,24 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from core.jobs import periodic
+from core.jobs import RunningJob, job, periodic
 from customers.services.codes import forget_codes
+from customers.services.duplicates import FIND_JOB, find_duplicates
 
 
 @periodic("customers.forget_codes", every=timedelta(hours=6), fill=False)
 def forget_old_codes(*, period_start: datetime) -> None:
     """Drop one-time codes that nobody can use any more."""
     forget_codes(now=timezone.now())
+
+
+@job(FIND_JOB, outside=True)
+def find(*, job: RunningJob) -> None:
+    """Look for duplicates because somebody asked."""
+    find_duplicates(at=timezone.now())
+
+
+@periodic("customers.find_duplicates_now_and_then", every=timedelta(hours=3), fill=False, outside=True)
+def find_regularly(*, period_start: datetime) -> None:
+    """Look for duplicates now and then."""
+    find_duplicates(at=timezone.now())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from core.crypto import decrypt
 from core.models.fields import ClockTimestamp
@@ -14,7 +15,11 @@ from customers.enums import ContactPurpose, IdentityKind, Tier
 
 
 class Customer(models.Model):
-    """A person who buys. Belongs to the company; known per shop and channel through identities."""
+    """A person who buys. Belongs to the company; known per shop and channel through identities.
+
+    A record that was joined with another points to it (`merged_into`, one step, held by a trigger) and keeps what it
+    owns; pages read both. `tier` and `is_blocked` of a joined record follow those of the one it points to.
+    """
 
     event_type = "customer"
 
@@ -27,23 +32,45 @@ class Customer(models.Model):
     is_blocked = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     erased_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="aliases", db_index=False
+    )
     version = models.IntegerField(default=1)
 
     class Meta:
         db_table = "customers_customer"
-        constraints = [models.CheckConstraint(condition=Q(tier__in=Tier.values), name="customer_tier_known")]
-        indexes = [GinIndex(OpClass("name", name="gin_trgm_ops"), name="customer_name_trgm")]
+        constraints = [
+            models.CheckConstraint(condition=Q(tier__in=Tier.values), name="customer_tier_known"),
+            models.CheckConstraint(condition=~Q(merged_into=F("id")), name="customer_not_merged_into_itself"),
+        ]
+        indexes = [
+            GinIndex(OpClass("name", name="gin_trgm_ops"), name="customer_name_trgm"),
+            models.Index(fields=["merged_into"], name="customer_aliases", condition=Q(merged_into__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"customer {self.pk}"
+
+    @property
+    def root_id(self) -> int:
+        """Return whose record counts: the one this was joined into, else itself."""
+        return self.merged_into_id or self.pk
 
     def event_streams(self) -> dict[str, int | None]:
         """Name the streams events about this customer belong to."""
         return {"customer_id": self.pk}
 
 
+def root_of(customer_id: object) -> Subquery:
+    """Return, for a larger statement, the id of the record that counts: the one named, or what it was joined into."""
+    return Subquery(Customer.objects.filter(pk=customer_id).values(root=Coalesce("merged_into_id", "pk"))[:1])
+
+
 class Identity(models.Model):
-    """One way a customer is known. The value is encrypted; digests of it and of a phone's last four digits find it."""
+    """One way a customer is known. The value is encrypted; digests of it and of a phone's last four digits find it.
+
+    `loose_index` is the digest of a mail address without what people write differently (see `loose_email`).
+    """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=16, choices=IdentityKind)
@@ -51,6 +78,7 @@ class Identity(models.Model):
     value_enc = models.BinaryField()
     value_index = models.BinaryField(max_length=32)
     last4_index = models.BinaryField(max_length=32, null=True)
+    loose_index = models.BinaryField(max_length=32, null=True)
     is_primary = models.BooleanField(default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
@@ -76,6 +104,8 @@ class Identity(models.Model):
                 name="identity_last4",
                 condition=Q(last4_index__isnull=False),
             ),
+            models.Index(fields=["loose_index"], name="identity_loose", condition=Q(loose_index__isnull=False)),
+            models.Index(fields=["id"], name="identity_not_loose", condition=Q(kind="email", loose_index__isnull=True)),
         ]
 
     def __str__(self) -> str:
@@ -95,7 +125,10 @@ class Identity(models.Model):
 
 
 class ContactChoice(models.Model):
-    """What a customer said about one channel and purpose; the newest row per pair counts, older ones are history."""
+    """What a customer said about one channel and purpose; the current row per pair counts, older ones are history.
+
+    `via` is set on a row that stands here because of a joined record: taking that one out again takes it back.
+    """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contact_choices")
     channel = models.CharField(max_length=16)
@@ -104,6 +137,7 @@ class ContactChoice(models.Model):
     source = models.CharField(max_length=24)
     at = models.DateTimeField()
     is_current = models.BooleanField(default=True)
+    via = models.ForeignKey(Customer, on_delete=models.CASCADE, null=True, related_name="+")
 
     class Meta:
         db_table = "customers_contact_choice"
@@ -137,3 +171,56 @@ class OneTimeCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.pk}"
+
+
+class CustomerMerge(models.Model):
+    """One joining of a customer's record (`source`) into another (`target`), and when it was taken back.
+
+    `taken`: what the target's record took over, {field: [before, after]}; of tags those it lacked.
+    `before`: what followed the target on the source and stands there again afterwards.
+    """
+
+    source = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="merges")
+    target = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="took_in")
+    taken = models.JSONField(default=dict)
+    before = models.JSONField(default=dict)
+    merged_at = models.DateTimeField()
+    merged_by = models.ForeignKey("accounts.Staff", on_delete=models.SET_NULL, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "customers_merge"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"], name="customer_merged_once", condition=Q(undone_at__isnull=True)
+            ),
+            models.CheckConstraint(condition=~Q(source=F("target")), name="customer_merge_of_two"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} into {self.target_id}"
+
+
+class DuplicatePair(models.Model):
+    """Two records that look like one person, the lower id first; `reasons` are DuplicateReason codes."""
+
+    low = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
+    high = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+", db_index=False)
+    reasons = ArrayField(models.CharField(max_length=16))
+    found_at = models.DateTimeField()
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_by = models.ForeignKey("accounts.Staff", on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        db_table = "customers_duplicate_pair"
+        constraints = [
+            models.UniqueConstraint(fields=["low", "high"], name="duplicate_pair_once"),
+            models.CheckConstraint(condition=Q(low__lt=F("high")), name="duplicate_pair_in_order"),
+        ]
+        indexes = [
+            models.Index(fields=["-id"], name="duplicate_pair_open", condition=Q(dismissed_at__isnull=True)),
+            models.Index(fields=["high"], name="duplicate_pair_high"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.low_id} and {self.high_id}"

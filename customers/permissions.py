@@ -3,13 +3,16 @@
 from accounts.models import Staff
 from accounts.permissions import Permission, require
 from core.errors import NotFound
-from customers.models import Customer
+from customers.models import Customer, root_of
 
 
 def get_customer_for(staff: Staff, customer_id: int, permission: Permission = Permission.CUSTOMER_VIEW) -> Customer:
-    """Return a customer this person may open. Raises NotAllowed without the right, NotFound when there is none."""
+    """Return a customer this person may open: of a joined record, the one that counts.
+
+    Raises NotAllowed without the right, NotFound when there is none.
+    """
     require(staff, Permission.CUSTOMER_VIEW)
-    customer = Customer.objects.filter(pk=customer_id).first()
+    customer = Customer.objects.filter(pk=root_of(customer_id)).first()
     if customer is None:
         raise NotFound
     require(staff, permission)

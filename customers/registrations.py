@@ -16,10 +16,11 @@ from core import registry
 from core.actors import Actor
 from customers.models import Identity
 from customers.permissions import get_customer_for
-from customers.selectors import search_customers
+from customers.selectors import aliases_of, search_customers
 from customers.services import set_contact_choice
 from customers.services.codes import TEMPLATE
 from customers.services.erasing import erase_own_texts
+from customers.story import render_customer_events
 from notifications.registry import register_unsubscribe
 from notifications.templates import register_template
 
@@ -36,6 +37,14 @@ register_template(
 )
 
 registry.register_erasure("customers", erase_own_texts)
+registry.register_story("customer.", render_customer_events)
+registry.register_panel(
+    "customer", "customer", "proposals", _("Same person?"), "customers:proposals", 60, Permission.CUSTOMER_MERGE
+)
+registry.register_command(
+    "duplicates", _("Duplicate customers"), "users", "customers:duplicates", Permission.CUSTOMER_MERGE,
+    keywords="chongfu hebing merge",
+)  # fmt: skip
 
 
 def _identity_value(identity_id: int) -> str | None:
@@ -57,7 +66,7 @@ def _customer_email(customer_id: int) -> str | None:
 
 
 def _newest(customer_id: int, kind: str) -> str | None:
-    rows = Identity.objects.filter(customer_id=customer_id, kind=kind).order_by("-is_primary", "-pk")
+    rows = Identity.objects.filter(customer_id__in=aliases_of(customer_id), kind=kind).order_by("-is_primary", "-pk")
     identity = rows.first()
     return identity.value if identity else None
 

@@ -94,3 +94,5 @@ def _search(staff: Staff, text: str, limit: int) -> list[dict[str, Any]]:
 
 
 registry.register_search("orders", 20, _search)
+
+from orders import people_registrations  # noqa: E402, F401 - who is who

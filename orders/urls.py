@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import desk, importing, settings
+from orders.views import desk, importing, people, settings
 
 app_name = "orders"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("desk/orders/<int:order_id>/cancel/", desk.cancel, name="cancel"),
     path("desk/orders/<int:order_id>/panel/", desk.panel, name="panel"),
     path("desk/orders/of-customer/<int:customer_id>/", desk.customer_panel, name="customer_panel"),
+    path("desk/orders/of-customer/<int:customer_id>/facts/", people.customer_facts, name="customer_facts"),
     path("desk/orders/panel/", desk.panel_by_query, name="panel_by_query"),
     path("desk/orders/import/", importing.imports, name="imports"),
     path("desk/orders/import/<int:run_id>/", importing.import_page, name="import"),

@@ -159,4 +159,9 @@ def _health() -> list[dict[str, Any]]:
 
 registry.register_health("tickets", _health)
 
-from tickets import desk_registrations, routing_registrations, work_registrations  # noqa: E402, F401 - the desk's own entries
+from tickets import (  # noqa: E402 - the desk's own entries
+    desk_registrations,  # noqa: F401
+    people_registrations,  # noqa: F401
+    routing_registrations,  # noqa: F401
+    work_registrations,  # noqa: F401
+)

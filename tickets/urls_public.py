@@ -12,4 +12,5 @@ urlpatterns = [
     path("t/<str:token>/files/<str:key>/", attachments.customer_file, name="public_file"),
     path("desk/attachments/<str:key>/", attachments.staff_file, name="attachment"),
     path("desk/customers/<int:customer_id>/tickets/", customer_panel.tickets_of_customer, name="customer_tickets"),
+    path("desk/customers/<int:customer_id>/tickets/facts/", customer_panel.customer_facts, name="customer_facts"),
 ]

@@ -2,18 +2,26 @@
 
 from customers.services.codes import check_code, request_code
 from customers.services.contact_choices import set_contact_choice
+from customers.services.duplicates import ask_for_duplicates, find_duplicates, propose_again, tell_apart
 from customers.services.erasing import erase_customer
 from customers.services.identities import add_identity, find_or_add_customer
+from customers.services.merging import merge_customers, unmerge_customer
 from customers.services.records import block_customer, edit_customer, unblock_customer
 
 __all__ = [
     "add_identity",
+    "ask_for_duplicates",
     "block_customer",
     "check_code",
     "edit_customer",
     "erase_customer",
+    "find_duplicates",
     "find_or_add_customer",
+    "merge_customers",
+    "propose_again",
     "request_code",
     "set_contact_choice",
+    "tell_apart",
     "unblock_customer",
+    "unmerge_customer",
 ]

@@ -16,10 +16,10 @@ from core.events.bulk import History
 from core.text import normalise, pinyin_key
 from customers.enums import IdentityKind
 from customers.events import CustomerAdded, IdentityAdded
-from customers.selectors import identity_index, last4_index
+from customers.selectors import identity_index, last4_index, loose_index
 
 _CUSTOMER = "id, name, name_key, tier, language, tags, note, is_blocked, version"
-_IDENTITY = "customer_id, kind, shop_id, value_enc, value_index, last4_index, is_primary"
+_IDENTITY = "customer_id, kind, shop_id, value_enc, value_index, last4_index, loose_index, is_primary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ def find_or_add_customers(
     Call inside a transaction and repeat that transaction when it meets a unique violation or a deadlock: somebody else
     added the same person at the same moment, and the next try finds them. Facts go to `history`.
     """
-    known = _known({key for one in people for key in one.keys})
+    roots: dict[int, int] = {}
+    known = _known({key for one in people for key in one.keys}, roots)
     plan = _plan(people, known)
     _copy_customers(plan, language)
     _copy_identities(plan)
@@ -98,10 +99,11 @@ def find_or_add_customers(
                 shop_id=None,
                 customer_id=new.customer_id,
             )
-    return plan.ids
+    return [roots.get(customer_id, customer_id) for customer_id in plan.ids]
 
 
-def _known(keys: Iterable[Key]) -> dict[tuple[str, int | None, bytes], int]:
+def _known(keys: Iterable[Key], roots: dict[int, int]) -> dict[tuple[str, int | None, bytes], int]:
+    """Return whose each identity is; `roots` learns which of these records were joined into which."""
     by_kind: dict[tuple[str, int | None], list[bytes]] = {}
     for key in keys:
         by_kind.setdefault((key.kind, key.shop_id), []).append(key.index)
@@ -109,12 +111,16 @@ def _known(keys: Iterable[Key]) -> dict[tuple[str, int | None, bytes], int]:
     with connection.cursor() as cursor:
         for (kind, shop_id), digests in by_kind.items():
             cursor.execute(
-                "SELECT i.value_index, i.customer_id FROM unnest(string_to_array(%s, ',')) AS hex"
-                " JOIN customers_identity i ON i.kind = %s AND i.value_index = decode(hex, 'hex') AND "
+                "SELECT i.value_index, c.id, c.merged_into_id FROM unnest(string_to_array(%s, ',')) AS hex"
+                " JOIN customers_identity i ON i.kind = %s AND i.value_index = decode(hex, 'hex')"
+                " JOIN customers_customer c ON c.id = i.customer_id AND "
                 + ("i.shop_id IS NULL" if shop_id is None else "i.shop_id = %s"),  # allowed: constants
                 [",".join(digest.hex() for digest in digests), kind, *([] if shop_id is None else [shop_id])],
             )
-            found.update({(kind, shop_id, bytes(index)): customer_id for index, customer_id in cursor.fetchall()})
+            for index, customer_id, root_id in cursor.fetchall():
+                found[kind, shop_id, bytes(index)] = customer_id
+                if root_id is not None:
+                    roots[customer_id] = root_id
     return found
 
 
@@ -183,10 +189,12 @@ def _copy_identities(plan: _Plan) -> None:
     for new in sorted(plan.identities, key=lambda new: (new.key.kind, new.key.shop_id or 0, new.key.index)):
         key = new.key
         last4 = last4_index(key.value) if key.kind == IdentityKind.PHONE else None
+        loose = loose_index(key.kind, key.value)
         lines.append(
             f"{new.customer_id}\t{key.kind}\t{key.shop_id if key.shop_id is not None else chr(92) + 'N'}\t"
             f"\\\\x{encrypt(key.value).hex()}\t\\\\x{key.index.hex()}\t"
-            f"{chr(92) * 2 + 'x' + last4.hex() if last4 else chr(92) + 'N'}\t{'t' if new.is_primary else 'f'}\n"
+            f"{chr(92) * 2 + 'x' + last4.hex() if last4 else chr(92) + 'N'}\t"
+            f"{chr(92) * 2 + 'x' + loose.hex() if loose else chr(92) + 'N'}\t{'t' if new.is_primary else 'f'}\n"
         )
     if lines:
         with (

@@ -17,8 +17,8 @@ from customers.enums import IdentityKind
 from customers.errors import IdentityTaken
 from customers.events import CustomerAdded, IdentityAdded
 from customers.models import Customer, Identity
-from customers.selectors import find_identity, identity_index, last4_index
-from customers.services.locking import announce_customer, lock_customer
+from customers.selectors import find_identity, identity_index, last4_index, loose_index
+from customers.services.locking import announce_customer, lock_customer, lock_own
 
 UNPROVEN_SOURCES = frozenset({"form", "email", "chat"})
 """Doors where anybody can type anybody's phone: what is added there to a known customer is not used for contact."""
@@ -49,6 +49,8 @@ def find_or_add_customer(
     """Return the customer known by the account, else the phone, else the address; add what is new about them.
 
     Two customers found by phone and by address stay two: nothing is merged by itself. Parallel calls give one customer.
+    A record that was joined with another leads to that one; what is new is kept where the known contact is, so that
+    taking them apart again leaves everything with the right person.
     Raises InvalidInput when nothing usable is given.
     """
     known = _normalised(phone, email, account, shop_id)
@@ -63,7 +65,8 @@ def find_or_add_customer(
             found = _find(known)
             if found is None:
                 raise
-    return _complete(found, known, name, source, actor, at)
+    found = _complete(found, known, name, source, actor, at)
+    return found.merged_into or found
 
 
 def _normalised(phone: str | None, email: str | None, account: str | None, shop_id: int | None) -> list[Known]:
@@ -99,7 +102,7 @@ def _complete(customer: Customer, known: list[Known], name: str, source: str, ac
     name = normalise(name)[:120]
     if not missing and (customer.name or not name):
         return customer
-    customer = lock_customer(customer.pk)
+    customer = lock_own(customer.pk)
     for item in missing:
         _add_identity(customer, item, source, actor, at, may_be_primary=source not in UNPROVEN_SOURCES)
     if name and not customer.name:
@@ -155,7 +158,7 @@ def add_identity(
     row = find_identity(item.kind, item.value, item.shop_id)
     if row is None:
         row = _add_identity(customer, item, source, actor, at, may_be_primary=False)
-    if row is None or row.customer_id != customer.pk:
+    if row is None or row.customer.root_id != customer.pk:
         raise IdentityTaken
     _raise_identity(row, is_primary=is_primary, verified_at=verified_at)
     customer.version += 1
@@ -181,5 +184,6 @@ def _row(customer_id: int, item: Known, *, is_primary: bool) -> Identity:
         value_enc=encrypt(item.value),
         value_index=identity_index(item.kind, item.value),
         last4_index=last4_index(item.value) if item.kind == IdentityKind.PHONE else None,
+        loose_index=loose_index(item.kind, item.value),
         is_primary=is_primary,
     )

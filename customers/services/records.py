@@ -48,6 +48,8 @@ def edit_customer(*, customer_id: int, version: int, draft: CustomerDraft, actor
     customer.name_key = pinyin_key(customer.name)[:240]
     customer.version += 1
     customer.save(update_fields=[*changed, "name_key", "version"])
+    if "tier" in changed:
+        Customer.objects.filter(merged_into=customer).update(tier=customer.tier)
     data = CustomerChanged(fields=tuple(Code(name) for name in changed))
     record("customer.changed", subject=customer, actor=actor, at=at, data=data)
     announce_customer(customer)
@@ -73,6 +75,7 @@ def _set_blocked(customer_id: int, is_blocked: bool, reason: str, actor: Actor, 
     customer.is_blocked = is_blocked
     customer.version += 1
     customer.save(update_fields=["is_blocked", "version"])
+    Customer.objects.filter(merged_into=customer).update(is_blocked=is_blocked)
     kind = "customer.blocked" if is_blocked else "customer.unblocked"
     record(kind, subject=customer, actor=actor, at=at, reason=reason)
     announce_customer(customer)

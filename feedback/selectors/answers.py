@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from accounts.models import Staff
+from customers.selectors import aliases_of
 from feedback.models import Answer, Survey
 from feedback.permissions import answers_visible_to
 from feedback.questions import read_questions, value_in_words
@@ -47,7 +48,7 @@ def answer_page(staff: Staff, wanted: AnswerFilter) -> list[Answer]:
 
 def answers_of(customer_id: int, *, limit: int = 5) -> list[Answer]:
     """Return a customer's newest answers."""
-    rows = Answer.objects.filter(invitation__customer_id=customer_id)
+    rows = Answer.objects.filter(invitation__customer_id__in=aliases_of(customer_id))
     rows = rows.select_related("survey", "invitation__ticket", "invitation__order", "invitation__asked")
     return list(rows.order_by("-submitted_at", "-id")[:limit])
 

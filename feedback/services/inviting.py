@@ -22,7 +22,7 @@ from core.crypto import decrypt, hash_token, random_token
 from core.events import record
 from core.jobs import schedule
 from customers.models import Customer
-from customers.selectors import may_contact, primary_address
+from customers.selectors import aliases_of, may_contact, primary_address
 from feedback.enums import Touchpoint
 from feedback.events import SurveyDimensions
 from feedback.models import Invitation, Survey
@@ -137,7 +137,7 @@ def _asked_before(survey: Survey, customer_id: int, about: Asked, at: datetime) 
     if about.ticket is None and about.order is not None and rows.filter(order=about.order, ticket=None).exists():
         return True
     since = at - timedelta(days=survey.period_days)
-    return survey.period_days > 0 and rows.filter(customer_id=customer_id, invited_at__gt=since).exists()
+    return survey.period_days > 0 and rows.filter(customer_id__in=aliases_of(customer_id), invited_at__gt=since).exists()
 
 
 def _may_ask_about(ticket: Ticket, asked: list[Invitation]) -> bool:

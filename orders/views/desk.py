@@ -22,6 +22,7 @@ from core.crypto import CannotDecrypt, decrypt
 from core.errors import NotFound
 from core.http import fragment_or_redirect, render_page
 from core.text import mask_name, mask_phone
+from customers.selectors import aliases_of
 from orders import services
 from orders.enums import ORDER_TRANSITIONS, OrderStatus
 from orders.models import Order
@@ -176,7 +177,7 @@ def panel(request: StaffRequest, order_id: int) -> HttpResponse:
 @require_safe
 def customer_panel(request: StaffRequest, customer_id: int) -> HttpResponse:
     """Show a customer's orders beside a conversation or on the customer's page."""
-    rows = orders_visible_to(request.user).filter(customer_id=customer_id).select_related("shop")
+    rows = orders_visible_to(request.user).filter(customer_id__in=aliases_of(customer_id)).select_related("shop")
     found = _with_parcels(list(rows.order_by("-placed_at", "-pk")[:11]))
     context = {"orders": [_row(order) for order in found[:10]], "more": len(found) > 10}
     return render_page(request, "orders/customer_panel.html", context, fragment="panel")
@@ -228,7 +229,7 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
 
 def _neighbours(request: StaffRequest, order: Order) -> dict[str, Any]:
     """Return the customer's other orders, and what other apps show about this order and its customer."""
-    rows = orders_visible_to(request.user).filter(customer_id=order.customer_id).exclude(pk=order.pk)
+    rows = orders_visible_to(request.user).filter(customer_id__in=aliases_of(order.customer_id)).exclude(pk=order.pk)
     panels = []
     for slot, subject, pk in (("order", "order", order.pk), ("customer", "customer", order.customer_id)):
         for item in registry.panels_for(slot, subject):

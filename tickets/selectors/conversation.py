@@ -116,7 +116,10 @@ SELECT e.*,
   (SELECT id FROM core_event WHERE order_id = %(order)s AND at >= %(since)s AND id > %(after)s
       AND ticket_id IS NULL ORDER BY at DESC, id DESC LIMIT %(limit)s)
   UNION ALL
-  (SELECT id FROM core_event WHERE customer_id = %(customer)s AND at >= %(met)s AND at >= %(since)s AND id > %(after)s
+  (SELECT id FROM core_event WHERE customer_id = ANY (ARRAY(
+      SELECT f.id FROM customers_customer o JOIN customers_customer f
+          ON f.id = coalesce(o.merged_into_id, o.id) OR f.merged_into_id = coalesce(o.merged_into_id, o.id)
+       WHERE o.id = %(customer)s)) AND at >= %(met)s AND at >= %(since)s AND id > %(after)s
       AND ticket_id IS NULL AND order_id IS NULL ORDER BY at DESC, id DESC LIMIT 20)
 ) ORDER BY e.at, e.id
 """

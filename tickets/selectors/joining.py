@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import F, Q
 
 from accounts.models import Staff
+from customers.selectors import aliases_of
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import tickets_visible_to
@@ -23,7 +24,7 @@ def tickets_to_join(staff: Staff, ticket: Ticket, query: str = "") -> list[Ticke
     else:
         same = Q()
         if ticket.customer_id is not None:
-            same |= Q(customer_id=ticket.customer_id)
+            same |= Q(customer_id__in=list(aliases_of(ticket.customer_id)))
         if ticket.order_id is not None:
             same |= Q(order_id=ticket.order_id)
         if not same:

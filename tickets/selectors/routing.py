@@ -117,11 +117,16 @@ def queue_of(team_ids: Iterable[int]) -> QuerySet[Ticket]:
     )
 
 
+def _dedicated() -> Coalesce:
+    """Return whose customer it is: of a joined record, the one that counts says so."""
+    return Coalesce("customer__merged_into__dedicated_agent__staff", "customer__dedicated_agent__staff")
+
+
 def needs_of(rows: QuerySet[Ticket], *, at: datetime) -> list[Need]:
     """Return what these tickets ask for, in their order, in three statements."""
     skill = Coalesce("category__needed_skill__skill", "category__parent__needed_skill__skill", Value(""))
     found = list(
-        rows.annotate(skill=skill, tier=F("customer__tier"), dedicated_id=F("customer__dedicated_agent__staff")).values(
+        rows.annotate(skill=skill, tier=F("customer__tier"), dedicated_id=_dedicated()).values(
             "pk", "team_id", "channel", "language", "tier", "skill", "opened_at", "dedicated_id", "customer_id"
         )
     )

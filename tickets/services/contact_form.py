@@ -15,7 +15,7 @@ from core.crypto import hash_token
 from customers.enums import IdentityKind
 from customers.errors import IdentityTaken
 from customers.models import Customer, Identity
-from customers.selectors import find_customer_by_email, find_customer_by_phone
+from customers.selectors import aliases_of, find_canonical, find_customer_by_email, find_customer_by_phone
 from customers.services import add_identity, find_or_add_customer
 from orders.models import Order
 from orders.selectors import find_order_for_contact
@@ -104,9 +104,11 @@ def _customer_of(request: ContactRequest, order: Order | None, at: datetime) -> 
             phone=request.phone, email=request.email, name=request.name, shop_id=request.shop_id,
             language=request.language, source="form", actor=Actor.SYSTEM, at=at,
         )  # fmt: skip
-    customer: Customer = order.customer
+    customer: Customer = find_canonical(order.customer_id) or order.customer
     if request.email and customer.erased_at is None:
-        has_one = Identity.objects.filter(customer=customer, kind=IdentityKind.EMAIL, is_primary=True).exists()
+        has_one = Identity.objects.filter(
+            customer__in=aliases_of(customer.pk), kind=IdentityKind.EMAIL, is_primary=True
+        ).exists()
         # another customer's address stays theirs: answers to this ticket go there all the same, see contact_email
         with suppress(IdentityTaken):
             add_identity(

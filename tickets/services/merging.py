@@ -17,6 +17,7 @@ from accounts.services import notify
 from core.actors import Actor
 from core.errors import NotFound
 from core.events import record
+from customers.selectors import same_person
 from tickets.enums import ACTIVE_STATUSES, MessageKind, TicketStatus
 from tickets.errors import CannotMerge, CannotUnmerge
 from tickets.events import TicketsJoined
@@ -80,7 +81,7 @@ def _check_pair(source: Ticket, target: Ticket) -> None:
         raise CannotMerge(_("That ticket was joined with another one. Choose that one."), into_id=target.merged_into_id)
     if source.is_spam or target.is_spam:
         raise CannotMerge(_("One of them is spam. Take it out of the spam first."))
-    if source.customer_id and target.customer_id and source.customer_id != target.customer_id:
+    if source.customer_id and target.customer_id and not same_person(source.customer_id, target.customer_id):
         raise CannotMerge(
             _("These are two customers, and each would see the other's messages. Link the tickets instead."),
             code="other_customer",

@@ -15,7 +15,7 @@ from core.actors import SYSTEM, Actor
 from core.crypto import encrypt
 from core.events import Code, record
 from core.text import detect_language, normalise, tidy_text
-from customers.models import Customer
+from customers.selectors import find_canonical
 from tickets.enums import AuthorType, Channel, MessageKind, Priority, TicketStatus
 from tickets.events import MessageReceived, TicketOpened
 from tickets.models import Category, Message, SlaPolicy, Ticket
@@ -96,7 +96,7 @@ def open_ticket(*, data: NewTicket, actor: Actor, at: datetime) -> Ticket:
 def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
     ticket = Ticket(
         shop_id=data.shop_id,
-        customer=Customer.objects.filter(pk=data.customer_id).first() if data.customer_id else None,
+        customer=find_canonical(data.customer_id) if data.customer_id else None,
         order_id=data.order_id,
         category=Category.objects.filter(pk=data.category_id).first() if data.category_id else None,
         team_id=data.team_id or team_for_shop(data.shop_id),

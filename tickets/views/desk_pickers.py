@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import Permission, StaffRequest, has, staff_page
+from customers.selectors import aliases_of
 from orders.selectors import orders_visible_to, search_orders
 from tickets import services
 from tickets.models import Attachment
@@ -78,7 +79,7 @@ def orders(request: StaffRequest, ticket_id: int) -> HttpResponse:
     elif query:
         found = search_orders(request.user, query, 8)
     else:
-        own = orders_visible_to(request.user).filter(customer_id=ticket.customer_id or 0)
+        own = orders_visible_to(request.user).filter(customer_id__in=aliases_of(ticket.customer_id or 0))
         found = list(own.select_related("customer", "shop").order_by("-placed_at", "-pk")[:8])
     may_connect = ticket.order_id is None and has(request.user, Permission.TICKET_EDIT)
     return render(request, TEMPLATE, {"rows": found, "part": "orders", "ticket": ticket, "may_connect": may_connect})

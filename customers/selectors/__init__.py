@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from core.crypto import blind_index
 from core.text import normalise_email, normalise_phone
 from customers.enums import ContactPurpose, IdentityKind
-from customers.models import ContactChoice, Customer, Identity
+from customers.models import ContactChoice, Customer, Identity, root_of
 
 OPT_IN_PURPOSES = frozenset({ContactPurpose.MARKETING})
 """Purposes that need a yes; the others run until the customer says no. Service mail cannot be refused."""
@@ -31,24 +32,76 @@ def identity_index(kind: str, value: str) -> bytes:
     return blind_index(value, kind)
 
 
+def loose_email(address: str) -> str:
+    """Return a mail address without what people write differently: +tags, and dots where they mean nothing.
+
+    Only to propose duplicates: an answer is never sent to it.
+    """
+    local, _at, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0]
+    if domain in {"gmail.com", "googlemail.com"}:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
+def loose_index(kind: str, value: str) -> bytes | None:
+    """Return the digest of a mail address's plainest spelling; None for other identities."""
+    return blind_index(loose_email(value), "email.loose") if kind == IdentityKind.EMAIL else None
+
+
+def aliases_of(customer_id: object) -> QuerySet[Customer, int]:
+    """Return the ids of all records of one person, from any of them (an id or an OuterRef): the alias set.
+
+    For `customer_id__in=`; it is part of the caller's statement.
+    """
+    root = root_of(customer_id)
+    rows: QuerySet[Customer, int] = Customer.objects.filter(Q(pk=root) | Q(merged_into_id=root)).values_list(
+        "pk", flat=True
+    )
+    return rows
+
+
+def find_canonical(customer_id: int) -> Customer | None:
+    """Return the record that counts for this customer: the named one, or the one it was joined into."""
+    return Customer.objects.filter(pk=root_of(customer_id)).first()
+
+
+def same_person(one_id: int | None, other_id: int | None) -> bool:
+    """Tell whether two ids stand for one person: equal, or joined."""
+    if one_id is None or other_id is None or one_id == other_id:
+        return one_id is not None and one_id == other_id
+    return Customer.objects.filter(pk=other_id, pk__in=aliases_of(one_id)).exists()
+
+
+def has_phone(customer_id: int, digest: bytes) -> bool:
+    """Tell whether a person is known by the phone of this digest, in any of the joined records."""
+    rows = Identity.objects.filter(kind=IdentityKind.PHONE, value_index=digest)
+    return rows.filter(customer__in=aliases_of(customer_id)).exists()
+
+
 def find_identity(kind: str, value: str, shop_id: int | None = None) -> Identity | None:
     """Return the identity of a normalised value, with its customer."""
     rows = Identity.objects.filter(kind=kind, shop_id=shop_id, value_index=identity_index(kind, value))
-    return rows.select_related("customer").first()
+    return rows.select_related("customer__merged_into").first()
+
+
+def person_of(identity: Identity | None) -> Customer | None:
+    """Return the customer an identity leads to: the record that counts."""
+    return (identity.customer.merged_into or identity.customer) if identity else None
 
 
 def find_customer_by_phone(phone: str) -> Customer | None:
     """Return the customer with this phone, however it is written."""
     number = normalise_phone(phone)
     identity = find_identity(IdentityKind.PHONE, number) if number else None
-    return identity.customer if identity else None
+    return person_of(identity)
 
 
 def find_customer_by_email(email: str) -> Customer | None:
     """Return the customer with this mail address, however it is written."""
     address = normalise_email(email)
     identity = find_identity(IdentityKind.EMAIL, address) if address else None
-    return identity.customer if identity else None
+    return person_of(identity)
 
 
 def customers_by_last4(digits: str, *, limit: int = 20) -> QuerySet[Customer]:
@@ -56,13 +109,14 @@ def customers_by_last4(digits: str, *, limit: int = 20) -> QuerySet[Customer]:
     index = last4_index(digits)
     if index is None:
         return Customer.objects.none()
-    found = Identity.objects.filter(last4_index=index).values("customer_id")
+    found = Identity.objects.filter(last4_index=index).values(root=Coalesce("customer__merged_into_id", "customer_id"))
     return Customer.objects.filter(pk__in=found).order_by("-pk")[:limit]
 
 
 def customers_by_name(text: str, *, limit: int = 20) -> QuerySet[Customer]:
     """Return customers whose name holds the text, sorted as Chinese is (by pinyin)."""
-    rows = Customer.objects.filter(name__icontains=text.strip(), erased_at__isnull=True)
+    named = Customer.objects.filter(name__icontains=text.strip(), erased_at__isnull=True)
+    rows = Customer.objects.filter(pk__in=named.values(root=Coalesce("merged_into_id", "pk")))
     return rows.order_by("name_key", "pk")[:limit]
 
 
@@ -78,8 +132,15 @@ def search_customers(text: str, *, limit: int = 8) -> list[Customer]:
 
 
 def identities_of(customer_id: int) -> list[Identity]:
-    """Return how a customer is known, primary ones first."""
-    return list(Identity.objects.filter(customer_id=customer_id).order_by("kind", "-is_primary", "pk"))
+    """Return how a customer is known, in any of the joined records, primary ones first."""
+    rows = Identity.objects.filter(customer_id__in=aliases_of(customer_id))
+    return list(rows.order_by("kind", "-is_primary", "pk"))
+
+
+def _own_first() -> Case:
+    """Order the identities of the record that counts before those of the ones joined with it."""
+    own = When(customer__merged_into_id__isnull=True, then=Value(0))
+    return Case(own, default=Value(1), output_field=IntegerField())
 
 
 def primary_address(customer_id: int, kind: str) -> str | None:
@@ -88,14 +149,15 @@ def primary_address(customer_id: int, kind: str) -> str | None:
     The primary one, else a proven one. An address that only a stranger's form named is never used here: a ticket
     answers to its own contact address instead.
     """
-    rows = Identity.objects.filter(customer_id=customer_id, kind=kind)
-    chosen = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False)).order_by("-is_primary", "-pk").first()
+    rows = Identity.objects.filter(customer_id__in=aliases_of(customer_id), kind=kind)
+    proven = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False))
+    chosen = proven.order_by(_own_first(), "-is_primary", "-pk").first()
     return chosen.value if chosen else None
 
 
 def contact_choices_of(customer_id: int) -> list[ContactChoice]:
     """Return what a customer said last about each channel and purpose."""
-    rows = ContactChoice.objects.filter(customer_id=customer_id, is_current=True)
+    rows = ContactChoice.objects.filter(customer_id=root_of(customer_id), is_current=True)
     return list(rows.order_by("channel", "purpose"))
 
 
@@ -103,8 +165,8 @@ def may_contact(customer_id: int, channel: str, purpose: str) -> bool:
     """Tell whether a message of this purpose may go out: always for service, by the customer's word otherwise."""
     if purpose == ContactPurpose.SERVICE:
         return True
-    said = ContactChoice.objects.filter(customer_id=customer_id, channel=channel, purpose=purpose, is_current=True)
-    choice = said.values_list("is_allowed", flat=True).first()
+    said = ContactChoice.objects.filter(customer_id=root_of(customer_id), is_current=True)
+    choice = said.filter(channel=channel, purpose=purpose).values_list("is_allowed", flat=True).first()
     return purpose not in OPT_IN_PURPOSES if choice is None else choice
 
 

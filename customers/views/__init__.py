@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +33,8 @@ def customer_page(request: StaffRequest, customer_id: int) -> HttpResponse:
     customer = get_customer_for(
         request.user, customer_id, Permission.CUSTOMER_EDIT if is_write else Permission.CUSTOMER_VIEW
     )
+    if not is_write and customer.pk != customer_id:  # joined with another: that one's page shows both
+        return HttpResponseRedirect(reverse("customers:customer", args=[customer.pk]))
     form = CustomerForm(request.POST or None, initial=CustomerForm.initial_of(customer))
     if not is_write:
         return render_page(request, PAGE, page_context(request, customer, form))
@@ -120,6 +122,7 @@ def page_context(request: StaffRequest, customer: Customer, form: CustomerForm) 
     ]
     return facts(request, customer) | {
         "form": form,
+        "may_merge": has(request.user, Permission.CUSTOMER_MERGE) and customer.erased_at is None,
         "choices": contact_choices_of(customer.pk),
         "panels": panels,
         "may_edit": has(request.user, Permission.CUSTOMER_EDIT) and customer.erased_at is None,
