@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -79,7 +80,7 @@ def found_tickets(staff: Staff, query: str) -> list[Entry]:
     """Return the tickets that match, six at most."""
     if not staff.may("ticket.view"):
         return []
-    hits = search_tickets(staff, query, limit=PER_GROUP).hits
+    hits = search_tickets(staff, query, now=timezone.now(), limit=PER_GROUP).hits
     return [
         Entry(
             "ticket",

@@ -51,6 +51,7 @@ urlpatterns = [
     path("desk/bulk/undo/<str:token>/", desk_bulk.undo_assign, name="bulk_undo"),
     path("desk/after-resolve/", desk.remember_next, name="remember_next"),
     path("desk/search/", desk_search.search, name="search"),
+    path("desk/search/count/", desk_search.search_count, name="search_count"),
     path("desk/palette/", desk_search.palette, name="palette"),
     path("desk/canned/<int:reply_id>/used/", desk_pickers.used_canned, name="canned_used"),
     path("desk/t/<int:ticket_id>/", desk.ticket, name="ticket"),

@@ -9,7 +9,7 @@ from orders.selectors.finding import (
     search_orders,
 )
 from orders.selectors.products import order_products
-from orders.selectors.shops import active_shops, find_shop_by_code, shop_choices
+from orders.selectors.shops import active_shops, find_shop_by_code, shop_choices, shops_named
 
 __all__ = [
     "active_shops",
@@ -25,5 +25,6 @@ __all__ = [
     "parcels_by_tracking",
     "search_orders",
     "shop_choices",
+    "shops_named",
     "shops_visible_to",
 ]

@@ -18,3 +18,11 @@ def find_shop_by_code(code: str) -> Shop | None:
 def shop_choices() -> list[tuple[int, str]]:
     """Return (id, name) of all shops, for other apps' settings."""
     return list(Shop.objects.order_by("name", "pk").values_list("pk", "name"))
+
+
+def shops_named() -> dict[str, int]:
+    """Return shop ids by code and by name, in lower case."""
+    book: dict[str, int] = {}
+    for pk, code, name in Shop.objects.values_list("pk", "code", "name"):
+        book |= {code.lower(): pk, name.lower(): pk}
+    return book

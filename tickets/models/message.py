@@ -6,24 +6,19 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Func, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
 
 from core.models.fields import ClockTimestamp
+from core.text.lookups import Tokens
 from tickets.enums import AuthorType, MessageKind
-
-
-class Tokens(Func):
-    """cs_tokens(text): single Chinese characters, bigrams and Latin words as a tsvector."""
-
-    function = "cs_tokens"
-    output_field = SearchVectorField()
 
 
 class Message(models.Model):
     """One message. `seq` is dense per ticket; `public_seq` is dense over what the customer may see, null for notes.
 
     `html` is sanitised again whenever shown; `quoted` keeps the folded rest of a mail. `mail_id` is the Message-ID.
+    `heading` is the ticket's subject on its first message, for search; a trigger keeps it.
     `mentioned` are the colleagues a note speaks to, null for nobody.
     """
 
@@ -37,6 +32,7 @@ class Message(models.Model):
     author_type = models.CharField(max_length=12, choices=AuthorType)
     author_id = models.BigIntegerField(null=True)
     channel = models.CharField(max_length=12)
+    heading = models.TextField(blank=True, default="")
     text = models.TextField(blank=True, default="")
     html = models.TextField(blank=True, default="")
     quoted = models.TextField(blank=True, default="")
@@ -46,7 +42,7 @@ class Message(models.Model):
     at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     search = models.GeneratedField(
-        expression=Tokens(Coalesce("text", Value(""))),
+        expression=Tokens(Concat("heading", Value(" \n", output_field=models.TextField()), "text")),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -77,7 +73,9 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            GinIndex(fields=["search"], name="message_search"),
+            # By bucket of ids, for the newest first (see selectors/search_words.py). The short list of what is not yet
+            # sorted in is read by each search, hence its limit (kB).
+            GinIndex(F("id").bitrightshift(14), "search", name="message_search", gin_pending_list_limit=256),
             GinIndex(fields=["mentioned"], name="message_mentions", condition=Q(mentioned__isnull=False)),
         ]
 

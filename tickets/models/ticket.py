@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
 from core.models.fields import ClockTimestamp
-from core.text.lookups import Tokens
 from tickets.enums import Channel, Priority, TicketStatus
 
 NUMBER_OFFSET = 100_000
@@ -88,9 +86,6 @@ class Ticket(models.Model):
     reopen_count = models.PositiveSmallIntegerField(default=0)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
-    subject_search = models.GeneratedField(
-        expression=Tokens("subject"), output_field=SearchVectorField(), db_persist=True
-    )
 
     class Meta:
         db_table = "tickets_ticket"
@@ -183,7 +178,6 @@ class Ticket(models.Model):
                 name="ticket_queue",
                 condition=IN_WORK & Q(assignee__isnull=True),
             ),
-            GinIndex(fields=["subject_search"], name="ticket_subject_search"),
             models.Index(fields=["order"], name="ticket_order", condition=Q(order__isnull=False)),
         ]
 

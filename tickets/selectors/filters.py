@@ -42,7 +42,7 @@ def narrow(rows: QuerySet[Ticket], conditions: dict[str, Any], staff: Staff, now
         seen = TicketRead.objects.filter(ticket_id=OuterRef("pk"), staff_id=staff.pk, seq__gte=OuterRef("last_seq"))
         rows = rows.filter(~Exists(seen), last_message_by=AuthorType.CUSTOMER.value)
     if conditions.get("words"):
-        rows = rows.filter(_by_words(str(conditions["words"])))
+        rows = rows.filter(said_in(str(conditions["words"])))
     return rows
 
 
@@ -90,10 +90,10 @@ def _by_dates(conditions: dict[str, Any], now: datetime) -> Q:
     return wanted
 
 
-def _by_words(words: str) -> Q:
-    """Return tickets in which the words occur: in the subject, or in the newest messages that hold them."""
+def said_in(words: str) -> Q:
+    """Return tickets in which the words occur, in the newest messages that hold them (the first holds the subject)."""
     said = Message.objects.filter(search__matches=words).order_by("-pk").values("ticket_id")[:WORDS_LOOK_BACK]
-    return Q(subject_search__matches=words) | Q(pk__in=said)
+    return Q(pk__in=said)
 
 
 def _numbers(values: list[Any]) -> list[int]:

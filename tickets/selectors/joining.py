@@ -9,6 +9,7 @@ from customers.selectors import aliases_of
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import tickets_visible_to
+from tickets.selectors.filters import said_in
 
 MOST = 20
 
@@ -20,7 +21,7 @@ def tickets_to_join(staff: Staff, ticket: Ticket, query: str = "") -> list[Ticke
     if number.isascii() and number.isdecimal() and len(number) < 16:
         rows = rows.filter(pk__in=[int(number), int(number) - NUMBER_OFFSET])
     elif query:
-        rows = rows.filter(subject_search__matches=query)
+        rows = rows.filter(said_in(query))
     else:
         same = Q()
         if ticket.customer_id is not None:

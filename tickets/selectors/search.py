@@ -1,39 +1,39 @@
-"""Finding tickets: by number, order, phone, tracking number, or words in what was written."""
+"""Finding tickets: by number, order, phone, tracking number, customer, or words in what was written, with filters."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.expressions import RawSQL
-from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import Staff
-from core.text import normalise, normalise_order_number, normalise_phone, search_terms
-from customers.selectors import last4_index, phone_index
-from tickets.models import Ticket
-from tickets.models.ticket import NUMBER_OFFSET
+from core.text import search_terms
+from tickets.models import Message, Ticket
 from tickets.permissions import tickets_visible_to
 from tickets.selectors.lists import Row, as_rows
+from tickets.selectors.search_codes import pointed_to
+from tickets.selectors.search_marks import mark_words
+from tickets.selectors.search_query import Query, read_query
+from tickets.selectors.search_words import messages_with, tickets_with
 
 FIRST, MOST = 20, 100
-# How many of the newest matches are looked at for each wanted; more only when the first are mostly other people's.
-CANDIDATES = (3, 100)
-EXCERPT = 90
-_NUMBER = re.compile(r"#?(\d{6,10})")
-_CODE = re.compile(r"[A-Za-z0-9\-_]{5,64}")
+# Messages looked at for each wanted ticket at first, and in all before every fitting ticket is read instead.
+FOR_EACH, LOOKED_AT = 3, 2000
+MOST_COUNTED = 1000
+type Reader = Callable[[QuerySet[Ticket]], QuerySet[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One found ticket with the words that matched, marked."""
+    """One found ticket; `subject` and `excerpt` have the words that matched marked."""
 
     row: Row
+    subject: SafeString
     excerpt: SafeString
     why: str
 
@@ -43,143 +43,107 @@ class Found:
     """What a search gave; `is_more` when there may be others behind the first ones."""
 
     hits: list[Hit]
+    query: Query
     is_more: bool = False
 
 
-def search_tickets(staff: Staff, query: str, *, limit: int = FIRST) -> Found:
-    """Return tickets this person may see that match, exact numbers first, then words, newest first."""
-    query = normalise(query)[:200]
-    if not query:
-        return Found([])
-    exact = _by_code(staff, query)
-    rows = _rows(staff, exact.order_by().values("pk"), limit) if exact is not None else []
-    hits = [Hit(row, mark_words(row.preview, query), "code") for row in rows]
-    if hits and not _is_wordy(query):
-        return Found(hits, len(hits) == limit)
-    seen = {hit.row.id for hit in hits}
-    found, texts, is_cut = _rows_with_words(staff, query, seen, limit - len(hits))
-    hits += [Hit(row, mark_words(texts[row.id], query), "words") for row in found]
-    return Found(hits, is_cut)
+def search_tickets(staff: Staff, text: str, *, now: datetime, limit: int = FIRST) -> Found:
+    """Return tickets this person may see that match: those a number or name points to, then the newest with the words.
+
+    Newest is the newest message that holds all the words. Spam is found only when asked for.
+    """
+    query = read_query(text, staff, now)
+    fitting = _fitting(staff, query)
+    if query.is_impossible or not (query.words or query.parts):
+        return Found([], query)
+    if not query.words:
+        rows = _latest(fitting, staff, limit)
+        return Found([_hit(row, row.preview, "", "filter") for row in rows], query, len(rows) == limit)
+    pointed = pointed_to(query.words)
+    rows = _latest(fitting.filter(pointed), staff, limit) if pointed is not None else []
+    hits = [_hit(row, row.preview, query.words, "code") for row in rows]
+    if len(hits) == limit or (hits and not _is_wordy(query.words)) or not search_terms(query.words):
+        return Found(hits, query, len(hits) == limit)
+    found = _with_words(fitting, query.words, {hit.row.id for hit in hits}, limit + 1 - len(hits), _shown(staff))
+    hits += [_hit(Row(*values), text, query.words, "words") for values, text in found]
+    return Found(hits[:limit], query, len(hits) > limit)
 
 
-def _rows_with_words(staff: Staff, query: str, seen: set[int], limit: int) -> tuple[list[Row], dict[int, str], bool]:
-    """Return rows, the text each was found by, and whether there may be more."""
-    found: list[Row] = []
-    texts: dict[int, str] = {}
-    is_cut = False
-    for each in CANDIDATES if limit > 0 and search_terms(query) else ():
-        texts, is_cut = _by_words(query, each * limit)
-        ids = [pk for pk in texts if pk not in seen]
-        found = _rows(staff, _picked(ids), limit) if ids else []
-        if len(found) >= limit or not is_cut:
+def count_tickets(staff: Staff, text: str, *, now: datetime) -> int:
+    """Return how many tickets a search finds in all, MOST_COUNTED + 1 for more than that."""
+    query, most = read_query(text, staff, now), MOST_COUNTED + 1
+    if query.is_impossible or not (query.words or query.parts):
+        return 0
+    fitting = _fitting(staff, query)
+    if not query.words:
+        return fitting.order_by()[:most].count()
+    pointed = pointed_to(query.words)
+    ids = set(fitting.filter(pointed).order_by().values_list("pk", flat=True)[:most]) if pointed is not None else set()
+    if search_terms(query.words) and len(ids) < most and (not ids or _is_wordy(query.words)):
+        found = _with_words(fitting, query.words, ids, most - len(ids), lambda rows: rows.values_list("pk"))
+        ids |= {values[0] for values, _text in found}
+    return min(len(ids), most)
+
+
+def _fitting(staff: Staff, query: Query) -> QuerySet[Ticket]:
+    """Return the tickets this person may find that fit the filters."""
+    rows = tickets_visible_to(staff).filter(query.wanted, merged_into__isnull=True)
+    return rows if query.asks_for_spam else rows.filter(is_spam=False)
+
+
+def _is_wordy(words: str) -> bool:
+    return not words.isascii() or " " in words
+
+
+def _shown(staff: Staff) -> Reader:
+    return lambda rows: as_rows(rows, staff)
+
+
+def _with_words(
+    fitting: QuerySet[Ticket], words: str, known: set[int], wanted: int, read: Reader
+) -> list[tuple[tuple[Any, ...], str]]:
+    """Return the newest fitting tickets with the words that are not known yet: what `read` tells of each (its id
+    first) and the text of its newest message with the words."""
+    found: list[tuple[tuple[Any, ...], str]] = []
+    seen, looked_at = set(known), 0
+    for batch in messages_with(words, size=min(FOR_EACH * wanted, FOR_EACH * MOST)):
+        texts: dict[int, str] = {}
+        for said in batch:
+            if said.ticket_id not in seen:
+                texts.setdefault(said.ticket_id, said.text)
+        if texts:
+            rows = read(fitting.filter(pk__in=_picked(texts))).order_by(_place_in(texts))
+            found += [(values, texts[values[0]]) for values in rows[: wanted - len(found)]]
+        if len(found) >= wanted:
             break
-    return found, texts, is_cut or len(found) >= limit
+        seen |= texts.keys()
+        looked_at += len(batch)
+        if looked_at > LOOKED_AT * max(1, wanted // MOST):
+            return _among_all(fitting.exclude(pk__in=known) if known else fitting, words, wanted, read)
+    return found
 
 
-def _is_wordy(query: str) -> bool:
-    return not query.isascii() or " " in query
+def _among_all(fitting: QuerySet[Ticket], words: str, wanted: int, read: Reader) -> list[tuple[tuple[Any, ...], str]]:
+    """Return the same when few of the many tickets with the words fit: the fitting ones are read instead."""
+    newest = tickets_with(words, fitting, most=wanted)
+    texts = dict(Message.objects.filter(pk__in=newest.values()).values_list("pk", "text"))
+    rows = read(fitting.filter(pk__in=_picked(newest))).order_by(_place_in(newest))
+    return [(values, texts[newest[values[0]]]) for values in rows]
 
 
-def _picked(ids: list[int]) -> Any:
+def _picked(ids: Iterable[int]) -> Any:
     """Return ids as one array: hundreds of parameters would cost more than the statement."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [ids])
+    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
 
 
-def _rows(staff: Staff, tickets: Any, limit: int) -> list[Row]:
-    seen = tickets_visible_to(staff).filter(pk__in=tickets, merged_into__isnull=True)
-    ordered = seen.order_by(F("last_message_at").desc(), F("pk").desc())
+def _place_in(ids: Iterable[int]) -> Any:
+    return RawSQL("array_position(%s::bigint[], tickets_ticket.id)", [list(ids)])
+
+
+def _latest(rows: QuerySet[Ticket], staff: Staff, limit: int) -> list[Row]:
+    ordered = rows.order_by(F("last_message_at").desc(), F("pk").desc())
     return [Row(*values) for values in as_rows(ordered, staff)[:limit]]
 
 
-def _by_code(staff: Staff, query: str) -> QuerySet[Ticket] | None:
-    """Return the tickets a number points to: ticket, order, tracking number, phone or its last four; None for words."""
-    wanted = Q()
-    number = _NUMBER.fullmatch(query)
-    if number and int(number[1]) > NUMBER_OFFSET:
-        wanted |= Q(pk=int(number[1]) - NUMBER_OFFSET)
-    compact = query.lstrip("#").replace(" ", "")
-    if _CODE.fullmatch(compact) or (len(compact) == 4 and compact.isdecimal()) or normalise_phone(query):
-        orders, customers, tickets = _owners_of(compact)
-        wanted |= Q(order_id__in=orders) if orders else Q()
-        wanted |= Q(customer_id__in=customers) if customers else Q()
-        wanted |= Q(pk__in=tickets) if tickets else Q()
-    return Ticket.objects.filter(wanted) if wanted else None
-
-
-OWNERS = """
-SELECT 'o', id FROM (SELECT id FROM orders_order WHERE number = %(code)s OR number = %(upper)s LIMIT 50) a
-UNION ALL SELECT 'o', id FROM (SELECT order_id AS id FROM orders_parcel
-            WHERE tracking_number = %(upper)s OR tracking_number = %(code)s LIMIT 50) b
-UNION ALL SELECT 'o', id FROM (SELECT id FROM orders_order
-            WHERE phone_index = %(phone)s OR phone_last4_index = %(last4)s ORDER BY id DESC LIMIT 100) c
-UNION ALL SELECT 'c', id FROM (SELECT customer_id AS id FROM customers_identity
-   WHERE (kind = 'phone' AND value_index = %(phone)s) OR last4_index = %(last4)s LIMIT 100) d
-UNION ALL SELECT 't', id FROM (SELECT ticket_id AS id FROM tickets_field_value WHERE value = %(code)s
-            ORDER BY ticket_id DESC LIMIT 100) e
-"""
-
-
-def _owners_of(code: str) -> tuple[list[int], list[int], list[int]]:
-    """Return ids of orders and customers a number belongs to, and of tickets one of whose own fields holds it."""
-    phone = normalise_phone(code)
-    values: dict[str, Any] = {
-        "code": code,
-        "upper": normalise_order_number(code),
-        "phone": phone_index(phone) if phone else None,
-        "last4": last4_index(code) if len(code) == 4 and code.isdecimal() else None,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(OWNERS, values)
-        found = cursor.fetchall()
-    of: dict[str, list[int]] = {"o": [], "c": [], "t": []}
-    for kind, pk in found:
-        of[kind].append(pk)
-    return of["o"], of["c"], of["t"]
-
-
-WORDS = """
-(SELECT ticket_id, id, text FROM tickets_message WHERE search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
-UNION ALL
-(SELECT id, 0, preview FROM tickets_ticket WHERE subject_search @@ cs_query(%(query)s) ORDER BY id DESC LIMIT %(most)s)
-"""
-
-
-def _by_words(query: str, most: int) -> tuple[dict[int, str], bool]:
-    """Return ticket id → the newest matching message (its preview when only the subject matches), and if there is more.
-
-    The words alone are looked for first, newest first and no further than needed; who may see the tickets comes after.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(WORDS, {"query": query, "most": most})
-        found = cursor.fetchall()
-    texts: dict[int, str] = {}
-    for ticket_id, _rank, text in found:
-        texts.setdefault(ticket_id, text)
-    messages = sum(1 for row in found if row[1])
-    return texts, messages >= most or len(found) - messages >= most
-
-
-@lru_cache(maxsize=256)
-def _pattern(query: str) -> re.Pattern[str] | None:
-    words = {term for term in [query.lower(), *search_terms(query)] if len(term) > 1 or len(query) == 1}
-    longest_first = sorted(words, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if words else None
-
-
-def mark_words(text: str, query: str) -> SafeString:
-    """Return an excerpt around the first match with the query's words marked."""
-    flat = " ".join(text.split())
-    pattern = _pattern(query)
-    first = pattern.search(flat) if pattern else None
-    start = max(0, first.start() - EXCERPT // 3) if first else 0
-    piece = flat[start : start + EXCERPT]
-    head, tail = ("…" if start else ""), ("…" if start + EXCERPT < len(flat) else "")
-    if pattern is None:
-        return escape(head + piece + tail)
-    out: list[SafeString] = [escape(head)]
-    at = 0
-    for found in pattern.finditer(piece):
-        out += [escape(piece[at : found.start()]), format_html("<mark>{}</mark>", found[0])]
-        at = found.end()
-    out.append(escape(piece[at:] + tail))
-    return format_html_join("", "{}", ((part,) for part in out))
+def _hit(row: Row, text: str, words: str, why: str) -> Hit:
+    return Hit(row, mark_words(row.subject, words, whole=True), mark_words(text, words), why)

@@ -134,7 +134,7 @@ def found_rows(hits: Iterable[Hit], *, now: datetime) -> SafeString:
             f'<span class="ticket-no num">#{row.number}</span>'
             f"{ui.status(row.status, TicketStatus(row.status).label)}</span>"
             f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
-            f'<span class="ticket-subject">{esc(row.subject)}<span class="ticket-last">{hit.excerpt}</span></span>'
+            f'<span class="ticket-subject">{hit.subject}<span class="ticket-last">{hit.excerpt}</span></span>'
             f'<span class="ticket-marks">{_marks(row, now, words)}</span></a></li>'
         )
     return mark_safe("".join(lines))  # allowed: rows escape what people wrote
