@@ -9,18 +9,22 @@ from core import registry
 registry.register_settings_page(
     "staff", _("Staff"), _("Who works here, what they may do, and who is invited."), "users", "accounts:staff", 10,
     Permission.STAFF_VIEW,
+    group="people",
 )  # fmt: skip
 registry.register_settings_page(
     "teams", _("Teams"), _("Who works together, and for which shops."), "users-group", "accounts:teams", 11,
     Permission.STAFF_VIEW,
+    group="people",
 )  # fmt: skip
 registry.register_settings_page(
     "api_keys", _("API keys"), _("Ways in for your own systems, each with its own rights."), "key", "accounts:api_keys",
     80, Permission.API_MANAGE,
+    group="guard",
 )  # fmt: skip
 registry.register_settings_page(
     "access_log", _("Access log"), _("Who looked at which customer's personal data, and why."), "shield-lock",
     "accounts:access_log", 85, Permission.ACCESS_LOG_VIEW,
+    group="guard",
 )  # fmt: skip
 
 registry.register_command(

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from core.errors import Text
 from core.models import Event
 
@@ -29,7 +31,7 @@ class NavItem:
 
 @dataclass(frozen=True)
 class SettingsPage:
-    """One page of the settings hub."""
+    """One page of the settings hub; `group` is one of SETTINGS_GROUPS."""
 
     key: str
     label: Text
@@ -38,6 +40,7 @@ class SettingsPage:
     url_name: str
     order: int
     permission: str = ""
+    group: str = "more"
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,15 @@ GroupDoor = Callable[[Any, int | None], bool]
 NAV: dict[str, NavItem] = {}
 FRONT_LINKS: dict[str, FrontLink] = {}
 SETTINGS_PAGES: dict[str, SettingsPage] = {}
+SETTINGS_GROUPS: dict[str, Text] = {  # by who needs them, in this order
+    "work": _("For everyday work"),
+    "rules": _("How we serve"),
+    "words": _("Shops and messages"),
+    "voice": _("Asking customers"),
+    "people": _("People"),
+    "guard": _("Security and access"),
+    "more": _("More"),
+}
 PANELS: dict[tuple[str, str, str], Panel] = {}
 COMMANDS: dict[str, Command] = {}
 STORIES: dict[str, StoryRenderer] = {}
@@ -133,9 +145,10 @@ def register_settings_page(
     url_name: str,
     order: int,
     permission: str = "",
+    group: str = "more",
 ) -> None:
-    """Add a page to the settings hub."""
-    SETTINGS_PAGES[key] = SettingsPage(key, label, description, icon, url_name, order, permission)
+    """Add a page to the settings hub, under the heading of its group."""
+    SETTINGS_PAGES[key] = SettingsPage(key, label, description, icon, url_name, order, permission, group)
 
 
 def register_panel(

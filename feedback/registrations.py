@@ -55,11 +55,14 @@ register_template(
         f"{_FACES_EN}\n\n{_END_EN}",
     },
 )
-for _kind in ("ticket", "order"):
+for _kind, _of_zh, _of_en in (
+    ("ticket", " [#{number}]", " [#{number}]"),
+    ("order", "：订单 {number}", ": order {number}"),
+):
     register_template(
         f"{REMIND_TEMPLATE}.{_kind}",
         label=_("Survey reminder"),
-        subject={"zh-hans": "还想听听您的意见 [{number}]", "en": "We would still like to hear from you [{number}]"},
+        subject={"zh-hans": f"还想听听您的意见{_of_zh}", "en": f"We would still like to hear from you{_of_en}"},
         body={
             "zh-hans": "{customer_name}您好：\n\n"
             "几天前我们请您评价一次服务，还没有收到您的回答。如果您方便，点一下就可以开始：\n\n"
@@ -76,10 +79,12 @@ registry.register_nav(
 registry.register_settings_page(
     "surveys", _("Surveys"), _("What customers are asked, when, and how often."), "forms", "feedback:surveys", 50,
     Permission.SURVEY_MANAGE,
+    group="voice",
 )  # fmt: skip
 registry.register_settings_page(
     "follow_ups", _("Follow-up visits"), _("When customers are visited after an order, how, and with which words."),
     "phone-call", "feedback:plans", 51, Permission.VISIT_MANAGE,
+    group="voice",
 )  # fmt: skip
 registry.register_command(
     "answers",

@@ -26,6 +26,7 @@ register_settings_page(
     "kpi:targets",
     60,
     permission="board.manage",
+    group="rules",
 )
 register_live_group("board", lambda staff, number: number is None and staff.may("board.view"))
 register_health("folds", fold_health)

@@ -22,6 +22,7 @@ registry.register_settings_page(
     "notifications:mailboxes",
     40,
     Permission.SETTINGS_MANAGE,
+    group="words",
 )
 registry.register_settings_page(
     "templates",
@@ -31,6 +32,7 @@ registry.register_settings_page(
     "notifications:templates",
     41,
     Permission.SETTINGS_MANAGE,
+    group="words",
 )
 registry.register_settings_page(
     "deliveries",
@@ -40,6 +42,7 @@ registry.register_settings_page(
     "notifications:deliveries",
     42,
     Permission.SETTINGS_MANAGE,
+    group="words",
 )
 registry.register_command(
     "mailboxes", _("Mailboxes"), "at", "notifications:mailboxes", Permission.SETTINGS_MANAGE, keywords="mail smtp"

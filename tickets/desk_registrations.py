@@ -25,27 +25,33 @@ registry.register_settings_page(
     "canned", _("Canned replies"), _("Prepared answers with variables, typed with a slash."), "bolt",
     "tickets:settings_canned", 30,
     Permission.TICKET_NOTE,
+    group="work",
 )  # fmt: skip
 registry.register_settings_page(
     "macros", _("Macros"), _("An answer, status, tags and more in one step."), "wand", "tickets:settings_macros", 30,
     Permission.TICKET_REPLY,
+    group="work",
 )  # fmt: skip
 registry.register_settings_page(
     "fields", _("Own fields"), _("What you want to know of a case, by category."), "forms", "tickets:settings_fields",
     31, Permission.SETTINGS_MANAGE,
+    group="rules",
 )  # fmt: skip
 registry.register_settings_page(
     "categories", _("Categories"), _("What tickets are about; a tree of two levels."), "tags",
     "tickets:settings_categories", 31,
     Permission.SETTINGS_MANAGE,
+    group="rules",
 )  # fmt: skip
 registry.register_settings_page(
     "sla", _("Reply times"), _("How fast you promise to answer and to solve."), "clock", "tickets:settings_sla", 32,
     Permission.SETTINGS_MANAGE,
+    group="rules",
 )  # fmt: skip
 registry.register_settings_page(
     "blocked", _("Block list"), _("Senders whose forms and mails go to spam."), "ban", "tickets:settings_blocked", 33,
     Permission.TICKET_BLOCK,
+    group="work",
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ ask_before_leaving(_hand_over_first)
 registry.register_settings_page(
     "routing", _("Routing"), _("How tickets find their agent: by hand or handed out, skills, limits."), "route",
     "tickets:settings_routing", 34, Permission.SETTINGS_MANAGE,
+    group="rules",
 )  # fmt: skip
 registry.register_command(
     "next_ticket", _("Take the next ticket"), "player-skip-forward", "tickets:next", Permission.TICKET_REPLY,

@@ -53,10 +53,12 @@ registry.register_panel(
 registry.register_settings_page(
     "standards", _("Service standards"), _("Steps, time limits and standard solutions of each kind of request."),
     "list-check", "tickets:settings_standards", 34, Permission.SETTINGS_MANAGE,
+    group="rules",
 )  # fmt: skip
 registry.register_settings_page(
     "departments", _("Departments"), _("Who takes tasks from others, how fast, and who hears when one is late."),
     "users-group", "tickets:settings_departments", 12, Permission.SETTINGS_MANAGE,
+    group="people",
 )  # fmt: skip
 registry.register_story("task.", render_task_events)
 registry.register_story("promise.", render_promise_events)

@@ -13,6 +13,7 @@ registry.register_settings_page(
     "core:calendars",
     20,
     "settings.manage",
+    group="rules",
 )
 registry.register_settings_page(
     "holidays",
@@ -22,6 +23,7 @@ registry.register_settings_page(
     "core:holidays",
     21,
     "settings.manage",
+    group="rules",
 )
 registry.register_command(
     "calendars", _("Business hours"), "calendar", "core:calendars", "settings.manage", keywords="calendar SLA hours"

@@ -81,8 +81,16 @@ channel_glyph = channel
 
 
 def avatar(name: str, size: int = 32, channel: str = "", src: str = "", tier: str = "") -> SafeString:
-    """Render a picture or one or two letters on the name's own hue; a channel glyph sits at its foot."""
-    text = str(name or "?").strip() or "?"
+    """Render a picture or one or two letters on the name's own hue; a channel glyph sits at its foot.
+
+    Nobody's name is no letter: then the channel's glyph is the face.
+    """
+    text = str(name or "").strip()
+    if channel and not (text or src):
+        return mark_safe(
+            f'<span class="avatar avatar-{size} avatar-nobody">{channel_glyph(channel, size // 2 + 2)}</span>'
+        )
+    text = text or "?"
     hue = zlib.crc32(text.encode()) % HUES
     if src:
         face = f'<img src="{esc(src)}" alt="" width="{size}" height="{size}" loading="lazy">'

@@ -87,7 +87,7 @@ def when(at: datetime | date | None, style: str = "auto", now: datetime | None =
         span = duration(now - at)
         words = (gettext("%(span)s ago") if at < now else gettext("in %(span)s")) % {"span": span}
     elif style == "full":
-        words = title
+        words = title[:-3]  # seconds are for the title
     elif style == "date":
         words = date_words(local(at), this_year=local(now).year)
     elif style == "time":

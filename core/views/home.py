@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from core.models import Company
-from core.registry import FRONT_LINKS, SETTINGS_PAGES
+from core.registry import FRONT_LINKS, SETTINGS_GROUPS, SETTINGS_PAGES
 
 
 @require_safe
@@ -27,10 +27,11 @@ def front(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def settings_hub(request: Any) -> HttpResponse:
-    """List the settings pages the reader may open."""
+    """List the settings pages the reader may open, under headings."""
     pages = [
         page
         for page in sorted(SETTINGS_PAGES.values(), key=lambda one: one.order)
         if not page.permission or request.user.may(page.permission)
     ]
-    return render(request, "core/settings.html", {"pages": pages})
+    groups = [(label, [page for page in pages if page.group == key]) for key, label in SETTINGS_GROUPS.items()]
+    return render(request, "core/settings.html", {"groups": [group for group in groups if group[1]]})

@@ -228,7 +228,7 @@ class Storyteller:
             "subject": "",
             "shop_id": order.shop_id,
             "customer_id": order.customer_id,
-            "order_id": None if category == "pre_sale" else order.pk,
+            "order_id": None if category == "presale" else order.pk,
             "category_id": self.categories.get(category),
         }
         actor = Actor.customer(order.customer_id)

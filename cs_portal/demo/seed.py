@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,18 @@ from core.crypto import decrypt
 from core.events import recording_as
 from core.folds import FOLDS, advance
 from core.models import Company, Job, Origin
+from cs_portal.demo.desk_setup import DEPARTMENT_STAFF, set_desk_up, tier_customers
+from cs_portal.demo.desk_work import DeskWork
 from cs_portal.demo.feedback import answer_surveys, plan_visits
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
+from cs_portal.demo.twins import tell_twins
 from orders.models import Order
 from orders.services import renew_hook_secret
 from tickets.services.clocks import DUE_JOB
 from tickets.services.sla.acting import act_on_due
 
-SCALE = {"orders": 320, "past": 150, "present": 22, "people": 170}
+SCALE = {"orders": 320, "past": 140, "present": 22, "people": 170}
 
 
 class AlreadySeeded(RuntimeError):
@@ -41,9 +44,13 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
     with transaction.atomic(), recording_as(Origin.DEMO):
         cast = make_cast(now)
         orders = tell_orders(cast, people(dice, scale["people"]), scale["orders"], now, dice)
+        best = tier_customers(orders, now - timedelta(days=40))
         teller = Storyteller(cast, orders, now, dice)
         past = list(teller.tell_past(scale["past"]))
+        departments = set_desk_up(cast, best, now)
         teller.tell_present(scale["present"])
+        DeskWork(cast, departments, orders, now).tell()
+        tell_twins(orders, now)
         answer_surveys(past, dice, now)
         plan_visits(orders, teller.agents, dice, now)
         _settle(now)
@@ -55,7 +62,7 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         Path(settings.VAR_DIR) / "demo.json",
         [
             {"role": note, "email": email, "password": PASSWORD, "note": name}
-            for email, name, _roles, note in STAFF
+            for email, name, _roles, note in [*STAFF, *((one[0], one[1], (), one[4]) for one in DEPARTMENT_STAFF)]
             if note
         ]
         + [_customer(orders)],

@@ -205,6 +205,13 @@ def test_avatar_shows_the_family_name_or_initials() -> None:
     assert ">?<" in ui.avatar("")
 
 
+def test_avatar_of_nobody_shows_the_channel() -> None:
+    face = ui.avatar("", 32, "form")
+    assert "avatar-nobody" in face
+    assert "icon" in face
+    assert ">F<" not in face
+
+
 def test_sparkline_keeps_gaps() -> None:
     assert ui.sparkline([1, 2, None, 4, 5]).count("<polyline") == 2
     assert "–" in ui.sparkline([None, None])

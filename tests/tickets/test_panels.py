@@ -42,3 +42,13 @@ def test_the_page_of_a_ticket_holds_one_page_whatever_its_open_tab(client: Clien
         page = client.get(reverse("tickets:ticket", args=[ticket.pk]), {"tab": tab}).content.decode()
         assert page.count("<html") == 1, tab
         assert page.count('id="presence-menu"') == 1, tab
+
+
+@pytest.mark.django_db
+def test_a_ticket_opened_by_a_boosted_link_holds_no_page_in_its_panel(client: Client) -> None:
+    client.force_login(make_staff(roles=["admin"]))
+    ticket = make_desk_ticket(customer=make_person())
+    marks = {"HTTP_HX_REQUEST": "true", "HTTP_HX_BOOSTED": "true", "HTTP_HX_TARGET": "conversation"}
+    for tab in ("tasks", "promises"):
+        part = client.get(reverse("tickets:ticket", args=[ticket.pk]), {"tab": tab}, **marks)  # type: ignore[arg-type]
+        assert "presence-menu" not in part.content.decode(), tab

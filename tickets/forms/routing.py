@@ -73,7 +73,7 @@ class HandOverForm(forms.Form):
                 label=_("Goes to"),
                 required=False,
                 choices=single,
-                widget=forms.Select(attrs={"class": "input input-sm"}),
+                widget=forms.Select(attrs={"class": "select select-sm"}),
             )
 
     def targets(self) -> dict[int, Target]:

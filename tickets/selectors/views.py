@@ -17,6 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
 from django.db.models import Func, IntegerField, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Staff
 from accounts.permissions import sees_only_area, shop_scope, team_scope
@@ -63,7 +64,7 @@ VIEWS = (
     View("open", _("All open"), "list"),
     View("risk", _("At risk"), "gauge", "warn"),
     View("overdue", _("Overdue"), "flame", "bad"),
-    View("waiting", _("Waiting for the customer"), "hourglass-high"),
+    View("waiting", pgettext_lazy("view", "Customer's turn"), "hourglass-high"),
     View("resolved", _("Resolved today"), "circle-check"),
     View("spam", _("Spam"), "ban"),
 )

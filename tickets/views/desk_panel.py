@@ -47,7 +47,9 @@ def fetch_panel(request: StaffRequest, tab: Tab) -> SafeString | str:
     """Return a panel's HTML as its own view gives it to HTMX; empty when it refuses or fails."""
     inner = copy.copy(request)
     inner.method, inner.path, inner.path_info = "GET", tab.url, tab.url
-    inner.META = {**request.META, "HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "panel", "HTTP_ACCEPT": "text/html"}
+    # a boosted link opened the ticket: passed on, that mark would make the panel a whole page within the page
+    own = {name: value for name, value in request.META.items() if not name.startswith("HTTP_HX_")}
+    inner.META = {**own, "HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "panel", "HTTP_ACCEPT": "text/html"}
     inner.__dict__.pop("headers", None)
     inner.htmx = HtmxDetails(inner)
     try:

@@ -79,7 +79,7 @@ def _line(row: Row, tail: str, now: datetime, is_current: bool, may_bulk: bool, 
     return (
         f'<li id="row-{row.id}" data-v="{row.version}"{" class=is-unread" if row.is_unread else ""}>{check}'
         f'<a class="ticket" href="/desk/t/{row.id}/{tail}" data-key-item{" aria-current=true" if is_current else ""}>'
-        f"{ui.avatar(name or str(row.channel), 32, row.channel)}"
+        f"{ui.avatar(name, 32, row.channel)}"
         f'<span class="ticket-who"><span>{esc(name) or words["nobody"]}</span>{tier}'
         f'<span class="ticket-no num">#{number}</span></span>'
         f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
@@ -129,7 +129,7 @@ def found_rows(hits: Iterable[Hit], *, now: datetime) -> SafeString:
         lines.append(
             f'<li id="row-{row.id}"{" class=is-unread" if row.is_unread else ""}>'
             f'<a class="ticket ticket-found" href="/desk/t/{row.id}/" data-key-item>'
-            f"{ui.avatar(row.customer_name or str(row.channel), 32, row.channel)}"
+            f"{ui.avatar(row.customer_name or '', 32, row.channel)}"
             f'<span class="ticket-who"><span>{esc(row.customer_name or "") or words["nobody"]}</span>{tier}'
             f'<span class="ticket-no num">#{row.number}</span>'
             f"{ui.status(row.status, TicketStatus(row.status).label)}</span>"

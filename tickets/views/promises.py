@@ -62,7 +62,7 @@ def promise_list(request: StaffRequest) -> HttpResponse:
 
 def _tabs(active: str, counts: dict[str, int]) -> list[dict[str, Any]]:
     labels = {
-        "mine": _("Mine"), "due": pgettext("promises", "Due"), "overdue": _("Overdue"),
+        "mine": _("Mine"), "due": pgettext("promises", "Due"), "overdue": pgettext("promise state", "Overdue"),
         "kept": pgettext("promises", "Kept"), "broken": pgettext("promises", "Broken"),
     }  # fmt: skip
     base = reverse("tickets:promises")

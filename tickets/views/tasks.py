@@ -59,7 +59,7 @@ def task_list(request: StaffRequest) -> HttpResponse:
 
 def _tabs(request: StaffRequest, active: str, counts: dict[str, int]) -> list[dict[str, Any]]:
     labels = {
-        "team": _("My department"), "mine": pgettext("tasks", "Mine"), "overdue": _("Overdue"),
+        "team": _("My department"), "mine": pgettext("tasks", "Mine"), "overdue": pgettext("promise state", "Overdue"),
         "asked": _("Asked by me"), "done": pgettext("tasks", "Done"),
     }  # fmt: skip
     base = reverse("tickets:tasks")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, pgettext
 
 from core.calendar import BusinessCalendar, DeadlineUnreachable, Pause, elapsed, explain, lines_of
 from core.calendar.selectors import default_calendar
-from core.calendar.words import length_name
+from core.calendar.words import day_name, length_name
 from tickets.enums import ClockKind, ClockState, TicketStatus
 from tickets.models import SlaClock, Ticket
 from tickets.selectors.sla import Names, conditions_in_words, names_for_policies
@@ -134,5 +134,6 @@ def _beside(clock: SlaClock, office: BusinessCalendar, ended: Sequence[Pause]) -
     }
     if by_office is None:
         return words
-    moment = f"{by_office.astimezone(office.zone):%Y-%m-%d %H:%M}"
+    there = by_office.astimezone(office.zone)
+    moment = f"{day_name(there.date())} {there:%H:%M}"
     return " ".join([words, gettext("Counted in business hours it would be due %(moment)s.") % {"moment": moment}])
