@@ -137,7 +137,8 @@ def _asked_before(survey: Survey, customer_id: int, about: Asked, at: datetime) 
     if about.ticket is None and about.order is not None and rows.filter(order=about.order, ticket=None).exists():
         return True
     since = at - timedelta(days=survey.period_days)
-    return survey.period_days > 0 and rows.filter(customer_id__in=aliases_of(customer_id), invited_at__gt=since).exists()
+    rows = rows.filter(customer_id__in=aliases_of(customer_id), invited_at__gt=since)
+    return survey.period_days > 0 and rows.exists()
 
 
 def _may_ask_about(ticket: Ticket, asked: list[Invitation]) -> bool:

@@ -17,18 +17,22 @@ _CODE = re.compile(r"[A-Za-z0-9\-_]{5,64}")
 MOST_NAMES = 50
 LONGEST_NAME = 60
 
+# A joined record and the one that counts are one person: all their tickets are found by either's contact or name.
+FAMILY = """JOIN customers_customer o ON o.id = d.id JOIN customers_customer f
+    ON f.id = coalesce(o.merged_into_id, o.id) OR f.merged_into_id = coalesce(o.merged_into_id, o.id)"""
 OWNERS = """
 SELECT 'o', id FROM (SELECT id FROM orders_order WHERE number = %(code)s OR number = %(upper)s LIMIT 50) a
 UNION ALL SELECT 'o', id FROM (SELECT order_id AS id FROM orders_parcel
             WHERE tracking_number = %(upper)s OR tracking_number = %(code)s LIMIT 50) b
 UNION ALL SELECT 'o', id FROM (SELECT id FROM orders_order
             WHERE phone_index = %(phone)s OR phone_last4_index = %(last4)s ORDER BY id DESC LIMIT 100) c
-UNION ALL SELECT 'c', id FROM (SELECT customer_id AS id FROM customers_identity
-   WHERE (kind = 'phone' AND value_index = %(phone)s) OR last4_index = %(last4)s LIMIT 100) d
+UNION ALL SELECT 'c', f.id FROM (SELECT customer_id AS id FROM customers_identity
+   WHERE (kind = 'phone' AND value_index = %(phone)s) OR last4_index = %(last4)s LIMIT 100) d {family}
 UNION ALL SELECT 't', id FROM (SELECT ticket_id AS id FROM tickets_field_value WHERE value = %(code)s
             ORDER BY ticket_id DESC LIMIT 100) e
-"""
-NAMED = "SELECT 'c', id FROM (SELECT id FROM customers_customer WHERE name ILIKE %(name)s ORDER BY id DESC LIMIT 50) n"
+""".replace("{family}", FAMILY)
+NAMED = f"""SELECT 'c', f.id FROM (SELECT id FROM customers_customer
+   WHERE name ILIKE %(name)s ORDER BY id DESC LIMIT 50) d {FAMILY}"""  # allowed: a constant
 
 
 def pointed_to(words: str) -> Q | None:
