@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 
 from django.conf import settings
 
 TIMEOUT = 10.0
+MAX_PLACES = 8
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -42,25 +44,43 @@ def is_inside(host: str, port: int) -> bool:
 
 
 def connect(host: str, port: int, *, timeout: float = TIMEOUT) -> socket.socket:
-    """Open a TCP connection to a host that may be asked. Raises HostUnknown, PlaceForbidden, OSError."""
-    return socket.create_connection((str(resolve(host, port)), port), timeout=timeout)
+    """Open a TCP connection to a host that may be asked: its addresses one after the other, within `timeout` in all.
+
+    Raises HostUnknown, PlaceForbidden, OSError.
+    """
+    end = time.monotonic() + timeout
+    last: OSError = TimeoutError()
+    for place in places_of(host, port):
+        if (left := end - time.monotonic()) <= 0:
+            break
+        try:
+            return socket.create_connection((str(place), port), timeout=left)
+        except OSError as error:
+            last = error
+    raise last
 
 
 def resolve(host: str, port: int) -> Address:
-    """Return the address of a host that may be asked; every one it has must be allowed.
+    """Return the first address of a host that may be asked. Raises HostUnknown, PlaceForbidden."""
+    return places_of(host, port)[0]
+
+
+def places_of(host: str, port: int) -> list[Address]:
+    """Return the addresses of a host that may be asked; every one it has must be allowed.
 
     Raises HostUnknown, PlaceForbidden.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         raise HostUnknown(host[:80]) from None
-    places = [ipaddress.ip_address(str(row[4][0]).partition("%")[0]) for row in found]
+    names = dict.fromkeys(str(row[4][0]).partition("%")[0] for row in found)
+    places = [ipaddress.ip_address(name) for name in names]
     if not places:
         raise HostUnknown(host[:80])
     if not all(is_public(place) or _is_allowed(host, port, place) for place in places):
         raise PlaceForbidden
-    return places[0]
+    return places[:MAX_PLACES]
 
 
 def _is_allowed(host: str, port: int, place: Address) -> bool:
