@@ -106,7 +106,7 @@ SETTINGS_GROUPS: dict[str, Text] = {  # by who needs them, in this order
     "voice": _("Asking customers"),
     "people": _("People"),
     "guard": _("Security and access"),
-    "more": _("More"),
+    "more": _("Everything else"),
 }
 PANELS: dict[tuple[str, str, str], Panel] = {}
 COMMANDS: dict[str, Command] = {}

@@ -69,7 +69,7 @@ def relative_words(at: datetime, *, now: datetime) -> str | None:
 
 
 def when(at: datetime | date | None, style: str = "auto", now: datetime | None = None) -> SafeString:
-    """Render a <time>: `auto` (relative under a day), `full`, `date`, `time` or `relative`."""
+    """Render a <time>: `auto` (relative under a day), `moment`, `full`, `date`, `time` or `relative`."""
     if not at:
         return mark_safe(f'<span class="muted">{NOTHING}</span>')
     now = now or timezone.now()

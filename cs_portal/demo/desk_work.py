@@ -200,8 +200,8 @@ class DeskWork:
             ticket_id=first.pk, pressed=pressed, actor=self.me, at=self.now - 50 * MINUTE, due_at=due_at
         )
 
-        order = self._order(2, "SHT-21", "shipped")
-        self._open(order, "logistics-where", "四件套还没收到，帮忙看看到哪里了。", 48 * MINUTE)
+        order = self._order(3, status="shipped")
+        self._open(order, "logistics-where", "包裹还没收到，帮忙看看到哪里了。", 48 * MINUTE)
         self._open(order, "logistics-where", "我在网页上问过一次，没有人回，包裹到底在哪里？", 16 * MINUTE, "email")
 
         blanket = self._open(self._order(2, "BLK-06"), "return-request", words.BLANKET, 130 * MINUTE)

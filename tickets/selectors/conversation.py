@@ -125,6 +125,9 @@ SELECT e.*,
 """
 
 
+TOLD_BY_THE_WHOLE = ("ticket.merged", "ticket.unmerged")
+
+
 def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: int = EVENTS) -> list[Event]:
     """Return what happened to the ticket, its order and (while open) its customer since a moment, oldest first."""
     params = {
@@ -137,7 +140,9 @@ def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: 
         "after": after_id,
         "limit": limit,
     }
-    return list(Event.objects.raw(AROUND, params))
+    events = Event.objects.raw(AROUND, params)
+    # of a joining the stream tells its own side: what a part says of it is the same thing once more
+    return [event for event in events if event.kind not in TOLD_BY_THE_WHOLE or event.data["other_id"] != ticket.pk]
 
 
 def own_marks(staff: Staff) -> dict[str, Any]:
