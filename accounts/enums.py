@@ -26,6 +26,9 @@ class Permission(StrEnum):
     ORDER_EDIT = "order.edit"
     ORDER_IMPORT = "order.import"
 
+    INCIDENT_VIEW = "incident.view"
+    INCIDENT_MANAGE = "incident.manage"  # declare, tell customers, end, review
+
     CUSTOMER_VIEW = "customer.view"
     CUSTOMER_EDIT = "customer.edit"
     CUSTOMER_MERGE = "customer.merge"

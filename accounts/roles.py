@@ -11,7 +11,7 @@ from accounts.enums import Permission as P
 from accounts.enums import Reach
 
 DESK = frozenset({P.DESK_USE, P.KNOWLEDGE_VIEW})
-READ = DESK | {P.TICKET_VIEW, P.ORDER_VIEW, P.CUSTOMER_VIEW}
+READ = DESK | {P.TICKET_VIEW, P.ORDER_VIEW, P.CUSTOMER_VIEW, P.INCIDENT_VIEW}
 SERVE = READ | {P.TICKET_REPLY, P.TICKET_NOTE, P.TICKET_EDIT, P.TICKET_RESOLVE, P.VISIT_WORK, P.TASK_WORK}
 
 
@@ -95,7 +95,7 @@ class Warehouse(Role):
     code = "warehouse"
     title = _("Warehouse")
     sentence = _("Receives and checks goods: sees orders and parcels and writes notes on tickets about them.")
-    permissions = DESK | {P.ORDER_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL, P.TASK_WORK}
+    permissions = DESK | {P.ORDER_VIEW, P.INCIDENT_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL, P.TASK_WORK}
 
 
 class DepartmentMember(Role):
@@ -122,7 +122,7 @@ class Supervisor(Role):
     title = _("Supervisor")
     sentence = _("Steers the own teams: assigns work, watches the board, imports orders and sets the rules of service.")
     permissions = LeadAgent.permissions | {
-        P.BOARD_MANAGE, P.ORDER_IMPORT, P.SETTINGS_MANAGE, P.SURVEY_MANAGE, P.KNOWLEDGE_EDIT,
+        P.BOARD_MANAGE, P.ORDER_IMPORT, P.INCIDENT_MANAGE, P.SETTINGS_MANAGE, P.SURVEY_MANAGE, P.KNOWLEDGE_EDIT,
         P.EXPORT, P.CUSTOMER_MERGE, P.ACCESS_LOG_VIEW, P.SYSTEM_VIEW,
     }  # fmt: skip
 

@@ -95,4 +95,4 @@ def _search(staff: Staff, text: str, limit: int) -> list[dict[str, Any]]:
 
 registry.register_search("orders", 20, _search)
 
-from orders import people_registrations  # noqa: E402, F401 - who is who
+from orders import incident_events, incident_registrations, people_registrations  # noqa: E402, F401 - wired there

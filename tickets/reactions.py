@@ -8,6 +8,7 @@ from core.events import payload_of
 from core.jobs import schedule
 from core.models import Event
 from core.reactions import reacts_to
+from tickets import incident_reactions  # noqa: F401 - those of incidents
 from tickets.jobs import APPLY_MAIL, HAND_OVER
 from tickets.services.routing.coming import owe_for_person
 from tickets.services.undelivered import note_undelivered

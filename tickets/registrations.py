@@ -161,6 +161,7 @@ registry.register_health("tickets", _health)
 
 from tickets import (  # noqa: E402 - the desk's own entries
     desk_registrations,  # noqa: F401
+    incident_registrations,  # noqa: F401
     people_registrations,  # noqa: F401
     routing_registrations,  # noqa: F401
     work_registrations,  # noqa: F401

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tickets.urls_incidents import urlpatterns as incident_urls
 from tickets.urls_public import urlpatterns as public_urls
 from tickets.urls_routing import urlpatterns as routing_urls
 from tickets.urls_sla import urlpatterns as sla_urls
@@ -27,6 +28,7 @@ from tickets.views import (
 app_name = "tickets"
 urlpatterns = [
     *public_urls,
+    *incident_urls,
     *routing_urls,
     *sla_urls,
     *work_urls,

@@ -2,16 +2,20 @@
 
 from orders.models.hook import InboundHook
 from orders.models.imports import ImportMapping, ImportRowError, ImportRun
+from orders.models.incident import AffectedOrder, AttachRun, Incident
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
 from orders.models.shop import Product, Shop
 
 __all__ = [
+    "AffectedOrder",
+    "AttachRun",
     "Carrier",
     "ImportMapping",
     "ImportRowError",
     "ImportRun",
     "InboundHook",
+    "Incident",
     "Order",
     "OrderItem",
     "Parcel",

@@ -22,6 +22,7 @@ from orders.models import ImportRun, Order, Parcel
 from orders.services import complete_order
 from tests.factories.accounts import make_notice, make_staff, make_team
 from tests.factories.feedback import make_invitation, run_jobs
+from tests.factories.incidents import make_incident
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
 from tests.factories.orders import make_order, make_parcel, make_shop
 from tests.factories.tickets import jpeg, make_reply, make_ticket
@@ -108,6 +109,7 @@ def make_side(code: str, words: Words) -> Side:
         "delivery_id": queue(to=words.email, shop_id=shop.pk, customer_id=customer.pk).pk,
         "inbound_id": _inbound(shop.pk, code, words),
         "notice_id": make_notice(agent).pk,
+        "incident_id": make_incident(supervisor, title=words.subject[:120], shop_ids=[shop.pk]).pk,
     }
     side.ids["attachment"] = photo.key
     return side

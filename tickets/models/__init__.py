@@ -10,6 +10,7 @@ from tickets.models.desk import (
     Draft,
     TicketRead,
 )
+from tickets.models.incident import IncidentNotice, IncidentTicket, IncidentUpdate
 from tickets.models.link import MovedMessage, TicketLink, TicketMerge
 from tickets.models.macro import Macro
 from tickets.models.message import Attachment, Message, StoredBytes
@@ -39,6 +40,9 @@ __all__ = [
     "FieldValue",
     "GivenBack",
     "HeldMessage",
+    "IncidentNotice",
+    "IncidentTicket",
+    "IncidentUpdate",
     "JointResponse",
     "Macro",
     "Message",

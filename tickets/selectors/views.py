@@ -24,7 +24,7 @@ from accounts.permissions import sees_only_area, shop_scope, team_scope
 from accounts.selectors import active_teams
 from core.errors import Text
 from tickets.enums import ACTIVE_STATUSES, TicketStatus
-from tickets.models import Message, SavedView, Ticket
+from tickets.models import IncidentTicket, Message, SavedView, Ticket
 from tickets.permissions import tickets_visible_to
 from tickets.selectors.filters import (
     find_saved_view,
@@ -130,7 +130,7 @@ def day_start(now: datetime) -> datetime:
 def known_view(key: str) -> str:
     """Return the key of a view there can be; an unknown one becomes the default."""
     kind, _dash, number = key.partition("-")
-    is_numbered = kind in {"team", "saved"} and number.isascii() and number.isdecimal() and len(number) < 18
+    is_numbered = kind in {"team", "saved", "incident"} and number.isascii() and number.isdecimal() and len(number) < 18
     return key if key in FILTERS or is_numbered else DEFAULT_VIEW
 
 
@@ -142,6 +142,9 @@ def tickets_in_view(staff: Staff, key: str, *, now: datetime) -> QuerySet[Ticket
     if key.startswith("saved-"):
         saved = find_saved_view(staff, int(key[6:]))
         return narrow(rows, saved.conditions, staff, now) if saved else rows.none()
+    if key.startswith("incident-"):
+        links = IncidentTicket.objects.filter(incident_id=int(key[9:]), removed_at__isnull=True)
+        return rows.filter(pk__in=links.values("ticket_id"), is_spam=False)
     return rows.filter(ACTIVE, team_id=int(key[5:]), is_spam=False)
 
 

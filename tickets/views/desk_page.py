@@ -30,10 +30,12 @@ from tickets.selectors import conversation
 from tickets.selectors.duplicates import kin_marks, surroundings_of
 from tickets.selectors.fields import shown_fields
 from tickets.selectors.filters import find_saved_view
+from tickets.selectors.incidents import incident_marks
 from tickets.selectors.lists import FACTS, Page, list_tickets
 from tickets.selectors.sla import nearest_clock
 from tickets.selectors.sorting import known_sorting
 from tickets.selectors.views import count_views, known_view
+from tickets.views.desk_incidents import incident_view, incidents_of
 from tickets.views.desk_rows import FACT_NAMES, ticket_rows
 from tickets.views.desk_stream import render_stream
 from tickets.views.desk_waiting import send_times, waiting_rows
@@ -53,7 +55,7 @@ def open_ticket_page(request: StaffRequest, ticket_id: int, permission: Permissi
     """
     if ticket_id > 2**53:
         raise NotFound
-    marks = conversation.own_marks(request.user) | kin_marks(request.user)
+    marks = conversation.own_marks(request.user) | kin_marks(request.user) | incident_marks()
     try:
         return get_ticket_for(request.user, ticket_id, permission, with_=marks, brief=True)
     except NotFound:
@@ -129,7 +131,7 @@ def views_context(request: StaffRequest, view: str) -> dict[str, Any]:
         "views": counted.views,
         "teams": counted.teams,
         "saved": counted.saved,
-        "current_view": counted.find(view),
+        "current_view": counted.find(view) or incident_view(request.user, view),
     }
 
 
@@ -162,6 +164,7 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
     return {
         "ticket": ticket,
         "around": surroundings_of(ticket),
+        "incidents": incidents_of(ticket),
         "snapshot": ticket.snapshot,  # type: ignore[attr-defined]
         "fields": fields,
         "missing_count": sum(one.is_missing for one in fields),

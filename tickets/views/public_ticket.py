@@ -28,6 +28,7 @@ from tickets.selectors.public import public_messages
 from tickets.services import add_customer_message, store_attachment
 from tickets.services.outgoing import expected_words
 from tickets.views.desk_html import safe_html
+from tickets.views.desk_incidents import told_publicly
 from tickets.views.public import look_of
 
 TEMPLATE = "tickets/public/ticket.html"
@@ -109,6 +110,7 @@ def page(
         "waits_for_customer": ticket.status == TicketStatus.WAITING_CUSTOMER,
         "expected": expected_words(ticket, language, timezone.now()) if waits_for_us else "",
         "was_sent": "sent" in request.GET,
+        "incident": told_publicly(ticket, language),
     }
     return render(request, TEMPLATE, context, status=status)
 
