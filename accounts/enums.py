@@ -19,6 +19,7 @@ class Permission(StrEnum):
     TICKET_BULK = "ticket.bulk"
     TICKET_REDACT = "ticket.redact"
     TICKET_BLOCK = "ticket.block"  # spam and block list
+    CALL_LISTEN = "call.listen"  # recordings of calls; who listened is written down
     TASK_WORK = "task.work"  # what other departments ask of one's own, and what one asked of them
     AREA_VIEW = "area.view"  # what customers say about a department's area
 

@@ -38,7 +38,7 @@ class Agent(Role):
     sentence = _(
         "Answers customers, resolves and merges tickets, and may reveal a phone number or address with a reason."
     )
-    permissions = JuniorAgent.permissions | {P.PII_REVEAL, P.TICKET_MERGE, P.CUSTOMER_EDIT, P.TICKET_BLOCK}
+    permissions = JuniorAgent.permissions | {P.PII_REVEAL, P.TICKET_MERGE, P.CUSTOMER_EDIT, P.TICKET_BLOCK, P.CALL_LISTEN}
 
 
 class SeniorAgent(Role):
@@ -61,7 +61,7 @@ class TechnicalSupport(Role):
     sentence = _(
         "Solves technical questions: answers and resolves tickets and writes the articles that help next time."
     )
-    permissions = SERVE | {P.KNOWLEDGE_EDIT, P.PII_REVEAL}
+    permissions = SERVE | {P.KNOWLEDGE_EDIT, P.PII_REVEAL, P.CALL_LISTEN}
 
 
 class CrmSpecialist(Role):
@@ -87,7 +87,7 @@ class Quality(Role):
     code = "quality"
     title = _("Quality reviewer")
     sentence = _("Reviews finished conversations of every team and writes notes; never answers customers.")
-    permissions = READ | {P.TICKET_NOTE, P.BOARD_VIEW, P.SURVEY_VIEW, P.STAFF_VIEW}
+    permissions = READ | {P.TICKET_NOTE, P.BOARD_VIEW, P.SURVEY_VIEW, P.STAFF_VIEW, P.CALL_LISTEN}
     reach = Reach.COMPANY
 
 

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tickets.urls_calls import urlpatterns as calls_urls
 from tickets.urls_incidents import urlpatterns as incident_urls
 from tickets.urls_public import urlpatterns as public_urls
 from tickets.urls_routing import urlpatterns as routing_urls
@@ -29,6 +30,7 @@ app_name = "tickets"
 urlpatterns = [
     *public_urls,
     *incident_urls,
+    *calls_urls,
     *routing_urls,
     *sla_urls,
     *work_urls,

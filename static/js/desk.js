@@ -5,3 +5,4 @@ import "./panes.js";
 import "./keys.js";
 import "./palette.js";
 import "./live.js";
+import "./calls.js";

@@ -190,6 +190,7 @@ WITHOUT_FORM_TOKEN = {
     "t/<str:token>/": "the secret token of the address",
     "u/<str:token>/": "one-click unsubscribing posts from the mail program (RFC 8058); the token is the authority",
     "api/v1/": "an API key in a header, no session",
+    "hooks/phone/": "a PBX signs the body with its line's secret",
 }
 
 

@@ -17,6 +17,7 @@ _PLACE = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>|\(\?P<(?P<group>\w+)>[^
 NOWHERE: dict[str, Any] = {
     "name": "parts", "token": "A" * 32, "draft": "A" * 32, "key": "missing-key", "uidb36": "1", "channel": "email",
     "language": "en", "kind": "csv", "metric": "tickets_opened", "number": MISSING, "tracking": "SF0000000000",
+    "act": "claim",
 }  # fmt: skip
 
 
@@ -102,4 +103,6 @@ PUBLIC: dict[str, str] = {
     "api/v1/schema/": "the API's description holds no data",
     "api/v1/docs/": "the same for people",
     "api/v1/hooks/orders/": "signature over the body",
+    "hooks/phone/<str:key>/": "signature over the body with the line's secret",
+    "hooks/phone/<str:key>/plan/": "signature with the line's secret",
 }

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Staff, Team
-from core.actors import SYSTEM
+from core.actors import SYSTEM, Actor
 from core.services import reach_step, save_company
 from customers.models import Customer
 from customers.services import find_or_add_customer
@@ -21,6 +21,7 @@ from notifications.services import receive_mail
 from orders.models import ImportRun, Order, Parcel
 from orders.services import complete_order
 from tests.factories.accounts import make_notice, make_staff, make_team
+from tests.factories.calls import deliver, make_line, make_seat, told
 from tests.factories.feedback import make_invitation, run_jobs
 from tests.factories.incidents import make_incident
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
@@ -28,6 +29,7 @@ from tests.factories.orders import make_order, make_parcel, make_shop
 from tests.factories.tickets import jpeg, make_reply, make_ticket
 from tickets.models import Attachment, Category, Ticket
 from tickets.services import add_note, store_attachment
+from tickets.services.calls.wrapping import WrapUp, wrap_up_call
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def make_side(code: str, words: Words) -> Side:
         "incident_id": make_incident(supervisor, title=words.subject[:120], shop_ids=[shop.pk]).pk,
     }
     side.ids["attachment"] = photo.key
+    side.ids |= _calls(shop, team, agent, words)
     return side
 
 
@@ -151,3 +154,25 @@ def _inbound(shop_id: int, code: str, words: Words) -> int:
     row = InboundMail.objects.latest("pk")
     InboundMail.objects.filter(pk=row.pk).update(shop_id=shop_id)
     return row.pk
+
+
+def _calls(shop: Any, team: Team, agent: Staff, words: Words) -> dict[str, int]:
+    """Have a call answered and wrapped up with a note, and another missed, on a line of the shop."""
+    now = timezone.now()
+    line, secret = make_line(team, shop_id=shop.pk, name=words.subject[:80])
+    make_seat(agent, f"8{shop.pk}")
+    for call, phone in (("c1", words.phone), ("c2", "13655559999")):
+        deliver(line, secret, told("ringing", at=now - timedelta(seconds=60), call=call, number=phone))
+    steps = [
+        told("answered", at=now - timedelta(seconds=50), call="c1", number=words.phone, extension=f"8{shop.pk}"),
+        told("ended", at=now - timedelta(seconds=20), call="c1", number=words.phone, result="answered"),
+        told("ended", at=now - timedelta(seconds=20), call="c2", number="13655559999", result="missed"),
+    ]
+    for step in steps:
+        deliver(line, secret, step)
+    run_jobs("tickets.apply_phone_event")
+    call = line.calls.get(ref="c1")
+    wrap_up_call(
+        call_id=call.pk, wrap_up=WrapUp(disposition="solved", note=words.text), actor=Actor.staff(agent), at=now
+    )
+    return {"call_id": call.pk, "call_back_id": line.call_backs.get().pk, "line_id": line.pk}

@@ -1,6 +1,7 @@
 """Models of the tickets app."""
 
 from tickets.models.bulk import BulkItem, BulkRun
+from tickets.models.call import Call, CallBack, PhoneEvent, PhoneLine, PhonePlan, PhoneSeat
 from tickets.models.clock import SlaClock
 from tickets.models.custom_field import CustomField, FieldValue
 from tickets.models.desk import (
@@ -28,6 +29,8 @@ __all__ = [
     "BlockedSender",
     "BulkItem",
     "BulkRun",
+    "Call",
+    "CallBack",
     "CannedReply",
     "Category",
     "CategorySkill",
@@ -47,6 +50,10 @@ __all__ = [
     "Macro",
     "Message",
     "MovedMessage",
+    "PhoneEvent",
+    "PhoneLine",
+    "PhonePlan",
+    "PhoneSeat",
     "ProductDefect",
     "RepriceRun",
     "RoutingMode",

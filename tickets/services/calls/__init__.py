@@ -1,0 +1,1 @@
+"""Phone calls: what a PBX tells, whose desk it rings at, the ticket it is about, who must be called back."""

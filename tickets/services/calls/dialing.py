@@ -1,0 +1,150 @@
+"""Click-to-call: have the PBX ring one's own phone and then the customer's."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from core import ratelimit
+from core.crypto import encrypt
+from core.errors import NotFound
+from core.jobs import schedule
+from core.live import announce
+from core.text import normalise_phone
+from customers.selectors import last4_index, phone_index, primary_address
+from tickets.calls_enums import CallDirection, CallResult, CallState
+from tickets.calls_errors import CannotDial
+from tickets.models import Call, CallBack, PhoneLine, PhoneSeat, Ticket
+from tickets.services.calls.call_backs import note_try
+from tickets.services.calls.control import PbxAway, PbxRefused, ask_to_dial
+
+DIAL_JOB = "tickets.dial"
+PER_HOUR = 60
+GIVEN_UP_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Whom to call: one of these; the number is looked up here and never travels through a page."""
+
+    customer_id: int | None = None
+    ticket_id: int | None = None
+    call_id: int | None = None
+    call_back_id: int | None = None
+
+
+def line_to_dial(shop_id: int | None, team_ids: list[int] | None = None) -> PhoneLine | None:
+    """Return the line a call goes out by: of the shop, else of none; None when no line takes orders."""
+    rows = PhoneLine.objects.filter(is_active=True, secret_enc__isnull=False).exclude(control_url="")
+    if team_ids is not None:
+        rows = rows.filter(team_id__in=team_ids) if team_ids else rows.none()
+    rows = rows.order_by("pk")
+    return rows.filter(shop_id=shop_id).first() or rows.filter(shop__isnull=True).first()
+
+
+def dial(*, target: Target, staff_id: int, at: datetime) -> Call:
+    """Owe the PBX's order to call; it is sent after commit and the page hears what came of it.
+
+    Raises CannotDial without a seat, a line or a number, RateLimited past 60 an hour.
+    """
+    ratelimit.check("phone.dial", str(staff_id), limit=PER_HOUR, period=timedelta(hours=1))
+    return _dial(target=target, staff_id=staff_id, at=at)
+
+
+@transaction.atomic
+def _dial(*, target: Target, staff_id: int, at: datetime) -> Call:
+    seat = PhoneSeat.objects.filter(pk=staff_id).first()
+    if seat is None:
+        raise CannotDial(code="no_seat")
+    number, customer_id, ticket, shop_id = _whom(target)
+    full = normalise_phone(number)
+    line = line_to_dial(shop_id)
+    if full is None or line is None:
+        raise CannotDial(code="no_number" if full is None else "no_line")
+    if Call.objects.filter(asked_by_id=staff_id, state=CallState.ASKED).exists():
+        raise CannotDial(code="already_dialling")
+    if target.call_back_id is not None:
+        note_try(call_back_id=target.call_back_id, staff_id=staff_id, at=at)
+    call = Call.objects.create(
+        line=line, ref=f"out-{uuid.uuid4().hex}", direction=CallDirection.OUT, state=CallState.ASKED,
+        shop_id=line.shop_id, team_id=line.team_id, started_at=at, number_enc=encrypt(full),
+        number_index=phone_index(full), last4_index=last4_index(full), customer_id=customer_id,
+        ticket_id=ticket.pk if ticket else None, order_id=ticket.order_id if ticket else None,
+        asked_by_id=staff_id, extension="",
+    )  # fmt: skip
+    schedule(DIAL_JOB, key=str(call.pk), due_at=at, payload={"call_id": call.pk, "extension": seat.extension})
+    _announce(call)
+    return call
+
+
+def _whom(target: Target) -> tuple[str, int | None, Ticket | None, int | None]:
+    """Return (number, customer, ticket, shop) of a target."""
+    if target.call_back_id is not None:
+        entry = CallBack.objects.select_related("call", "ticket", "line").filter(pk=target.call_back_id).first()
+        if entry is None:
+            raise NotFound
+        return entry.call.number, entry.customer_id, entry.ticket, entry.line.shop_id
+    if target.call_id is not None:
+        call = Call.objects.select_related("ticket").filter(pk=target.call_id).first()
+        if call is None:
+            raise NotFound
+        return call.number, call.customer_id, call.ticket, call.shop_id
+    if target.ticket_id is not None:
+        ticket = Ticket.objects.filter(pk=target.ticket_id).first()
+        if ticket is None or ticket.customer_id is None:
+            raise CannotDial(code="no_number")
+        return primary_address(ticket.customer_id, "phone") or "", ticket.customer_id, ticket, ticket.shop_id
+    if target.customer_id is not None:
+        return primary_address(target.customer_id, "phone") or "", target.customer_id, None, None
+    raise CannotDial(code="no_number")
+
+
+def send_order(*, call_id: int, extension: str, at: datetime) -> bool:
+    """Send the order of a call that was not sent yet; return whether the PBX should be asked again.
+
+    Outside a transaction: the call's id at the PBX makes a second asking harmless.
+    """
+    call = Call.objects.select_related("line").filter(pk=call_id).first()
+    if call is None or call.state != CallState.ASKED:
+        return False
+    if at - call.started_at > GIVEN_UP_AFTER:
+        fail_call(call_id=call_id, code="pbx_away", at=at)
+        return False
+    try:
+        ask_to_dial(line=call.line, ref=call.ref, extension=extension, number=call.number, at=at)
+    except PbxRefused as refused:
+        fail_call(call_id=call_id, code=refused.code, at=at)
+    except PbxAway:
+        return True
+    else:
+        announce(f"staff.{call.asked_by_id}", "call", call.pk, call.version)
+    return False
+
+
+@transaction.atomic
+def fail_call(*, call_id: int, code: str, at: datetime) -> None:
+    """End a call the PBX never made."""
+    call = Call.objects.select_for_update(no_key=True).filter(pk=call_id).first()
+    if call is None or call.state != CallState.ASKED:
+        return
+    call.state, call.result, call.ended_at, call.failure = CallState.ENDED, CallResult.FAILED, at, code[:40]
+    call.version += 1
+    call.save(update_fields=["state", "result", "ended_at", "failure", "version"])
+    _announce(call)
+
+
+def _announce(call: Call) -> None:
+    for group in (f"staff.{call.asked_by_id}", "calls"):
+        announce(group, "call", call.pk, call.version)
+
+
+def give_up_stale(*, at: datetime) -> int:
+    """End calls the PBX took an order for and never told anything about; return how many."""
+    stale = Call.objects.filter(state=CallState.ASKED, started_at__lt=at - GIVEN_UP_AFTER).order_by("pk")
+    ids = list(stale.values_list("pk", flat=True)[:100])
+    for call_id in ids:
+        fail_call(call_id=call_id, code="pbx_silent", at=at)
+    return len(ids)
