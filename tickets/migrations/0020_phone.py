@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         ("core", "0005_fold_window"),
         ("customers", "0001_initial"),
         ("orders", "0003_known_carriers"),
-        ("tickets", "0018_search_by_bucket"),
+        ("tickets", "0019_incident_updates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
