@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Staff
 from accounts.permissions import Permission, has, team_scope
@@ -19,6 +20,7 @@ from tickets.selectors.filters import DATES, DAYS, FLAGS, LISTS
 from tickets.selectors.settings import assignable_staff, category_tree
 
 MOST_CHOICES = 300
+Boxes = forms.CheckboxSelectMultiple
 
 
 class SavedViewForm(VersionedForm):
@@ -40,10 +42,10 @@ class SavedViewForm(VersionedForm):
     tier = forms.MultipleChoiceField(
         label=_("Customer's tier"), required=False, choices=Tier.choices, widget=forms.CheckboxSelectMultiple
     )
-    assignee = forms.MultipleChoiceField(label=_("Assignee"), required=False)
-    team = forms.MultipleChoiceField(label=_("Team"), required=False)
-    category = forms.MultipleChoiceField(label=_("Category"), required=False)
-    shop = forms.MultipleChoiceField(label=_("Shop"), required=False)
+    assignee = forms.MultipleChoiceField(label=_("Assignee"), required=False, widget=Boxes)
+    team = forms.MultipleChoiceField(label=_("Team"), required=False, widget=Boxes)
+    category = forms.MultipleChoiceField(label=_("Category"), required=False, widget=Boxes)
+    shop = forms.MultipleChoiceField(label=_("Shop"), required=False, widget=Boxes)
     tags = forms.CharField(
         label=_("Tags"), required=False, max_length=400, help_text=_("All of them, separated by commas.")
     )
@@ -60,7 +62,7 @@ class SavedViewForm(VersionedForm):
     updated_to = forms.DateField(label=_("Last message until"), required=False)
     overdue = forms.BooleanField(label=_("Overdue only"), required=False)
     unread = forms.BooleanField(label=_("Unread only"), required=False)
-    sorting = forms.ChoiceField(label=_("Order"), choices=Sorting.choices, initial=Sorting.NEWEST)
+    sorting = forms.ChoiceField(label=pgettext_lazy("sorting", "Order"), choices=Sorting.choices, initial=Sorting.NEWEST)
 
     def __init__(self, *args: Any, staff: Staff, language: str = "zh-hans", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

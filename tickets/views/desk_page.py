@@ -168,6 +168,7 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
         "snapshot": ticket.snapshot,  # type: ignore[attr-defined]
         "fields": fields,
         "missing_count": sum(one.is_missing for one in fields),
+        "has_field_words": any(one.words for one in fields),
         "number": ticket.number,
         "view": view,
         "query": urlencode({"view": view}),
