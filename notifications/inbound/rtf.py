@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import struct
 
@@ -121,8 +122,7 @@ def rtf_to_text(rtf: bytes) -> str:
 
 def _known(charset: str) -> str:
     try:
-        b"".decode(charset)
-        return charset
+        return codecs.lookup(charset).name
     except LookupError:
         return "cp1252"
 

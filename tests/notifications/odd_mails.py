@@ -61,17 +61,9 @@ def plain(
 
 def multi(name: str, kind: str, *parts: bytes, boundary: str = "b", end: bool = True, **more: str) -> bytes:
     """Return a multipart mail; parts carry their own headers."""
-    return (
-        head(
-            Subject=name,
-            Message_ID=f"<{name}@customer.example>",
-            MIME_Version="1.0",
-            Content_Type=f'multipart/{kind}; boundary="{boundary}"',
-            **more,
-        )
-        + b"\r\n"
-        + joined(boundary, *parts, end=end)
-    )
+    headers = {"Subject": name, "Message-ID": f"<{name}@customer.example>", "MIME-Version": "1.0"}
+    headers |= {"Content-Type": f'multipart/{kind}; boundary="{boundary}"'}
+    return head(**{**headers, **more}) + b"\r\n" + joined(boundary, *parts, end=end)
 
 
 def joined(boundary: str, *parts: bytes, end: bool = True) -> bytes:
@@ -92,7 +84,11 @@ def nested(depth: int) -> bytes:
 
 
 ZH = "您好，我要退货，谢谢！"
-B64 = base64.encodebytes
+
+
+def B64(data: bytes) -> bytes:
+    """Return base64 in lines as mail has them."""
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
 def odd_mails() -> Iterator[Odd]:
