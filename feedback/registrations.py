@@ -74,7 +74,7 @@ for _kind, _of_zh, _of_en in (
     )
 
 registry.register_nav(
-    "visits", _("Visits"), "phone-call", "feedback:visits", 30, Permission.VISIT_WORK, "g v", badge=count_due
+    "visits", _("Visits"), "user-heart", "feedback:visits", 30, Permission.VISIT_WORK, "g v", badge=count_due
 )
 registry.register_settings_page(
     "surveys", _("Surveys"), _("What customers are asked, when, and how often."), "forms", "feedback:surveys", 50,
@@ -95,7 +95,7 @@ registry.register_command(
     keywords="csat nps manyidu wjhf",
 )
 registry.register_command(
-    "visits", _("Visits"), "phone-call", "feedback:visits", Permission.VISIT_WORK, keywords="follow-up huifang hf"
+    "visits", _("Visits"), "user-heart", "feedback:visits", Permission.VISIT_WORK, keywords="follow-up huifang hf"
 )
 registry.register_panel(
     "context", "customer", "feedback", _("Answers"), "feedback:customer_panel", 60, Permission.CUSTOMER_VIEW

@@ -62,7 +62,9 @@ class SavedViewForm(VersionedForm):
     updated_to = forms.DateField(label=_("Last message until"), required=False)
     overdue = forms.BooleanField(label=_("Overdue only"), required=False)
     unread = forms.BooleanField(label=_("Unread only"), required=False)
-    sorting = forms.ChoiceField(label=pgettext_lazy("sorting", "Order"), choices=Sorting.choices, initial=Sorting.NEWEST)
+    sorting = forms.ChoiceField(
+        label=pgettext_lazy("sorting", "Order"), choices=Sorting.choices, initial=Sorting.NEWEST
+    )
 
     def __init__(self, *args: Any, staff: Staff, language: str = "zh-hans", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
