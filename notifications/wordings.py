@@ -18,6 +18,10 @@ _OWN: dict[str, Promise] = {
     "connection_lost": _("The connection to the mail server broke off."),
     "timeout": _("The mail server did not answer in time."),
     "tls": _("No secure connection came about. Check the kind of encryption and the port."),
+    "forbidden_place": _(
+        "This name leads into an internal network. If it is your own mail server, let the operator add it to"
+        " OUTGOING_ALLOW."
+    ),
     "login_refused": _("The mail server refused user name or password. Many providers want an app password."),
     "key_missing": _("The stored password cannot be read with the present key. Enter it again."),
     "no_smtputf8": _("The mail server cannot handle this address's characters."),

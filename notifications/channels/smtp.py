@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from dataclasses import dataclass
 
 from django.conf import settings
 
+from core import outgoing
 from notifications.channels import Outcome
 from notifications.enums import SmtpSecurity
 
@@ -28,6 +30,7 @@ class SmtpAccount:
     username: str = ""
     password: str = ""
     security: str = SmtpSecurity.NONE
+    is_typed: bool = True  # on a settings page; the operator's own SMTP_URL may lead anywhere
 
 
 def default_account() -> SmtpAccount:
@@ -36,7 +39,7 @@ def default_account() -> SmtpAccount:
     security = (
         SmtpSecurity.TLS if given["use_ssl"] else SmtpSecurity.STARTTLS if given["use_tls"] else SmtpSecurity.NONE
     )
-    return SmtpAccount(given["host"], given["port"], given["username"], given["password"], security)
+    return SmtpAccount(given["host"], given["port"], given["username"], given["password"], security, is_typed=False)
 
 
 def transmit(account: SmtpAccount, sender: str, recipient: str, raw: bytes, *, timeout: float = TIMEOUT) -> Outcome:
@@ -52,6 +55,8 @@ def transmit(account: SmtpAccount, sender: str, recipient: str, raw: bytes, *, t
         return Outcome(False, True, _code(error.smtp_code, error.smtp_error, stage))
     except ssl.SSLError:
         return Outcome(False, True, "tls")
+    except outgoing.PlaceForbidden:
+        return Outcome(False, True, "forbidden_place")
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         return Outcome(False, True, "timeout" if isinstance(error, TimeoutError) else "no_connection")
     try:
@@ -72,15 +77,36 @@ def transmit(account: SmtpAccount, sender: str, recipient: str, raw: bytes, *, t
         _close(server)
 
 
+class _Typed(smtplib.SMTP):
+    """A conversation with a host somebody typed: only where core.outgoing lets us."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return outgoing.connect(host, port, timeout=timeout)
+
+
+class _TypedTls(smtplib.SMTP_SSL):
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        plain = outgoing.connect(host, port, timeout=timeout)
+        try:
+            return self.context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
+
 def _open(account: SmtpAccount, timeout: float) -> smtplib.SMTP:
     context = ssl.create_default_context()
+    if settings.MAIL_CA_FILE:
+        context.load_verify_locations(settings.MAIL_CA_FILE)
     name = settings.MAIL_DOMAIN
     if account.security == SmtpSecurity.TLS:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
+        with_tls = _TypedTls if account.is_typed else smtplib.SMTP_SSL
+        server: smtplib.SMTP = with_tls(
             account.host, account.port, local_hostname=name, timeout=timeout, context=context
         )
     else:
-        server = smtplib.SMTP(account.host, account.port, local_hostname=name, timeout=timeout)
+        plain = _Typed if account.is_typed else smtplib.SMTP
+        server = plain(account.host, account.port, local_hostname=name, timeout=timeout)
     try:
         server.ehlo_or_helo_if_needed()
         if account.security == SmtpSecurity.STARTTLS:

@@ -62,5 +62,5 @@ def send_as_customer(*, mail: CustomerMail, at: datetime) -> Outcome:
     if mail.in_reply_to:
         lines += [f"In-Reply-To: {mail.in_reply_to}", f"References: {mail.references}"]
     raw = "\r\n".join(lines).encode("ascii", "replace") + b"\r\n" + message.as_bytes()
-    account = SmtpAccount(settings.INBOUND_SMTP_HOST, settings.INBOUND_SMTP_PORT)
+    account = SmtpAccount(settings.INBOUND_SMTP_HOST, settings.INBOUND_SMTP_PORT, is_typed=False)
     return transmit(account, mail.sender, mail.to, raw)

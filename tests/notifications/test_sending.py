@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.jobs import drain
 from core.models import Event, Job
+from notifications.channels.smtp import SmtpAccount, transmit
 from notifications.enums import DeliveryState
 from notifications.errors import BadHeader
 from notifications.models import Delivery, Suppression
@@ -139,3 +140,12 @@ def test_late_message_expires_unsent(sink: Sink) -> None:
     drain(seconds=10)
     delivery.refresh_from_db()
     assert (delivery.state, sink.mails) == (DeliveryState.EXPIRED, [])
+
+
+def test_a_server_named_on_a_page_is_only_asked_where_it_may_be(sink: Sink, settings: Any) -> None:
+    account = SmtpAccount(sink.host, sink.port)
+    mail = ("a@service.example", "b@customer.example", b"Subject: x\r\n\r\nx")
+    assert transmit(account, *mail).code == "forbidden_place"
+    assert sink.tries == 0
+    settings.OUTGOING_ALLOW = [sink.host]
+    assert transmit(account, *mail).is_accepted
