@@ -92,7 +92,7 @@ def keyring(name: str, default: str | None, help: str) -> dict[str, bytes]:
     return ring
 
 
-def database(url: str, *, pool: bool, statement_timeout_ms: int) -> dict[str, Any]:
+def database(url: str, *, pool: bool, statement_timeout_ms: int, prepares: bool = True) -> dict[str, Any]:
     """Turn a postgresql:// URL into Django's DATABASES entry, with the timeouts of docs/operations.md."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
@@ -104,6 +104,8 @@ def database(url: str, *, pool: bool, statement_timeout_ms: int) -> dict[str, An
             " -c idle_in_transaction_session_timeout=10000"
         ),
     }
+    if prepares:  # for the statements of core.kept alone; all others are never prepared
+        options["prepare_threshold"] = 0
     if pool:
         options["pool"] = {
             "min_size": 1,

@@ -45,7 +45,12 @@ DEFAULT_CSP_REPORT = None
 DATABASE_URL = env.text("DATABASE_URL", None, "postgresql://user:password@host:port/name")
 DB_POOL = env.flag("DB_POOL", "0", "1 in web processes: a connection pool per process.")
 DB_STATEMENT_TIMEOUT_MS = env.number("DB_STATEMENT_TIMEOUT_MS", "60000", "5000 in web processes.")
-DATABASES = {"default": env.database(DATABASE_URL, pool=DB_POOL, statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS)}
+DB_PREPARED = env.flag("DB_PREPARED", "1", "0 behind a pooler that knows no prepared statements.")
+DATABASES = {
+    "default": env.database(
+        DATABASE_URL, pool=DB_POOL, statement_timeout_ms=DB_STATEMENT_TIMEOUT_MS, prepares=DB_PREPARED
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL", None, "redis://host:port/0, the broker (with AOF).")
 LAYER_URL = env.text(

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name="ticket", name="ticket_subject_search"),
         migrations.RemoveField(model_name="ticket", name="subject_search"),
         migrations.AddField(
-            model_name="message", name="heading", field=models.TextField(blank=True, default=""), preserve_default=True
+            model_name="message", name="heading", field=models.TextField(blank=True, default="", db_default="")
         ),
         migrations.RunSQL(TRIGGERS, BACK),
         migrations.AddField(
@@ -58,7 +58,9 @@ class Migration(migrations.Migration):
             field=models.GeneratedField(
                 db_persist=True,
                 expression=core.text.lookups.Tokens(
-                    django.db.models.functions.text.Concat("heading", Value(" \n", output_field=models.TextField()), "text")
+                    django.db.models.functions.text.Concat(
+                        "heading", Value(" \n", output_field=models.TextField()), "text"
+                    )
                 ),
                 output_field=django.contrib.postgres.search.SearchVectorField(),
             ),

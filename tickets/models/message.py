@@ -32,7 +32,7 @@ class Message(models.Model):
     author_type = models.CharField(max_length=12, choices=AuthorType)
     author_id = models.BigIntegerField(null=True)
     channel = models.CharField(max_length=12)
-    heading = models.TextField(blank=True, default="")
+    heading = models.TextField(blank=True, default="", db_default="")
     text = models.TextField(blank=True, default="")
     html = models.TextField(blank=True, default="")
     quoted = models.TextField(blank=True, default="")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
 from django.db.models import JSONField, OuterRef, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
 
 from accounts.models import Staff
+from core.kept import run_prepared
 from core.models import Event
 from notifications.models import Delivery
 from tickets.models import Draft, Ticket, TicketRead
@@ -32,11 +33,11 @@ SELECT m.id, m.seq, m.kind, m.author_type, m.author_id, s.display_name, m.channe
        m.ticket_id, (SELECT v.ticket_id FROM tickets_moved_message v WHERE v.original_id = m.id) AS moved_to
   FROM tickets_message m
   LEFT JOIN accounts_staff s ON s.id = m.author_id AND m.author_type = 'staff'
- WHERE {which} LIMIT %s
+ WHERE {which} LIMIT {limit}
 """
-BY_SEQ = "m.ticket_id = %s AND m.seq > %s AND m.seq < %s ORDER BY m.seq"
+BY_SEQ = "m.ticket_id = %(ticket)s AND m.seq > %(after)s AND m.seq < %(before)s ORDER BY m.seq"
 # Of a ticket that others were joined into: all of them in one order of time; seqs stay their own.
-BY_TIME = "m.ticket_id = ANY (%s) AND (m.at, m.id) < (%s, %s) ORDER BY m.at DESC, m.id DESC"
+BY_TIME = "m.ticket_id = ANY (%(tickets)s::bigint[]) AND (m.at, m.id) < (%(at)s, %(id)s) ORDER BY m.at DESC, m.id DESC"
 LATEST = (datetime(9999, 12, 31, tzinfo=UTC), 0)
 END = 2_147_483_647
 # What is pressed and not gone in a ticket, the next to go first.
@@ -78,7 +79,7 @@ class MessageRow(NamedTuple):
 
 def last_messages(ticket_id: int, *, before: int = END, limit: int = PAGE) -> tuple[list[MessageRow], bool]:
     """Return the newest messages before a seq, oldest first, and whether there are earlier ones."""
-    rows = _messages(f"{BY_SEQ} DESC", [ticket_id, 0, before, limit + 1])
+    rows = _messages(f"{BY_SEQ} DESC", limit + 1, ticket=ticket_id, after=0, before=before)
     return rows[:limit][::-1], len(rows) > limit
 
 
@@ -86,35 +87,38 @@ def last_messages_of_all(
     ticket_ids: list[int], *, before: tuple[datetime, int] = LATEST, limit: int = PAGE
 ) -> tuple[list[MessageRow], bool]:
     """Return the newest messages of joined tickets before a moment and id, oldest first, and whether there are more."""
-    rows = _messages(BY_TIME, [ticket_ids, *before, limit + 1])
+    rows = _messages(BY_TIME, limit + 1, tickets=ticket_ids, at=before[0], id=before[1])
     return rows[:limit][::-1], len(rows) > limit
 
 
 def messages_after(ticket_id: int, after: int, *, limit: int = 200) -> list[MessageRow]:
     """Return the messages after a seq, oldest first."""
-    return _messages(f"{BY_SEQ} ASC", [ticket_id, after, END, limit])
+    return _messages(f"{BY_SEQ} ASC", limit, ticket=ticket_id, after=after, before=END)
 
 
-def _messages(which: str, values: list[Any]) -> list[MessageRow]:
-    with connection.cursor() as cursor:
-        cursor.execute(MESSAGES.format(which=which), values)
-        return [MessageRow(*row) for row in cursor.fetchall()]
+def _messages(which: str, limit: int, **values: Any) -> list[MessageRow]:
+    return [MessageRow(*row) for row in run_prepared(MESSAGES.format(which=which, limit=limit), values)]
 
 
-AROUND = """
-SELECT e.*,
+# All but the transaction's number, which no page asks for; the data is JSON, read last.
+EVENT_COLUMNS = [
+    "id", "schema_v", "kind", "at", "recorded_at", "origin", "actor_type", "actor_id", "subject_type", "subject_id",
+    "shop_id", "customer_id", "order_id", "ticket_id", "reason", "cause_id", "depth", "data",
+]  # fmt: skip
+AROUND = f"""
+SELECT {", ".join(f"e.{name}" for name in EVENT_COLUMNS)},
        CASE WHEN e.actor_type = 'staff' THEN (SELECT display_name FROM accounts_staff WHERE id = e.actor_id) END
          AS actor_name,
        (SELECT display_name FROM accounts_staff WHERE id = (e.data ->> 'agent_id')::bigint) AS agent_name
   FROM core_event e WHERE e.id IN (
   (SELECT id FROM core_event WHERE ticket_id = %(ticket)s AND at >= %(since)s AND id > %(after)s
-      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT %(limit)s)
+      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT {EVENTS})
   UNION ALL
   (SELECT id FROM core_event WHERE ticket_id = ANY (%(parts)s::bigint[]) AND at >= %(since)s AND id > %(after)s
-      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT %(limit)s)
+      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT {EVENTS})
   UNION ALL
   (SELECT id FROM core_event WHERE order_id = %(order)s AND at >= %(since)s AND id > %(after)s
-      AND ticket_id IS NULL ORDER BY at DESC, id DESC LIMIT %(limit)s)
+      AND ticket_id IS NULL ORDER BY at DESC, id DESC LIMIT {EVENTS})
   UNION ALL
   (SELECT id FROM core_event WHERE customer_id = ANY (ARRAY(
       SELECT f.id FROM customers_customer o JOIN customers_customer f
@@ -128,7 +132,7 @@ SELECT e.*,
 TOLD_BY_THE_WHOLE = ("ticket.merged", "ticket.unmerged")
 
 
-def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: int = EVENTS) -> list[Event]:
+def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0) -> list[Event]:
     """Return what happened to the ticket, its order and (while open) its customer since a moment, oldest first."""
     params = {
         "ticket": ticket.pk,
@@ -138,9 +142,12 @@ def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0, limit: 
         "met": ticket.opened_at,
         "since": since,
         "after": after_id,
-        "limit": limit,
     }
-    events = Event.objects.raw(AROUND, params)
+    events = []
+    for *values, actor_name, agent_name in run_prepared(AROUND, params):
+        event = Event.from_db("default", EVENT_COLUMNS, [*values[:-1], json.loads(values[-1])])
+        event.actor_name, event.agent_name = actor_name, agent_name  # type: ignore[attr-defined]
+        events.append(event)
     # of a joining the stream tells its own side: what a part says of it is the same thing once more
     return [event for event in events if event.kind not in TOLD_BY_THE_WHOLE or event.data["other_id"] != ticket.pk]
 

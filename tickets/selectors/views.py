@@ -6,12 +6,9 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import Enum
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
@@ -20,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Staff
-from accounts.permissions import sees_only_area, shop_scope, team_scope
+from accounts.permissions import scope_key, stand_in, team_scope
 from accounts.selectors import active_teams
 from core.errors import Text
+from core.kept import Kept, run_prepared
 from tickets.enums import ACTIVE_STATUSES, TicketStatus
 from tickets.models import IncidentTicket, Message, SavedView, Ticket
 from tickets.permissions import tickets_visible_to
@@ -34,6 +32,7 @@ from tickets.selectors.filters import (
     saved_views_of,
     told_views,
 )
+from tickets.slots import SAMPLE, STAFF, day_start, moments, person_and_times
 
 logger = logging.getLogger(__name__)
 CAP = 999
@@ -121,12 +120,6 @@ FILTERS: dict[str, Callable[[QuerySet[Ticket], Staff, datetime], QuerySet[Ticket
 }
 
 
-def day_start(now: datetime) -> datetime:
-    """Return the midnight that began today in the company's zone."""
-    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
-    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def known_view(key: str) -> str:
     """Return the key of a view there can be; an unknown one becomes the default."""
     kind, _dash, number = key.partition("-")
@@ -167,11 +160,8 @@ class ViewList:
 
 def count_views(staff: Staff, *, now: datetime) -> ViewList:
     """Count every view of this person in one statement; each count stops just past 999."""
-    sql, params = _counting(staff)
-    times = {Moment.NOW: now, Moment.TODAY: day_start(now)}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [times[value] if isinstance(value, Moment) else value for value in params])
-        found = cursor.fetchall()
+    text = _counting.text(scope_key(staff), lambda: _write_counting(stand_in(staff, STAFF.sample)))
+    found = run_prepared(text, {"staff": staff.pk, **moments(now)})
     counts = {key: count for key, team_id, _name, count in found if team_id is None}
     views = [View(v.key, v.label, v.icon, v.tone, counts[v.key]) for v in VIEWS]
     rows = sorted((row for row in found if row[1] is not None), key=lambda row: (row[2], row[1]))
@@ -214,31 +204,10 @@ def count_saved(staff: Staff, *, now: datetime) -> list[View]:
     return [saved_entry(one, counts.get(one.pk, 0)) for one in saved]
 
 
-class Moment(Enum):
-    """A time that is filled in when a kept statement runs."""
-
-    NOW = "now"
-    TODAY = "today"
+_counting = Kept(person_and_times)
 
 
-SAMPLE = datetime(2000, 1, 1, 13, 7, 11, 131, tzinfo=UTC)  # stands for "now" while a statement is built
-KEPT = 500
-_kept: dict[tuple[object, ...], tuple[str, list[Any]]] = {}
-
-
-def _counting(staff: Staff) -> tuple[str, list[Any]]:
-    """Return the counting statement for what this person sees. Building it takes longer than running it: it is kept."""
-    teams, shops = team_scope(staff), shop_scope(staff)
-    scopes = (None if teams is None else tuple(teams), None if shops is None else tuple(shops))
-    key = (staff.pk, staff.is_active, sees_only_area(staff), *scopes)
-    if key not in _kept:
-        if len(_kept) >= KEPT:
-            _kept.clear()
-        _kept[key] = _build_counting(staff)
-    return _kept[key]
-
-
-def _build_counting(staff: Staff) -> tuple[str, list[Any]]:
+def _write_counting(staff: Staff) -> tuple[str, list[Any]]:
     parts: list[str] = []
     params: list[Any] = []
     for view in VIEWS:
@@ -249,8 +218,7 @@ def _build_counting(staff: Staff) -> tuple[str, list[Any]]:
         parts.append(f"SELECT '{key}', NULL, ({sql}), 0")
         params += own
     teams_sql, values = _teams_with_counts(staff, SAMPLE)
-    times = {SAMPLE: Moment.NOW, day_start(SAMPLE): Moment.TODAY}
-    params = [times.get(value, value) if isinstance(value, datetime) else value for value in [*params, *values]]
+    params += values
     return " UNION ALL ".join([*parts, *teams_sql]), params
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe  # allowed: what a template rendered
 from django.utils.translation import get_language
 
+from accounts.models import Staff
 from accounts.permissions import Permission, StaffRequest, has
 from accounts.selectors import remember_event_names
 from core import registry
@@ -25,7 +26,7 @@ from tickets import presence
 from tickets.enums import TICKET_TRANSITIONS, MessageKind, Priority, Sorting, TicketStatus
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
-from tickets.permissions import get_ticket_for
+from tickets.permissions import get_ticket_page_for
 from tickets.selectors import conversation
 from tickets.selectors.duplicates import kin_marks, surroundings_of
 from tickets.selectors.fields import shown_fields
@@ -55,13 +56,16 @@ def open_ticket_page(request: StaffRequest, ticket_id: int, permission: Permissi
     """
     if ticket_id > 2**53:
         raise NotFound
-    marks = conversation.own_marks(request.user) | kin_marks(request.user) | incident_marks()
     try:
-        return get_ticket_for(request.user, ticket_id, permission, with_=marks, brief=True)
+        return get_ticket_page_for(request.user, ticket_id, permission, _marks)
     except NotFound:
         if ticket_id <= NUMBER_OFFSET:
             raise
-        return get_ticket_for(request.user, ticket_id - NUMBER_OFFSET, permission, with_=marks, brief=True)
+        return get_ticket_page_for(request.user, ticket_id - NUMBER_OFFSET, permission, _marks)
+
+
+def _marks(staff: Staff) -> dict[str, Any]:
+    return conversation.own_marks(staff) | kin_marks(staff) | incident_marks()
 
 
 def view_key(request: StaffRequest) -> str:
