@@ -18,6 +18,7 @@ class ActorType(models.TextChoices):
     API = "api"
     IMPORT = "import"
     BOT = "bot"
+    RULE = "rule"  # an automation rule a supervisor set
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class Actor:
     def api(cls, key: Any) -> Actor:
         """Return the actor for an API key (object or primary key)."""
         return cls(ActorType.API, key if isinstance(key, int) else key.pk)
+
+    @classmethod
+    def rule(cls, rule_id: int) -> Actor:
+        """Return the actor for an automation rule."""
+        return cls(ActorType.RULE, rule_id)
 
     @property
     def is_person(self) -> bool:

@@ -45,6 +45,7 @@ class TicketAssigned:
     version: int = 0
     load: int | None = None
     rivals: int | None = None
+    before_team_id: int | None = None
 
 
 @dataclass(frozen=True)

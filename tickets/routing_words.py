@@ -34,6 +34,7 @@ WORDS: dict[str, Words] = {
     "agent_off_shift": lambda data: gettext("the agent is off shift"),
     "transferred": lambda data: gettext("handed on, see the note"),
     "undone": lambda data: gettext("undone"),
+    "by_rule": lambda data: gettext("an automation rule"),
 }
 
 

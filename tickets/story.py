@@ -48,6 +48,9 @@ def _who(event: Event, names: dict[int, str]) -> str:
         return names.get(event.actor_id or 0, gettext("A former colleague"))
     if event.actor_type == "customer":
         return gettext("The customer")
+    if event.actor_type == "rule":
+        name = getattr(event, "rule_name", None)
+        return gettext("Rule “%(name)s”") % {"name": name} if name else gettext("A rule")
     return gettext("The system")
 
 

@@ -6,6 +6,7 @@ from tickets.urls_calls import urlpatterns as calls_urls
 from tickets.urls_incidents import urlpatterns as incident_urls
 from tickets.urls_public import urlpatterns as public_urls
 from tickets.urls_routing import urlpatterns as routing_urls
+from tickets.urls_rules import urlpatterns as rule_urls
 from tickets.urls_sla import urlpatterns as sla_urls
 from tickets.urls_work import urlpatterns as work_urls
 from tickets.views import (
@@ -32,6 +33,7 @@ urlpatterns = [
     *incident_urls,
     *calls_urls,
     *routing_urls,
+    *rule_urls,
     *sla_urls,
     *work_urls,
     path("desk/", desk.desk, name="desk"),

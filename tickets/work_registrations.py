@@ -14,7 +14,7 @@ from accounts.notice_words import NoticeWords, register_notice
 from core import registry
 from notifications.templates import register_template
 from orders.permissions import register_area
-from tickets import work_events, work_jobs  # noqa: F401 - declared here
+from tickets import rule_registrations, work_events, work_jobs  # noqa: F401 - declared here
 from tickets.permissions import tickets_visible_to
 from tickets.services.digest import TEMPLATE
 from tickets.task_story import render_defect_events, render_joint_events, render_promise_events, render_task_events

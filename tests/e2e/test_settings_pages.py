@@ -32,7 +32,8 @@ LOOKS = {
 HUB = (
     "/settings/", "/system/", "/settings/holidays/", "/settings/calendars/", "/settings/mailboxes/",
     "/settings/mailboxes/new/", "/settings/templates/", "/settings/deliveries/", "/settings/canned/",
-    "/settings/categories/", "/settings/sla/", "/settings/blocked/", "/settings/surveys/", "/settings/follow-ups/",
+    "/settings/categories/", "/settings/rules/", "/settings/rules/new/", "/settings/rules/log/", "/settings/sla/",
+    "/settings/blocked/", "/settings/surveys/", "/settings/follow-ups/",
     "/settings/targets/", "/settings/staff/", "/settings/teams/", "/settings/shops/", "/settings/carriers/",
     "/settings/api-keys/", "/settings/access-log/", "/accounts/me/", "/desk/orders/import/", "/desk/visits/",
 )  # fmt: skip

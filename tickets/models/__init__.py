@@ -18,6 +18,7 @@ from tickets.models.message import Attachment, Message, StoredBytes
 from tickets.models.outbox import HeldMessage
 from tickets.models.promise import Commitment
 from tickets.models.routing import CategorySkill, DedicatedAgent, GivenBack, RoutingMode, TeamRouting
+from tickets.models.rule import Rule, RuleRun, RuleTimer, RuleTrial, RuleTrialHit, RuleVersion
 from tickets.models.saved_view import SavedView
 from tickets.models.sla import RepriceRun, SlaPolicy
 from tickets.models.standard import ServiceStandard, StandardVersion, TicketStep
@@ -57,6 +58,12 @@ __all__ = [
     "ProductDefect",
     "RepriceRun",
     "RoutingMode",
+    "Rule",
+    "RuleRun",
+    "RuleTimer",
+    "RuleTrial",
+    "RuleTrialHit",
+    "RuleVersion",
     "SavedView",
     "ServiceStandard",
     "SlaClock",

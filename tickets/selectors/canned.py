@@ -27,8 +27,10 @@ def missing_in(text: str) -> list[str]:
     return list(dict.fromkeys(_VARIABLE.findall(text)))
 
 
-def variables_for(ticket: Ticket, staff: Staff) -> dict[str, str]:
-    """Return what each variable stands for in this ticket."""
+def variables_for(ticket: Ticket, staff: Staff | None) -> dict[str, str]:
+    """Return what each variable stands for in this ticket; without a person writing, its agent's or the shop's name."""
+    shop_name = ticket.shop.name if ticket.shop else ""
+    writer = staff or ticket.assignee
     parcel = (
         Parcel.objects.filter(order_id=ticket.order_id)
         .order_by("-shipped_at", "-pk")
@@ -41,8 +43,8 @@ def variables_for(ticket: Ticket, staff: Staff) -> dict[str, str]:
         "customer_name": ticket.customer.name if ticket.customer else "",
         "order_number": ticket.order.number if ticket.order else "",
         "tracking_number": parcel or "",
-        "agent_name": staff.display_name,
-        "shop_name": ticket.shop.name if ticket.shop else "",
+        "agent_name": writer.display_name if writer else shop_name,
+        "shop_name": shop_name,
         "ticket_number": ticket.number,
     }
 

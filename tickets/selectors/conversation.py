@@ -109,6 +109,7 @@ AROUND = f"""
 SELECT {", ".join(f"e.{name}" for name in EVENT_COLUMNS)},
        CASE WHEN e.actor_type = 'staff' THEN (SELECT display_name FROM accounts_staff WHERE id = e.actor_id) END
          AS actor_name,
+       CASE WHEN e.actor_type = 'rule' THEN (SELECT name FROM tickets_rule WHERE id = e.actor_id) END AS rule_name,
        (SELECT display_name FROM accounts_staff WHERE id = (e.data ->> 'agent_id')::bigint) AS agent_name
   FROM core_event e WHERE e.id IN (
   (SELECT id FROM core_event WHERE ticket_id = %(ticket)s AND at >= %(since)s AND id > %(after)s

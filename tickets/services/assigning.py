@@ -48,8 +48,9 @@ def hand_ticket(
     ticket.assignee_id, ticket.team_id = to, team_id
     ticket.version += 1
     data = TicketAssigned(
-        agent_id=to, team_id=team_id, before_id=before_id, version=ticket.version, load=why.load, rivals=why.rivals
-    )
+        agent_id=to, team_id=team_id, before_id=before_id, version=ticket.version, load=why.load, rivals=why.rivals,
+        before_team_id=before_team,
+    )  # fmt: skip
     record("ticket.assigned", subject=ticket, actor=actor, at=at, reason=reason, data=data)
     save_ticket(ticket)
     announce_ticket(ticket, before_id)

@@ -27,7 +27,7 @@ from tickets.services.locking import (
     touch_clocks,
 )
 from tickets.services.moving import DONE, move_and_record
-from tickets.services.outgoing import REPLY_TEMPLATE, send_by_mail
+from tickets.services.outgoing import REPLY_TEMPLATE, RULE_TEMPLATE, send_by_mail
 from tickets.services.planned import stop_planned
 from tickets.services.safety import Seen, check_seen
 from tickets.services.writing import Words, append_message, author_of, find_sent_before, read_marks
@@ -158,7 +158,9 @@ def write_answer(
     ticket.version += 1
     if ticket.assignee_id is None and actor.is_person:
         ticket.assignee_id = actor.id
-        data = TicketAssigned(agent_id=actor.id, team_id=ticket.team_id, version=ticket.version)
+        data = TicketAssigned(
+            agent_id=actor.id, team_id=ticket.team_id, version=ticket.version, before_team_id=ticket.team_id
+        )
         record("ticket.assigned", subject=ticket, actor=actor, at=at, reason="by_reply", data=data)
     overtaken = was_held and ticket.customer_turn_at is not None and ticket.customer_turn_at > pressed_at
     message = append_message(ticket, words, author_type=author_type, author_id=author_id, at=at)
@@ -169,7 +171,8 @@ def write_answer(
         if not was_held:
             raise
     context = {"text": message.text}
-    send_by_mail(ticket, message, template=REPLY_TEMPLATE, context=context, rich={"text": message.html}, at=at)
+    template = REPLY_TEMPLATE if author_type == AuthorType.STAFF else RULE_TEMPLATE
+    send_by_mail(ticket, message, template=template, context=context, rich={"text": message.html}, at=at)
     if actor.is_person and actor.id is not None and not was_held:
         Draft.objects.filter(ticket=ticket, staff_id=actor.id, kind=MessageKind.PUBLIC).delete()
     return message

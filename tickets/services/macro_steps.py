@@ -51,8 +51,11 @@ class Steps:
         )
 
 
-def apply_steps(*, ticket_id: int, steps: Steps, actor: Actor, at: datetime) -> None:
-    """Do the steps in the caller's transaction, each by its own service. Raises what they raise."""
+def apply_steps(*, ticket_id: int, steps: Steps, actor: Actor, at: datetime, reason: str = "by_macro") -> None:
+    """Do the steps in the caller's transaction, each by its own service. Raises what they raise.
+
+    Macros and automation rules both come here; `reason` says which where a ticket changes hands.
+    """
     same: dict[str, Any] = {"ticket_id": ticket_id, "actor": actor, "at": at}
     if steps.category_id is not None:
         categorise_ticket(category_id=steps.category_id, **same)
@@ -70,9 +73,9 @@ def apply_steps(*, ticket_id: int, steps: Steps, actor: Actor, at: datetime) -> 
     }
     if steps.assign == MacroAssign.KEEP:
         current = Ticket.objects.values_list("assignee_id", flat=True).get(pk=ticket_id)
-        assign_ticket(assignee_id=current, team_id=steps.team_id, reason="by_macro", **same)
+        assign_ticket(assignee_id=current, team_id=steps.team_id, reason=reason, **same)
     elif steps.assign == MacroAssign.PERSON and steps.assignee_id is None:
         return  # the colleague the macro named is gone
     else:
         assignee_id = who[MacroAssign(steps.assign)]
-        assign_ticket(assignee_id=assignee_id, team_id=steps.team_id, reason="by_macro", **same)
+        assign_ticket(assignee_id=assignee_id, team_id=steps.team_id, reason=reason, **same)

@@ -21,6 +21,7 @@ from tickets.permissions import customer_url
 
 REPLY_TEMPLATE = "tickets.reply"
 ACK_TEMPLATE = "tickets.acknowledged"
+RULE_TEMPLATE = "tickets.rule_answer"  # reads like an answer, but says to other machines that a machine wrote it
 MAX_REFERENCES = 12
 MAX_MAILED_BYTES = 10 * 1024 * 1024
 

@@ -179,7 +179,7 @@ def author_of(actor: Actor, ticket: Ticket) -> tuple[str, int | None]:
     """Return (author type, id) for a doer; an API key and the import speak for the customer."""
     if actor.type == ActorType.STAFF:
         return AuthorType.STAFF, actor.id
-    if actor.type == ActorType.BOT:
+    if actor.type in {ActorType.BOT, ActorType.RULE}:
         return AuthorType.BOT, actor.id
     if actor.type == ActorType.SYSTEM:
         return AuthorType.SYSTEM, None

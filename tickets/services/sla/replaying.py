@@ -22,7 +22,7 @@ MATTERS = (
     "message.received", "message.sent", "ticket.status_changed", "ticket.resolved", "ticket.reopened", "ticket.closed",
     "ticket.marked_spam", "ticket.unmarked_spam", "ticket.merged", "ticket.unmerged",
 )  # fmt: skip
-BOT = "bot"
+MACHINES = ("bot", "rule")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _turn(life: Life, event: Event, turn: datetime | None) -> datetime | None:
     """Return since when the customer waits after an event, None when answered."""
     if event.kind == "message.received":
         return turn or event.at
-    if event.kind != "message.sent" or event.actor_type == BOT:
+    if event.kind != "message.sent" or event.actor_type in MACHINES:
         return turn
     is_first, ends_turn = bool(event.data.get("is_first")), event.data.get("turn_seconds") is not None
     if is_first:

@@ -1,0 +1,1 @@
+"""Automation rules: saving them, judging, acting, waiting, trying them on the past."""
