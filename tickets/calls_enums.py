@@ -10,8 +10,8 @@ from django.utils.translation import pgettext_lazy
 class CallDirection(models.TextChoices):
     """Who called whom."""
 
-    IN = "in", _("Incoming")
-    OUT = "out", _("Outgoing")
+    IN = "in", pgettext_lazy("call", "Incoming")
+    OUT = "out", pgettext_lazy("call", "Outgoing")
 
 
 class CallState(models.TextChoices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.enums import Permission
 from accounts.models import Staff
@@ -20,8 +21,9 @@ registry.register_command(
     keywords="phone telephone call back dianhua hujiao 电话 呼叫 回电",
 )  # fmt: skip
 registry.register_settings_page(
-    "phone", _("Phone"), _("Lines, the menu callers hear, extensions, and how a PBX connects."), "phone",
-    "tickets:settings_phone", 35, Permission.SETTINGS_MANAGE,
+    "phone", pgettext_lazy("call", "Phone"),
+    _("Lines, the menu callers hear, extensions, and how a PBX connects."), "phone",
+    "tickets:settings_phone", 35, Permission.SETTINGS_MANAGE, group="words",
 )  # fmt: skip
 registry.register_story("call.", render_call_events)
 registry.register_live_group("calls", may_hear_calls)

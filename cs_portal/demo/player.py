@@ -6,6 +6,7 @@ import json
 import logging
 import random
 import re
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,11 @@ from typing import Any
 
 from cs_portal.demo.doors import Api, Browser, DoorClosed, contact
 from cs_portal.demo.past import order_data, people
+from cs_portal.demo.pbx import Pbx
 from cs_portal.demo.words import ANSWERS, COMMENTS, FOLLOW_UPS, QUESTIONS
 
 logger = logging.getLogger(__name__)
+CALL_NOTES = ["客户问快递进度，已查到今天派送。", "咨询尺寸，已给建议。", "退货流程已说明，客户会在订单页申请。"]
 TRACE = [
     ("103", "picked_up", "【{from_}】快件已揽收"),
     ("1002", "in_transit", "【{from_}转运中心】快件已发出，下一站【{to}】"),
@@ -39,6 +42,7 @@ class Player:
         self.orders: list[tuple[str, Any, str]] = []
         self.answered: set[str] = set()
         self.count = 0
+        self.calling: threading.Thread | None = None
 
     def acts(self) -> list[tuple[int, Callable[[], str]]]:
         """Return the acts with their weights."""
@@ -49,6 +53,7 @@ class Player:
             (3, self.answer),
             (2, self.write_back),
             (2, self.rate),
+            *([(1, self.call)] if "phone" in self.doors else []),
         ]
 
     def play(self, pause: tuple[float, float] = (4, 11)) -> None:
@@ -180,6 +185,48 @@ class Player:
         score = self.dice.choices([5, 4, 3, 2, 1], [55, 28, 9, 5, 3])[0]
         answer_survey(Browser(self.base_url), f"/s/{found.group(1)}", score, self.dice.choice(COMMENTS[score]))
         return f"{score} of 5"
+
+    def call(self) -> str:
+        """Call the service line: at the desk of whoever tries the product when she is free, else at a colleague's.
+
+        The PBX plays by itself beside the other acts, one call at a time; a colleague of ours wraps up behind it.
+        """
+        if self.calling is not None and self.calling.is_alive():
+            return "on the phone already"
+        door = self.doors["phone"]
+        pbx, seats = Pbx(self.base_url, door["key"], door["secret"]), door["extensions"]
+        free, own = pbx.free_extensions(), seats[self.doors["agent"]]
+        visitor = seats["agent@demo.example"]
+        extension = visitor if visitor in free else own
+        if self.orders and self.dice.random() < 0.8:
+            number = self.dice.choice(self.orders)[1].phone
+        else:
+            number = self.dice.choice(self.crowd).phone
+        is_answered = self.dice.random() < 0.75 and (extension in free or extension == own)
+        told: dict[str, Any] = {
+            "ring": self.dice.uniform(8, 14), "talk": self.dice.uniform(20, 45), "answered": is_answered,
+            "keys": self.dice.choice([("1",), ("2", "1"), ("2", "2")]), "dice": self.dice,
+        }  # fmt: skip
+
+        def play() -> None:
+            try:
+                pbx.play_call(number, extension, **told)
+                if is_answered and extension == own:
+                    self._wrap_up()
+            except DoorClosed as closed:
+                logger.warning("demo.call closed: %s", closed)
+
+        self.calling = threading.Thread(target=play, daemon=True)
+        self.calling.start()
+        return f"rings at {extension}"
+
+    def _wrap_up(self) -> None:
+        """Wrap up the calls of our colleague, as she would on the calls' page."""
+        colleague = Browser(self.base_url)
+        colleague.sign_in(self.doors["agent"], self.doors["password"])
+        for path in set(re.findall(r"/desk/calls/\d+/wrap-up/", colleague.get("/desk/calls/").text)):
+            fields = {"disposition": "solved", "note": self.dice.choice(CALL_NOTES), "status": "resolved"}
+            colleague.post(path, fields)
 
     def _fresh_mail(self, words: str) -> str | None:
         """Return a mail not used yet whose line in the list fits the words."""

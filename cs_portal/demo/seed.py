@@ -23,6 +23,8 @@ from cs_portal.demo.desk_work import DeskWork
 from cs_portal.demo.feedback import answer_surveys, plan_visits
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
+from cs_portal.demo.rules import tell_rules
+from cs_portal.demo.phone import set_phone_up
 from cs_portal.demo.twins import tell_twins
 from orders.models import Order
 from orders.services import renew_hook_secret
@@ -49,12 +51,14 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         past = list(teller.tell_past(scale["past"]))
         departments = set_desk_up(cast, best, now)
         teller.tell_present(scale["present"])
+        tell_rules(cast, now)
         DeskWork(cast, departments, orders, now).tell()
         tell_twins(orders, now)
+        phone = set_phone_up(cast, orders, random.Random(seed_number + 4), now)
         answer_surveys(past, dice, now)
         plan_visits(orders, teller.agents, dice, now)
         _settle(now)
-        doors = _open_doors(cast, now)
+        doors = _open_doors(cast, now) | {"phone": phone}
     for fold in FOLDS.values():
         advance(fold, now)
     _write(Path(settings.VAR_DIR) / "demo-doors.json", doors)

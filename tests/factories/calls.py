@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Staff, Team
+from accounts.services import set_presence
 from core.actors import SYSTEM
-from tests.factories.accounts import make_team
-from tickets.models import PhoneLine, PhoneSeat
+from core.jobs import drain
+from tests.factories.accounts import make_staff, make_team
+from tickets.models import Call, CallBack, PhoneLine, PhoneSeat
 from tickets.services.calls.lines import LineTerms, renew_secret, save_line
 from tickets.services.calls.signing import SIGNATURE, TIMESTAMP, signed_headers
 
@@ -55,4 +57,41 @@ def deliver(
     return (client or Client()).post(f"/hooks/phone/{line.key}/", raw, content_type="application/json", headers=headers)
 
 
-__all__ = ["SIGNATURE", "TIMESTAMP", "deliver", "make_line", "make_seat", "told"]
+class Office:
+    """A team with a line and an agent at her phone."""
+
+    def __init__(self) -> None:
+        self.team = make_team()
+        self.line, self.secret = make_line(self.team)
+        self.agent = make_staff(teams=[self.team])
+        make_seat(self.agent, "8001")
+        set_presence(staff_id=self.agent.pk, status="online", at=timezone.now())
+        self.start = timezone.now() - timedelta(seconds=90)
+
+    def after(self, seconds: int) -> datetime:
+        return self.start + timedelta(seconds=seconds)
+
+    def tell(self, kind: str, when: int, **fields: Any) -> Any:
+        answer = deliver(self.line, self.secret, told(kind, at=self.after(when), **fields))
+        assert answer.status_code == 200, answer.content
+        drain(seconds=5)
+        return answer
+
+    def ring(self, **fields: Any) -> Call:
+        self.tell("ringing", 0, extensions=["8001"], **fields)
+        return Call.objects.latest("pk")
+
+    def whole_call(self, **fields: Any) -> Call:
+        call = self.ring(**fields)
+        self.tell("answered", 10, extension="8001", **fields)
+        self.tell("ended", 70, result="answered", **fields)
+        call.refresh_from_db()
+        return call
+
+    def missed(self, **fields: Any) -> CallBack:
+        self.tell("ringing", 0, extensions=["8001"], **fields)
+        self.tell("ended", 30, result="abandoned", **fields)
+        return CallBack.objects.latest("pk")
+
+
+__all__ = ["SIGNATURE", "TIMESTAMP", "Office", "deliver", "make_line", "make_seat", "told"]

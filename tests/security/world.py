@@ -161,8 +161,8 @@ def _calls(shop: Any, team: Team, agent: Staff, words: Words) -> dict[str, int]:
     now = timezone.now()
     line, secret = make_line(team, shop_id=shop.pk, name=words.subject[:80])
     make_seat(agent, f"8{shop.pk}")
-    for call, phone in (("c1", words.phone), ("c2", "13655559999")):
-        deliver(line, secret, told("ringing", at=now - timedelta(seconds=60), call=call, number=phone))
+    for ref, phone in (("c1", words.phone), ("c2", "13655559999")):
+        deliver(line, secret, told("ringing", at=now - timedelta(seconds=60), call=ref, number=phone))
     steps = [
         told("answered", at=now - timedelta(seconds=50), call="c1", number=words.phone, extension=f"8{shop.pk}"),
         told("ended", at=now - timedelta(seconds=20), call="c1", number=words.phone, result="answered"),

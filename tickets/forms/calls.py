@@ -84,7 +84,7 @@ class LineForm(forms.Form):
 class WrapUpForm(forms.Form):
     """What came of a call."""
 
-    disposition = forms.ChoiceField(label=_("What came of it"), choices=Disposition, widget=forms.RadioSelect)
+    disposition = forms.ChoiceField(label=_("Result of the call"), choices=Disposition, widget=forms.RadioSelect)
     category = forms.TypedChoiceField(label=_("Category"), required=False, coerce=int, empty_value=None)
     note = forms.CharField(
         label=_("Note"), max_length=NOTE_LENGTH, required=False, widget=forms.Textarea,

@@ -36,13 +36,12 @@ class Target:
     call_back_id: int | None = None
 
 
-def line_to_dial(shop_id: int | None, team_ids: list[int] | None = None) -> PhoneLine | None:
+def line_to_dial(shop_id: int | None) -> PhoneLine | None:
     """Return the line a call goes out by: of the shop, else of none; None when no line takes orders."""
     rows = PhoneLine.objects.filter(is_active=True, secret_enc__isnull=False).exclude(control_url="")
-    if team_ids is not None:
-        rows = rows.filter(team_id__in=team_ids) if team_ids else rows.none()
     rows = rows.order_by("pk")
-    return rows.filter(shop_id=shop_id).first() or rows.filter(shop__isnull=True).first()
+    own = rows.filter(shop_id=shop_id).first() if shop_id is not None else None
+    return own or rows.filter(shop__isnull=True).first()
 
 
 def dial(*, target: Target, staff_id: int, at: datetime) -> Call:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
-from core.errors import InvalidInput, NotAllowed
+from core.errors import InvalidInput, NotAllowed, Text
 from core.events import record
 from tickets.calls_enums import CallState, Disposition
 from tickets.calls_errors import CallMovedOn
@@ -77,7 +77,7 @@ def wrap_up_call(*, call_id: int, wrap_up: WrapUp, actor: Actor, at: datetime) -
 
 
 def _check(wrap_up: WrapUp, call: Call) -> None:
-    faults = {}
+    faults: dict[str, list[Text]] = {}
     if wrap_up.disposition not in Disposition.values:
         faults["disposition"] = [_("Say what came of the call.")]
     if wrap_up.status and wrap_up.status not in AFTER_CALL:
