@@ -89,11 +89,16 @@ def chart(figure: Figure) -> dict[str, Any]:
             "symbol": "none",
             "data": [{"yAxis": figure.target / scale}],
             "lineStyle": {"color": "@good", "type": "dashed"},
-            "label": {"formatter": words(metric, figure.target), "position": "insideEndTop"},
+            "label": {  # beside the plot: on it, the newest points would cross the words
+                "formatter": words(metric, figure.target),
+                "position": "end",
+                "color": "@good",
+                "textBorderWidth": 0,
+            },
         }
     unit = "h" if metric.unit == "seconds" else "%" if metric.unit == "percent" else ""
     return {
-        "grid": {"left": 36, "right": 12, "top": 24, "bottom": 24},
+        "grid": {"left": 36, "right": 56 if figure.target is not None else 12, "top": 24, "bottom": 24},
         "xAxis": {"type": "category", "data": [date_format(day, "n/j") for day, _v, _n in figure.series]},
         "yAxis": {"type": "value", "name": unit, "min": 0 if bars or scale > 1 else None},
         "series": [series],
