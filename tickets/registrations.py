@@ -163,6 +163,7 @@ from tickets import (  # noqa: E402 - the desk's own entries
     calls_registrations,  # noqa: F401
     desk_registrations,  # noqa: F401
     incident_registrations,  # noqa: F401
+    migration_registrations,  # noqa: F401
     people_registrations,  # noqa: F401
     routing_registrations,  # noqa: F401
     work_registrations,  # noqa: F401

@@ -4,6 +4,7 @@ from django.urls import path
 
 from tickets.urls_calls import urlpatterns as calls_urls
 from tickets.urls_incidents import urlpatterns as incident_urls
+from tickets.urls_migration import urlpatterns as migration_urls
 from tickets.urls_public import urlpatterns as public_urls
 from tickets.urls_routing import urlpatterns as routing_urls
 from tickets.urls_rules import urlpatterns as rule_urls
@@ -30,6 +31,7 @@ from tickets.views import (
 app_name = "tickets"
 urlpatterns = [
     *public_urls,
+    *migration_urls,
     *incident_urls,
     *calls_urls,
     *routing_urls,

@@ -22,7 +22,7 @@ from core.models import Origin
 
 _COLUMNS = (
     "schema_v, kind, at, origin, actor_type, actor_id, subject_type, subject_id, shop_id, customer_id, order_id,"
-    " reason, depth, data"
+    " ticket_id, reason, depth, data"
 )
 
 
@@ -88,11 +88,12 @@ class History:
         shop_id: int | None,
         customer_id: int | None,
         order_id: int | None = None,
+        ticket_id: int | None = None,
     ) -> None:
         """Note one fact about (event_type, id). A time further than five minutes ahead is cut and kept beside."""
         self.put(
             [note(kind, at, payload, latest=self._latest)],
-            subject=subject, shop_id=shop_id, customer_id=customer_id, order_id=order_id,
+            subject=subject, shop_id=shop_id, customer_id=customer_id, order_id=order_id, ticket_id=ticket_id,
         )  # fmt: skip
 
     def put(
@@ -103,11 +104,13 @@ class History:
         shop_id: int | None,
         customer_id: int | None,
         order_id: int | None = None,
+        ticket_id: int | None = None,
     ) -> None:
         """Take notes made ahead, all about (event_type, id)."""
         about = (
             f"{self._who}\t{subject[0]}\t{subject[1]}\t{NULL if shop_id is None else shop_id}\t"
-            f"{NULL if customer_id is None else customer_id}\t{NULL if order_id is None else order_id}\t\t0\t"
+            f"{NULL if customer_id is None else customer_id}\t{NULL if order_id is None else order_id}\t"
+            f"{NULL if ticket_id is None else ticket_id}\t\t0\t"
         )
         self._lines += [f"{one.head}{about}{one.data}\n" for one in notes]
 

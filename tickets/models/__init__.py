@@ -15,6 +15,7 @@ from tickets.models.incident import IncidentNotice, IncidentTicket, IncidentUpda
 from tickets.models.link import MovedMessage, TicketLink, TicketMerge
 from tickets.models.macro import Macro
 from tickets.models.message import Attachment, Message, StoredBytes
+from tickets.models.migration import FormerAgent, Migration, MigrationPerson, MigrationProblem
 from tickets.models.outbox import HeldMessage
 from tickets.models.promise import Commitment
 from tickets.models.routing import CategorySkill, DedicatedAgent, GivenBack, RoutingMode, TeamRouting
@@ -42,6 +43,7 @@ __all__ = [
     "DepartmentTask",
     "Draft",
     "FieldValue",
+    "FormerAgent",
     "GivenBack",
     "HeldMessage",
     "IncidentNotice",
@@ -50,6 +52,9 @@ __all__ = [
     "JointResponse",
     "Macro",
     "Message",
+    "Migration",
+    "MigrationPerson",
+    "MigrationProblem",
     "MovedMessage",
     "PhoneEvent",
     "PhoneLine",
