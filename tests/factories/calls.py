@@ -94,4 +94,18 @@ class Office:
         return CallBack.objects.latest("pk")
 
 
-__all__ = ["SIGNATURE", "TIMESTAMP", "Office", "deliver", "make_line", "make_seat", "told"]
+def make_tree(team: int, **changes: Any) -> dict[str, Any]:
+    """Return a menu with a submenu; every kind of choice stands in it."""
+    menu = {"id": "m1", "zh": "您好，请选择", "en": "Hello, please choose", "options": [
+        {"key": "1", "zh": "售前咨询", "en": "Before buying", "kind": "team", "team": team},
+        {"key": "2", "zh": "售后", "en": "After buying", "kind": "menu", "menu": "m2"},
+        {"key": "0", "zh": "回电", "en": "Call me back", "kind": "call_back"},
+    ]}  # fmt: skip
+    sub = {"id": "m2", "zh": "售后服务", "en": "After-sales", "options": [
+        {"key": "1", "zh": "退货", "en": "Returns", "kind": "team", "team": team},
+        {"key": "2", "zh": "地址", "en": "Address", "kind": "message", "say_zh": "杭州市", "say_en": "Hangzhou"},
+    ]}  # fmt: skip
+    return {"menus": [menu, sub], "queues": [], "closed": {"zh": "关", "en": "closed"}, **changes}
+
+
+__all__ = ["SIGNATURE", "TIMESTAMP", "Office", "deliver", "make_line", "make_seat", "make_tree", "told"]

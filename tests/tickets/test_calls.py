@@ -33,7 +33,7 @@ def office(db: None) -> Office:
     return Office()
 
 
-# ---- the door ---------------------------------------------------------------------------------------------------------
+# ---- the door ------------------------------------------------------------------------------------------------------
 
 
 def test_the_example_of_the_page_for_integrators_is_right() -> None:
@@ -164,7 +164,7 @@ def test_recordings_are_linked_on_their_own_host_only(url: str) -> None:
         recording_link("https://tapes.example.com/a", "")
 
 
-# ---- one call, in whatever order --------------------------------------------------------------------------------------
+# ---- one call, in whatever order -----------------------------------------------------------------------------------
 
 START = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 

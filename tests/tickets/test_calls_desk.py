@@ -19,7 +19,7 @@ from core.registry import render_story
 from customers.services import find_or_add_customer
 from customers.services.erasing import erase_customer
 from tests.factories.accounts import make_staff, make_team
-from tests.factories.calls import Office, deliver, told
+from tests.factories.calls import Office, deliver, make_tree, told
 from tests.factories.orders import make_order, make_parcel, make_shop
 from tests.factories.tickets import make_ticket
 from tests.tickets.test_races import at_once
@@ -37,7 +37,7 @@ def office(db: None) -> Office:
     return Office()
 
 
-# ---- the agent's work -------------------------------------------------------------------------------------------------
+# ---- the agent's work ----------------------------------------------------------------------------------------------
 
 
 def test_a_ring_is_applied_at_once_and_shows_whom(office: Office) -> None:
@@ -136,7 +136,7 @@ def test_an_agent_joins_the_ticket_the_call_is_about(office: Office) -> None:
 
 
 def test_a_call_reads_as_one_line_with_its_way_and_recording(office: Office) -> None:
-    save_plan(line_id=office.line.pk, version=0, tree=_tree(office.team.pk), actor=SYSTEM, at=timezone.now())
+    save_plan(line_id=office.line.pk, version=0, tree=make_tree(office.team.pk), actor=SYSTEM, at=timezone.now())
     office.tell("ivr", 1, keys=["1"], plan=1)
     call = office.whole_call()
     office.tell("recording", 75, url="https://tapes.example.com/a.mp3", seconds=60)
@@ -157,7 +157,7 @@ def test_a_call_reads_as_one_line_with_its_way_and_recording(office: Office) -> 
     assert client.get(f"/desk/calls/{call.pk}/recording/").status_code == 404
 
 
-# ---- call-backs -------------------------------------------------------------------------------------------------------
+# ---- call-backs ----------------------------------------------------------------------------------------------------
 
 
 def test_a_missed_call_is_owed_once_a_number_and_done_when_they_are_spoken_to(office: Office) -> None:
@@ -215,7 +215,7 @@ def test_a_call_back_in_hand_is_tried_released_and_solved_by_its_holder(office: 
         claim_call_back(**mine)
 
 
-# ---- privacy ----------------------------------------------------------------------------------------------------------
+# ---- privacy -------------------------------------------------------------------------------------------------------
 
 
 def test_an_erased_customer_is_gone_from_calls(office: Office) -> None:
@@ -231,7 +231,7 @@ def test_an_erased_customer_is_gone_from_calls(office: Office) -> None:
     assert set(CallBack.objects.values_list("state", flat=True)) <= {"solved"}
 
 
-# ---- pages ------------------------------------------------------------------------------------------------------------
+# ---- pages ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tab", ["log", "backs"])

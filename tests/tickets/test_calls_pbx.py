@@ -17,11 +17,11 @@ from core.outgoing import is_public
 from core.posting import AddressRefused, post
 from cs_portal.demo.pbx import ControlDoor, Pbx
 from tests.factories.accounts import make_staff
-from tests.factories.calls import SIGNATURE, TIMESTAMP, Office
+from tests.factories.calls import SIGNATURE, TIMESTAMP, Office, make_tree
 from tickets.models import Call, PhoneLine, PhonePlan
 from tickets.selectors.calls import cards_of
 from tickets.services.calls.dialing import give_up_stale
-from tickets.services.calls.plans import check_tree, save_plan
+from tickets.services.calls.plans import save_plan
 from tickets.services.calls.signing import signature_of
 
 
@@ -30,20 +30,7 @@ def office(db: None) -> Office:
     return Office()
 
 
-# ---- the menu ---------------------------------------------------------------------------------------------------------
-
-
-def _tree(team: int, **changes: Any) -> dict[str, Any]:
-    menu = {"id": "m1", "zh": "您好，请选择", "en": "Hello, please choose", "options": [
-        {"key": "1", "zh": "售前咨询", "en": "Before buying", "kind": "team", "team": team},
-        {"key": "2", "zh": "售后", "en": "After buying", "kind": "menu", "menu": "m2"},
-        {"key": "0", "zh": "回电", "en": "Call me back", "kind": "call_back"},
-    ]}  # fmt: skip
-    sub = {"id": "m2", "zh": "售后服务", "en": "After-sales", "options": [
-        {"key": "1", "zh": "退货", "en": "Returns", "kind": "team", "team": team},
-        {"key": "2", "zh": "地址", "en": "Address", "kind": "message", "say_zh": "杭州市", "say_en": "Hangzhou"},
-    ]}  # fmt: skip
-    return {"menus": [menu, sub], "queues": [], "closed": {"zh": "关", "en": "closed"}, **changes}
+# ---- the menu ------------------------------------------------------------------------------------------------------
 
 
 def _is_refused(tree: dict[str, Any], teams: dict[int, str]) -> bool:
@@ -56,7 +43,7 @@ def _is_refused(tree: dict[str, Any], teams: dict[int, str]) -> bool:
 
 def test_a_menu_must_lead_everyone_somewhere() -> None:
     teams = {3: "售前", 5: "售后"}
-    assert check_tree(_tree(3), teams)["root"] == "m1"
+    assert check_tree(make_tree(3), teams)["root"] == "m1"
     bad: list[tuple[str, dict[str, Any]]] = []
     for path, value in [
         (("menus", 0, "options", 0, "team"), 99), (("menus", 0, "options", 1, "menu"), "m9"),
@@ -67,7 +54,7 @@ def test_a_menu_must_lead_everyone_somewhere() -> None:
         (("menus", 1, "options", 1, "say_en"), ""), (("menus", 1, "options"), []), (("menus", 1, "en"), ""),
         (("menus", 1, "id"), "m1"),
     ]:  # fmt: skip
-        tree: Any = _tree(3)
+        tree: Any = make_tree(3)
         place = tree
         for step in path[:-1]:
             place = place[step]
@@ -77,19 +64,22 @@ def test_a_menu_must_lead_everyone_somewhere() -> None:
         {"team": 3, "strategy": "ring_all", "overflow_after": 30, "overflow": "team", "overflow_team": 5},
         {"team": 5, "strategy": "ring_all", "overflow_after": 30, "overflow": "team", "overflow_team": 3},
     ]
-    bad += [("overflow circle", _tree(3, queues=around)), ("twice", _tree(3, queues=[{"team": 3}, {"team": 3}]))]
-    bad += [("at once", _tree(3, queues=[{"team": 3, "overflow": "call_back", "overflow_after": 1}]))]
+    bad += [
+        ("overflow circle", make_tree(3, queues=around)),
+        ("twice", make_tree(3, queues=[{"team": 3}, {"team": 3}])),
+    ]
+    bad += [("at once", make_tree(3, queues=[{"team": 3, "overflow": "call_back", "overflow_after": 1}]))]
     for name, tree in bad:
         assert _is_refused(tree, teams), name
 
 
 def test_the_plan_is_served_signed_with_a_tag(office: Office) -> None:
-    tree = _tree(office.team.pk, queues=[
+    tree = make_tree(office.team.pk, queues=[
         {"team": office.team.pk, "strategy": "ring_all", "overflow": "call_back", "overflow_after": 45}
     ])  # fmt: skip
     save_plan(line_id=office.line.pk, version=0, tree=tree, actor=SYSTEM, at=timezone.now())
     with pytest.raises(StaleEdit):
-        save_plan(line_id=office.line.pk, version=0, tree=_tree(office.team.pk), actor=SYSTEM, at=timezone.now())
+        save_plan(line_id=office.line.pk, version=0, tree=make_tree(office.team.pk), actor=SYSTEM, at=timezone.now())
     path = f"/hooks/phone/{office.line.key}/plan/"
     stamp = str(int(timezone.now().timestamp()))
     headers = {TIMESTAMP: stamp, SIGNATURE: signature_of(office.secret, stamp, b"")}
@@ -123,7 +113,7 @@ def test_the_menu_is_edited_on_its_page(office: Office) -> None:
     assert PhonePlan.objects.get().version == 1
 
 
-# ---- calling by click, through a small PBX that answers for real ------------------------------------------------------
+# ---- calling by click, through a small PBX that answers for real ---------------------------------------------------
 
 
 @pytest.fixture
