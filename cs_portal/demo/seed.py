@@ -24,7 +24,6 @@ from cs_portal.demo.feedback import answer_surveys, plan_visits
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
 from cs_portal.demo.rules import tell_rules
-from cs_portal.demo.rules import tell_rules
 from cs_portal.demo.phone import set_phone_up
 from cs_portal.demo.twins import tell_twins
 from orders.models import Order
@@ -52,7 +51,6 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         past = list(teller.tell_past(scale["past"]))
         departments = set_desk_up(cast, best, now)
         teller.tell_present(scale["present"])
-        tell_rules(cast, now)
         tell_rules(cast, now)
         DeskWork(cast, departments, orders, now).tell()
         tell_twins(orders, now)
