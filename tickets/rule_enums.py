@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import models
@@ -95,14 +96,14 @@ class Kind(models.TextChoices):
 class Spec:
     """What may be asked of something, each way with the type of its value."""
 
-    ops: dict[str, str]
+    ops: Mapping[str, str]
 
 
 _CODES = Spec({Op.IS: Kind.CODES, Op.IS_NOT: Kind.CODES})
 _IDS = Spec({Op.IS: Kind.IDS, Op.IS_NOT: Kind.IDS})
 _WORDS = Spec({Op.CONTAINS: Kind.WORDS, Op.LACKS: Kind.WORDS})
 _YESNO = Spec({Op.YES: Kind.NOTHING, Op.NO: Kind.NOTHING})
-_THERE = {Op.PRESENT: Kind.NOTHING, Op.ABSENT: Kind.NOTHING}
+_THERE: dict[str, str] = {Op.PRESENT: Kind.NOTHING, Op.ABSENT: Kind.NOTHING}
 
 SPECS: dict[str, Spec] = {
     What.CHANNEL: _CODES,

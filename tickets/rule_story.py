@@ -18,7 +18,7 @@ def render_rule_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]
     """Return a line for each time a rule acted; the names came with the events, else one query."""
     acted = [event for event in events if event.kind == "rule.acted"]
     known = {event.actor_id: name for event in acted if (name := getattr(event, "rule_name", None))}
-    missing = {event.actor_id for event in acted} - known.keys()
+    missing = {event.actor_id for event in acted if event.actor_id is not None} - known.keys()
     if missing:
         known |= dict(Rule.objects.filter(pk__in=missing).values_list("pk", "name"))
     return {event.pk: _line(event, known.get(event.actor_id) or "–") for event in acted}

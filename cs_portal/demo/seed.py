@@ -23,8 +23,8 @@ from cs_portal.demo.desk_work import DeskWork
 from cs_portal.demo.feedback import answer_surveys, plan_visits
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
-from cs_portal.demo.rules import tell_rules
 from cs_portal.demo.phone import set_phone_up
+from cs_portal.demo.rules import tell_rules
 from cs_portal.demo.twins import tell_twins
 from orders.models import Order
 from orders.services import renew_hook_secret

@@ -60,7 +60,8 @@ def test_every_condition_and_action_can_be_built_and_shown_again(boss):
     rows = {
         "do-0-do": "notify", "do-0-value": f"team:{team.pk}", "do-1-do": "agent", "do-1-value": staff.pk,
         "do-2-do": "note", "do-2-text": "看一下", "do-3-do": "add_tags", "do-3-text": "急、漏", "do-4-do": "stop",
-        "any-0-what": "hours", "any-0-op": "outside", "any-1-what": "team", "any-1-op": "is", "any-1-value": ["0", team.pk],
+        "any-0-what": "hours", "any-0-op": "outside",
+        "any-1-what": "team", "any-1-op": "is", "any-1-value": ["0", team.pk],
         "any-2-what": "repeat", "any-2-op": "yes", "any-3-what": "order", "any-3-op": "absent",
         "any-4-what": "priority", "any-4-op": "at_least", "any-4-value": "30",
     }  # fmt: skip
@@ -197,8 +198,8 @@ def test_agents_cannot_set_rules_but_read_what_happened_to_their_tickets(client)
     rule = make_rule(Trigger.NOTED)
     client.force_login(agent)
     for name, args in (
-        ("settings_rules", []), ("settings_rule_new", []), ("settings_rules_log", []), ("settings_rule_edit", [rule.pk]),
-        ("settings_rule_trial", [rule.pk]),
+        ("settings_rules", []), ("settings_rule_new", []), ("settings_rules_log", []),
+        ("settings_rule_edit", [rule.pk]), ("settings_rule_trial", [rule.pk]),
     ):  # fmt: skip
         assert client.get(reverse(f"tickets:{name}", args=args)).status_code == 403
     assert client.get(reverse("tickets:ticket_rules", args=[ticket.pk])).status_code == 200

@@ -139,7 +139,7 @@ class Typed:
                 prefix = f"{group}-{n}"
                 if f"{prefix}-what" in data:
                     value = tuple(part for part in data.getlist(f"{prefix}-value") if part != "")
-                    rows.append(Condition(data[f"{prefix}-what"], data.get(f"{prefix}-op", ""), value))
+                    rows.append(Condition(str(data[f"{prefix}-what"]), str(data.get(f"{prefix}-op", "")), value))
         actions = [_posted_action(data, f"do-{n}") for n in range(MOST_ACTIONS + 1) if f"do-{n}-do" in data]
         return cls(groups["all"], groups["any"], actions)
 
@@ -172,7 +172,7 @@ class Typed:
 
 
 def _posted_action(data: QueryDict, prefix: str) -> Action:
-    do = data[f"{prefix}-do"]
+    do = str(data[f"{prefix}-do"])
     chosen, text = data.get(f"{prefix}-value", ""), data.get(f"{prefix}-text", "")
     value: dict[str, Any]
     if do in {Do.PRIORITY, Do.STATUS}:

@@ -77,7 +77,7 @@ def rule_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
                 for text in texts if name in form.fields else ():
                     form.add_error(name, str(text))
         except StaleEdit as error:
-            fresh = Rule.objects.get(pk=pk)
+            fresh = Rule.objects.get(pk=pk or 0)
             context |= {"stale": error.message, "theirs": _sentence_of(fresh), "fresh_version": fresh.version}
         except Conflict as error:
             form.add_error(None, str(error))
