@@ -146,9 +146,9 @@ def events_around(ticket: Ticket, *, since: datetime, after_id: int = 0) -> list
         "after": after_id,
     }
     events = []
-    for *values, actor_name, agent_name in run_prepared(AROUND, params):
+    for *values, actor_name, rule_name, agent_name in run_prepared(AROUND, params):
         event = Event.from_db("default", EVENT_COLUMNS, [*values[:-1], json.loads(values[-1])])
-        event.actor_name, event.agent_name = actor_name, agent_name  # type: ignore[attr-defined]
+        event.actor_name, event.rule_name, event.agent_name = actor_name, rule_name, agent_name  # type: ignore[attr-defined]
         events.append(event)
     # of a joining the stream tells its own side: what a part says of it is the same thing once more
     return [event for event in events if event.kind not in TOLD_BY_THE_WHOLE or event.data["other_id"] != ticket.pk]
