@@ -21,7 +21,7 @@ from tests.factories.calls import SIGNATURE, TIMESTAMP, Office, make_tree
 from tickets.models import Call, PhoneLine, PhonePlan
 from tickets.selectors.calls import cards_of
 from tickets.services.calls.dialing import give_up_stale
-from tickets.services.calls.plans import save_plan
+from tickets.services.calls.plans import check_tree, save_plan
 from tickets.services.calls.signing import signature_of
 
 
