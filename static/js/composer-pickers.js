@@ -17,6 +17,8 @@ export class Picker {
     this.box = this.form.querySelector("[data-canned]");
     this.asked = "";
     this.typedHere = null;
+    this.isStale = false; // what is listed answers an older question
+    this.wantsFirst = false; // Enter came before the answer
     this.box.addEventListener("click", (event) => {
       const item = event.target.closest(".canned-item");
       if (item) this.choose(item);
@@ -44,11 +46,18 @@ export class Picker {
     if (!fromText) this.typedHere = null;
     const url = { canned: "cannedUrl", macros: "macrosUrl", people: "peopleUrl", orders: "ordersUrl" }[type];
     const asked = (this.asked = `${type}|${query}|${performance.now()}`);
+    this.isStale = true;
+    this.wantsFirst = false;
     const answer = await fetch(`${this.form.dataset[url]}?q=${encodeURIComponent(query)}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok || asked !== this.asked) return;
+    if (asked !== this.asked) return;
+    if (!answer?.ok) {
+      this.isStale = false;
+      return;
+    }
     const html = await answer.text();
     if (asked !== this.asked) return;
     this.box.innerHTML = html;
+    this.isStale = false;
     const first = this.box.querySelector(".canned-item");
     if (!first && fromText && type !== "canned") {
       this.close(); // a # or @ that leads nowhere is just a character
@@ -57,6 +66,7 @@ export class Picker {
     this.box.hidden = false;
     this.mark(first);
     if (!fromText) this.text.focus();
+    if (this.wantsFirst && first) this.choose(first);
   }
 
   close() {
@@ -82,7 +92,8 @@ export class Picker {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") this.mark(items.at((at + (event.key === "ArrowDown" ? 1 : -1)) % items.length));
     else if ((event.key === "Enter" && !event.ctrlKey && !event.metaKey) || event.key === "Tab") {
       if (!items[at]) return false;
-      this.choose(items[at]);
+      if (this.isStale) this.wantsFirst = true;
+      else this.choose(items[at]);
     } else if (event.key === "Escape") this.close();
     else return false;
     event.preventDefault();

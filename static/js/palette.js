@@ -12,6 +12,8 @@ if (dialog) {
   let asked = 0;
   let timer = 0;
   let composing = false;
+  let isStale = false; // what is listed answers an older question
+  let wanted = null; // Enter came before the answer: it opens the first of it
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const chosen = () => list.querySelector("[aria-selected=true]");
@@ -35,13 +37,19 @@ if (dialog) {
       list.querySelectorAll("[role=option]").forEach((option) => (option.tabIndex = -1));
       window.htmx?.process(list);
       choose(options()[0]);
+      isStale = false;
       status.textContent = response.ok ? (options().length ? "" : say("noResults")) : say("failed");
     } catch {
       if (number === asked) status.textContent = say("unreachable");
     }
+    if (number !== asked || !wanted) return;
+    if (!isStale) open(chosen(), wanted.elsewhere);
+    wanted = null;
   };
 
   const later = () => {
+    isStale = true;
+    wanted = null;
     clearTimeout(timer);
     timer = setTimeout(ask, 120);
   };
@@ -75,7 +83,9 @@ if (dialog) {
     const at = all.indexOf(chosen());
     if (event.key === "ArrowDown") choose(all[(at + 1) % all.length]);
     else if (event.key === "ArrowUp") choose(all.at(at - 1));
+    else if (event.key === "Enter" && isStale) wanted = { elsewhere: event.ctrlKey || event.metaKey };
     else if (event.key === "Enter") open(chosen(), event.ctrlKey || event.metaKey);
+    else if (event.key === "Escape") dialog.close(); // a search box would only empty itself first
     else return;
     event.preventDefault();
   });
