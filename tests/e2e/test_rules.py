@@ -58,10 +58,13 @@ def test_a_rule_is_built_tried_switched_on_and_works(boss: Page, browser: Browse
     boss.locator("[name=all-0-what]").select_option("words")
     words = boss.locator("[name=all-0-value]")
     words.fill("漏液，漏水")
+    boss.get_by_role("button", name="添加条件").click()
+    boss.locator("[name=all-1-what]").select_option("channel")
+    boss.locator("#row-all-1 label", has_text="在线表单").click()
     boss.locator("[name=do-0-do]").select_option("priority")
     boss.locator("[name=do-0-value]").select_option("40")
     expect(boss.locator(".rule-told")).to_contain_text(
-        "当有新工单时，如果主题或正文包含“漏液”、“漏水”，就把优先级改为紧急。"
+        "当有新工单时，如果主题或正文包含“漏液”、“漏水”，并且渠道是在线表单，就把优先级改为紧急。"
     )
     boss.get_by_role("button", name="保存", exact=True).click()
     boss.get_by_role("link", name="用最近 30 天试跑").click()

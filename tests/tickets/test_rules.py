@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Notification
 from core.actors import SYSTEM, Actor
+from core.events import caused_by
 from core.models import Event, Job
 from notifications.models import Delivery
 from notifications.services.sending import fail_delivery
@@ -21,11 +22,15 @@ from tickets.models import CannedReply, Category, CustomField, Department, Depar
 from tickets.rule_enums import SPECS, Do, Op, Trigger, What
 from tickets.services.fields import fill_fields
 from tickets.services.merging import merge_tickets
-from tickets.services.rules.editing import delete_rule, switch_rule
-from tickets.services.rules.judging import contains
+from tickets.services.rules.definitions import Condition
+from tickets.services.rules.editing import delete_rule, move_rule, switch_rule
+from tickets.services.rules.engine import ask_rules
+from tickets.services.rules.facts import LiveFacts, Moment
+from tickets.services.rules.judging import contains, holds
 from tickets.services.rules.wanted import forget, is_wanted
 
 pytestmark = pytest.mark.django_db
+ONE_RULE = 30  # statements of one rule that sets a priority, savepoints and clocks included
 TAG = (Do.ADD_TAGS, {"tags": ["ruled"]})
 
 
@@ -138,10 +143,6 @@ def test_conditions_each_hold_and_fail():
         own: [(Op.EQUALS, ["12.0"], True), (Op.AT_LEAST, ["13"], False), (Op.AT_MOST, ["12"], True)],
     }  # fmt: skip
     assert set(SPECS) <= set(cases)
-    from tickets.services.rules.definitions import Condition
-    from tickets.services.rules.facts import LiveFacts, Moment
-    from tickets.services.rules.judging import holds
-
     monday = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
     facts = LiveFacts(fresh(ticket), Moment(at=max(monday, ticket.opened_at), event_id=1))
     for what, tries in cases.items():
@@ -269,8 +270,6 @@ def test_a_joined_ticket_is_left_alone_with_a_word():
 def test_rules_are_asked_in_their_order_and_see_what_the_one_before_did():
     make_rule(name="second", every=[(What.PRIORITY, Op.IS, 40)])
     first = make_rule(name="first", do=[(Do.PRIORITY, {"priority": 40})])
-    from tickets.services.rules.editing import move_rule
-
     move_rule(pk=first.pk, up=True)
     ticket = make_ticket()
     run_rules()
@@ -291,6 +290,26 @@ def test_two_rules_that_undo_each_other_end():
     services.set_priority(ticket_id=ticket.pk, priority=10, actor=SYSTEM, at=timezone.now())  # a new chain
     run_rules()
     assert states()[4:] == ["done", "done", "refused", "refused"]
+
+
+def test_a_chain_of_causes_that_grows_too_long_is_cut_and_leaves_nothing():
+    make_rule(do=[(Do.PRIORITY, {"priority": 40})])
+    ticket = make_ticket()
+    event = Event.objects.get(kind="ticket.opened", ticket_id=ticket.pk)
+    with caused_by(event.pk, 8, event.pk):
+        (run,) = ask_rules(event=event, at=timezone.now())
+    assert (run.state, run.steps, fresh(ticket).priority) == ("refused", [], 20)
+
+
+def test_rules_that_do_not_fit_cost_no_statement(django_assert_num_queries):
+    make_rule(every=[(What.CHANNEL, Op.IS, "form")], do=[(Do.PRIORITY, {"priority": 40})])
+    for number in (0, 5):
+        for _n in range(number):
+            make_rule(every=[(What.PRIORITY, Op.IS, 10), (What.TEXT, Op.CONTAINS, "x")])
+        ticket = make_ticket()
+        event = Event.objects.get(kind="ticket.opened", ticket_id=ticket.pk)
+        with django_assert_num_queries(ONE_RULE):
+            assert len(ask_rules(event=event, at=timezone.now())) == 1
 
 
 def test_machines_that_answer_each_other_end():

@@ -234,8 +234,9 @@ def say_changes(error: StaleEdit, viewer: Any = None) -> None:
         if line is not None:
             change["words"] = " ".join(unescape(strip_tags(line.html)).split())
             continue
-        is_customer = change.get("actor_type") == "customer"
-        who = gettext("The customer") if is_customer else names.get(change.get("actor_id") or 0, gettext("The system"))
+        others = {"customer": gettext("The customer"), "rule": gettext("A rule")}
+        known = names.get(change.get("actor_id") or 0) if change.get("actor_type") == "staff" else None
+        who = known or others.get(change.get("actor_type", ""), gettext("The system"))
         change["words"] = CHANGES.get(change.get("what", ""), _("%(who)s changed the ticket")) % {"who": who}
 
 
