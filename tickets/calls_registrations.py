@@ -25,6 +25,10 @@ registry.register_settings_page(
     _("Lines, the menu callers hear, extensions, and how a PBX connects."), "phone",
     "tickets:settings_phone", 35, Permission.SETTINGS_MANAGE, group="words",
 )  # fmt: skip
+registry.register_panel("context", "ticket", "calls", _("Calls"), "tickets:ticket_calls", 46, Permission.TICKET_VIEW)
+registry.register_panel(
+    "customer", "customer", "calls", _("Calls"), "tickets:customer_calls", 12, Permission.TICKET_VIEW
+)
 registry.register_story("call.", render_call_events)
 registry.register_live_group("calls", may_hear_calls)
 # Named so that it sorts before the customers' own: their identities say which numbers were theirs, and go after.

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tickets.views import calls, calls_hooks, calls_live, calls_settings
+from tickets.views import calls, calls_hooks, calls_live, calls_panels, calls_settings
 
 urlpatterns = [
     path("hooks/phone/<str:key>/", calls_hooks.call_hook, name="phone_hook"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("desk/calls/<int:call_id>/wrap-up/", calls.wrap_up, name="call_wrap_up"),
     path("desk/calls/<int:call_id>/recording/", calls.recording, name="call_recording"),
     path("desk/calls/back/<int:call_back_id>/<slug:act>/", calls_live.act_on_back, name="call_back_act"),
+    path("desk/t/<int:ticket_id>/calls/", calls_panels.calls_of_ticket, name="ticket_calls"),
+    path("desk/customers/<int:customer_id>/calls/", calls_panels.calls_of_customer, name="customer_calls"),
     path("settings/phone/", calls_settings.line_list, name="settings_phone"),
     path("settings/phone/seats/", calls_settings.seats, name="settings_phone_seats"),
     path("settings/phone/new/", calls_settings.line_new, name="settings_phone_new"),
