@@ -82,6 +82,7 @@ PUBLIC: dict[str, str] = {
     "contact/files/<str:draft>/<str:key>/": "secret draft id and file key",
     "t/<str:token>/": "signed token",
     "t/<str:token>/files/<str:key>/": "signed token and file key",
+    "t/<str:token>/transcript/": "signed token; the mail goes to the ticket's own address only",
     "s/<str:token>": "survey token",
     "s/<str:token>/progress": "survey token",
     "s/<str:token>/thanks": "survey token",

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -34,6 +35,11 @@ from tickets.views.public import look_of
 TEMPLATE = "tickets/public/ticket.html"
 PAGE = 40
 MESSAGES_PER_HOUR = 30
+TRANSCRIPT_TOLD = {
+    "sent": {"tone": "good", "words": _("The conversation is on its way to your mailbox.")},
+    "often": {"tone": "warn", "words": _("We have sent it a few times today already. Please look into your mailbox.")},
+    "none": {"tone": "warn", "words": _("There is no mail address to send it to.")},
+}
 
 
 @csrf_exempt  # the secret link is the authority, no session is; see tickets.views.public
@@ -111,6 +117,8 @@ def page(
         "expected": expected_words(ticket, language, timezone.now()) if waits_for_us else "",
         "was_sent": "sent" in request.GET,
         "incident": told_publicly(ticket, language),
+        "has_address": bool(ticket.contact_enc) or ticket.customer_id is not None,
+        "transcript": TRANSCRIPT_TOLD.get(request.GET.get("transcript", "")),
     }
     return render(request, TEMPLATE, context, status=status)
 
