@@ -22,10 +22,12 @@ registry.register_nav("orders", _("Orders"), "package", "orders:list", 30, Permi
 registry.register_settings_page(
     "shops", _("Shops"), _("Name, look, currency, time zone, and when an order counts as done."), "building-store",
     "orders:shops", 5, Permission.SETTINGS_MANAGE,
+    group="words",
 )  # fmt: skip
 registry.register_settings_page(
     "carriers", _("Carriers"), _("Who brings your parcels, and their hotlines."), "truck", "orders:carriers", 6,
     Permission.SETTINGS_MANAGE,
+    group="words",
 )  # fmt: skip
 registry.register_panel("context", "order", "order", _("Order"), "orders:panel", 10, Permission.ORDER_VIEW)
 registry.register_panel(
