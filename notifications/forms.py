@@ -100,7 +100,6 @@ class MailboxForm(forms.Form):
         ],
         coerce=int,
         required=False,
-        empty_value=60,
         initial=60,
     )
     takes_old = forms.BooleanField(label=_("Also take the mail that lies there already"), required=False)

@@ -24,7 +24,7 @@ from tickets.services.bulk import BULK_JOB, go_on_by_job, retire_runs
 from tickets.services.categories import MOVE_JOB, move_tickets
 from tickets.services.erasing import ERASE_FILES
 from tickets.services.handing_over import hand_over_tickets
-from tickets.services.mail_in import StoredFiles, take_mail
+from tickets.services.mail_in import StoredFiles, take_mail, with_whole_text
 from tickets.services.moving import CLOSE_JOB
 from tickets.services.undo_send import RELEASE_JOB, release_held
 
@@ -63,7 +63,7 @@ def apply_mail(*, job: RunningJob, inbound_id: int) -> None:
     if inbound is None:
         logger.info("tickets.mail_not_taken", extra={"inbound_id": inbound_id})
         return
-    mail = get_parsed_mail(inbound_id)
+    mail = with_whole_text(get_parsed_mail(inbound_id))
     now = timezone.now()
     if normalise_email(mail.from_address) is None:  # nobody to answer: a person looks at it
         quarantine_mail(inbound_id=inbound_id, reason="no_sender", at=now)

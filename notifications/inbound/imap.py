@@ -293,7 +293,7 @@ def _sign_in(imap: _Conversation, account: ImapAccount) -> None:
             imap.xatom("ID", '("name" "cs_portal" "version" "1.0" "vendor" "cs_portal")')
         imap._simple_command("CAPABILITY")  # type: ignore[attr-defined] # many show MOVE only after the sign-in
         data = imap.untagged_responses.pop("CAPABILITY", None)
-        if data:
+        if data and isinstance(data[-1], bytes):
             imap.capabilities = tuple(data[-1].decode("ascii", "replace").upper().split())
 
 

@@ -96,7 +96,7 @@ class Doors:
             await self.run(
                 receive_mail,
                 raw=envelope.original_content or b"",
-                sender=envelope.mail_from or "",
+                sender=(envelope.mail_from or "").strip("<>"),  # aiosmtpd hands the empty one over as "<>"
                 targets=envelope.__dict__["targets"],
                 peer=peer,
                 at=timezone.now(),

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from core.text import detect_language, html_to_text, strip_invisible
 from notifications.inbound.flowed import unflow
-from notifications.inbound.headers import header_of, headers_of, param_of
+from notifications.inbound.headers import header_of, headers_of, mended, param_of
 from notifications.inbound.machines import ids_quoted_in, is_automatic, is_receipt, is_report, wants_no_answer
 from notifications.inbound.tnef import TnefMail, unpack_tnef
 from notifications.inbound.words import addresses_in, date_in, decode_text, decode_words, ids_in, raw_text
@@ -119,7 +119,7 @@ def parse_mail(raw: bytes) -> ParsedMail:
     mail = ParsedMail()
     try:
         check_headers(raw)
-        message = BytesParser(policy=policy.compat32).parsebytes(raw)
+        message = BytesParser(policy=policy.compat32).parsebytes(mended(raw))
         read_headers(message, mail)
         reading = _Reading()
         body = _read_part(message, reading, depth=0, in_related=False)

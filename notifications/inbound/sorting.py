@@ -11,7 +11,7 @@ from email.parser import BytesHeaderParser
 
 from core.crypto import blind_index
 from notifications.enums import MailKind
-from notifications.inbound.headers import header_of, headers_of
+from notifications.inbound.headers import header_of, headers_of, mended
 from notifications.inbound.machines import is_daemon, reads_like_report
 from notifications.inbound.parsing import MAX_HEADER_BYTES, ParsedMail
 from notifications.inbound.words import raw_text
@@ -42,7 +42,7 @@ class BounceMeaning:
 
 def head_of(raw: bytes) -> Message:
     """Return the headers of a mail, parsed leniently; never raises for what is in them."""
-    head = re.split(rb"\r?\n\r?\n", raw[:MAX_HEADER_BYTES], maxsplit=1)[0]
+    head = re.split(rb"\r?\n\r?\n", mended(raw)[:MAX_HEADER_BYTES], maxsplit=1)[0]
     return BytesHeaderParser(policy=policy.compat32).parsebytes(head + b"\r\n\r\n")
 
 

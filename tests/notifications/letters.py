@@ -56,7 +56,6 @@ ODD_OUTCOMES = {
     **dict.fromkeys(["nested-60", "nested-900"], "quarantined:too_deep"),
     "parts-800": "quarantined:too_many_parts",
     **dict.fromkeys(["no-from", "from-rubbish", "from-group", "only-body", "empty", "newlines", "binary"], NOBODY),
-    "cr-only": NOBODY,
 }
 BY_IMAP = frozenset({"header-megabyte", "header-bomb", "content-type-bomb", "cr-only", "empty", "binary", "newlines"})
 

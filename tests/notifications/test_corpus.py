@@ -162,6 +162,7 @@ def test_the_whole_corpus_twice(facts: Facts, help_box: tuple[Mailbox, ImapServe
         fetch_all(box)
         for pulled in PulledMail.objects.select_related("inbound"):
             assert pulled.state == "kept", uids[pulled.uid]
+            assert pulled.inbound is not None
             rows[uids[pulled.uid]] = pulled.inbound
         while drain(seconds=60):
             pass

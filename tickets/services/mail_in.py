@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from customers.models import Customer, Identity
 from customers.selectors import find_customer_by_email, identity_index
 from customers.services import find_or_add_customer
 from notifications import read_thread_id
-from notifications.inbound.parsing import ParsedMail
+from notifications.inbound.parsing import MailAttachment, ParsedMail
 from notifications.models import InboundMail, Mailbox
 from notifications.services import mark_mail_applied
 from tickets.enums import Channel
@@ -27,6 +27,7 @@ from tickets.models import Message, Ticket
 from tickets.services.conversation import add_customer_message, add_note
 from tickets.services.opening import NewTicket, open_ticket
 from tickets.services.outgoing import bare_id, contact_address
+from tickets.services.writing import MAX_TEXT
 from tickets.spam import is_blocked, looks_like_spam
 
 HOUR = timedelta(hours=1)
@@ -52,13 +53,33 @@ class MailWords:
     language: str
 
 
-def read_words(mail: ParsedMail) -> MailWords:
-    """Return the fresh part of a mail and, folded, its history and signature."""
+def with_whole_text(mail: ParsedMail) -> ParsedMail:
+    """Return the mail with its words as a file too when they are longer than a message may be."""
     whole = mail.text.strip() or html_to_text(mail.html or "")
+    if len(_apart(whole)[0]) <= MAX_TEXT:
+        return mail
+    with translation.override(detect_language(whole)):
+        name = f"{_('Whole mail')}.txt"
+    file = MailAttachment(name, "text/plain", whole.encode(), "", False)
+    return replace(mail, attachments=[file, *mail.attachments])
+
+
+def read_words(mail: ParsedMail) -> MailWords:
+    """Return the fresh part of a mail, no longer than a message may be, and, folded, its history and signature."""
+    whole = mail.text.strip() or html_to_text(mail.html or "")
+    body, quoted = _apart(whole)
+    language = detect_language(body or mail.subject)
+    if len(body) > MAX_TEXT:
+        with translation.override(language):
+            more = _("(The mail goes on. All of it is in the attached file.)")
+        body = f"{body[: MAX_TEXT - 500].rstrip()}\n\n{more}"
+    return MailWords(body, quoted, language)
+
+
+def _apart(whole: str) -> tuple[str, str]:
     fresh, history = split_quoted_reply(whole)
     body, signature = split_signature(fresh)
-    quoted = "\n\n".join(part for part in (signature, history) if part)
-    return MailWords(body, quoted, detect_language(body or mail.subject))
+    return body, "\n\n".join(part for part in (signature, history) if part)
 
 
 @transaction.atomic
