@@ -44,6 +44,9 @@ class Permission(StrEnum):
     SURVEY_VIEW = "survey.view"
     SURVEY_MANAGE = "survey.manage"
 
+    QUALITY_REVIEW = "quality.review"  # score others' conversations, decide appeals
+    QUALITY_MANAGE = "quality.manage"  # rubrics, sampling plans, rules of the pre-check
+
     BOARD_VIEW = "board.view"
     BOARD_MANAGE = "board.manage"  # targets, alerts, dashboards
     EXPORT = "export"

@@ -87,7 +87,7 @@ class Quality(Role):
     code = "quality"
     title = _("Quality reviewer")
     sentence = _("Reviews finished conversations of every team and writes notes; never answers customers.")
-    permissions = READ | {P.TICKET_NOTE, P.BOARD_VIEW, P.SURVEY_VIEW, P.STAFF_VIEW, P.CALL_LISTEN}
+    permissions = READ | {P.TICKET_NOTE, P.BOARD_VIEW, P.SURVEY_VIEW, P.STAFF_VIEW, P.CALL_LISTEN, P.QUALITY_REVIEW}
     reach = Reach.COMPANY
 
 
@@ -123,7 +123,7 @@ class Supervisor(Role):
     sentence = _("Steers the own teams: assigns work, watches the board, imports orders and sets the rules of service.")
     permissions = LeadAgent.permissions | {
         P.BOARD_MANAGE, P.ORDER_IMPORT, P.INCIDENT_MANAGE, P.SETTINGS_MANAGE, P.SURVEY_MANAGE, P.KNOWLEDGE_EDIT,
-        P.EXPORT, P.CUSTOMER_MERGE, P.ACCESS_LOG_VIEW, P.SYSTEM_VIEW,
+        P.EXPORT, P.CUSTOMER_MERGE, P.ACCESS_LOG_VIEW, P.SYSTEM_VIEW, P.QUALITY_REVIEW, P.QUALITY_MANAGE,
     }  # fmt: skip
 
 

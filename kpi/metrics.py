@@ -32,7 +32,10 @@ class Stat(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One number; `target` is in the metric's own unit: seconds, percent, points."""
+    """One number; `target` is in the metric's own unit: seconds, percent, points.
+
+    `rows_need` is the right to open the rows it counts, beyond seeing the board.
+    """
 
     key: str
     name: Text
@@ -45,6 +48,7 @@ class Metric:
     target: float | None = None
     is_lower_better: bool = False
     at: Text = ""
+    rows_need: str = ""
 
 
 METRICS: dict[str, Metric] = {}
@@ -272,5 +276,20 @@ _register(
         "visits",
         target=80,
         at=_("order completed"),
+    )
+)
+_register(
+    Metric(
+        "quality_score",
+        _("Quality score"),
+        _("Are our conversations good?"),
+        _("Mean rubric score of reviewed conversations, 0–100; an appeal that changed a score corrects its day."),
+        Shape.MEAN,
+        Stat.MEAN,
+        "points",
+        "quality",
+        target=90,
+        at=_("reviewed"),
+        rows_need="quality.review",
     )
 )

@@ -10,10 +10,11 @@ from core.registry import (
     register_settings_page,
 )
 from kpi.folds.feedback import SURVEYS, VISITS
+from kpi.folds.quality import QUALITY
 from kpi.folds.tickets import TICKETS
 from kpi.services import fold_health
 
-for fold in (TICKETS, SURVEYS, VISITS):
+for fold in (TICKETS, SURVEYS, VISITS, QUALITY):
     fold.register()
 
 register_nav("board", _("Board"), "chart-bar", "kpi:board", 40, permission="board.view", shortcut="g b")

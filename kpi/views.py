@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.permissions import Permission, StaffRequest, require, shop_scope, staff_page
+from accounts.permissions import Permission, StaffRequest, has, require, shop_scope, staff_page
 from core.actors import Actor
-from core.errors import DomainError, NotFound
+from core.errors import DomainError, NotAllowed, NotFound
 from core.http import form_invalid, fragment_or_redirect, render_page
 from core.snapshot import one_snapshot
 from core.workbooks import workbook_response
@@ -45,7 +45,10 @@ def board(request: StaffRequest) -> HttpResponse:
         "chart_columns": [_("Day"), _("Value"), _("Cases")],
         "is_today": period.first <= today(timezone.now()) <= period.last,
         "headlines": [presenting.card(found[key], _rows_url(key, period, query)) for key in HEADLINES],
-        "more": [presenting.card(found[key], _rows_url(key, period, query)) for key in MORE],
+        "more": [
+            presenting.card(found[key], _rows_url(key, period, query) if _may_open(request, key) else "")
+            for key in MORE
+        ],
         "now": now,
         "query": query,
         "filters": filters,
@@ -61,8 +64,7 @@ def board(request: StaffRequest) -> HttpResponse:
 @require_safe
 def rows(request: StaffRequest, metric: str) -> HttpResponse:
     """Show the rows one number counts."""
-    if metric not in METRICS:
-        raise NotFound
+    _check_opens(request, metric)
     period, filters, query = _read(request)
     with one_snapshot():
         found = figures([metric], period, filters)[metric]
@@ -88,12 +90,23 @@ def rows(request: StaffRequest, metric: str) -> HttpResponse:
 def export_rows(request: StaffRequest, metric: str) -> HttpResponse:
     """Send the rows as an Excel file in the reader's time zone; text stays text."""
     require(request.user, Permission.EXPORT)
-    if metric not in METRICS:
-        raise NotFound
+    _check_opens(request, metric)
     period, filters, _query = _read(request)
     book = write_rows(metric, period, filters)
     name = f"{metric}-{period.first}-{period.last}.xlsx"
     return workbook_response(book, name)
+
+
+def _may_open(request: StaffRequest, metric: str) -> bool:
+    need = METRICS[metric].rows_need
+    return not need or has(request.user, Permission(need))
+
+
+def _check_opens(request: StaffRequest, metric: str) -> None:
+    if metric not in METRICS:
+        raise NotFound
+    if not _may_open(request, metric):
+        raise NotAllowed
 
 
 @staff_page(Permission.BOARD_MANAGE)

@@ -6,6 +6,7 @@ from tickets.urls_calls import urlpatterns as calls_urls
 from tickets.urls_incidents import urlpatterns as incident_urls
 from tickets.urls_migration import urlpatterns as migration_urls
 from tickets.urls_public import urlpatterns as public_urls
+from tickets.urls_quality import urlpatterns as quality_urls
 from tickets.urls_routing import urlpatterns as routing_urls
 from tickets.urls_rules import urlpatterns as rule_urls
 from tickets.urls_sla import urlpatterns as sla_urls
@@ -34,6 +35,7 @@ urlpatterns = [
     *migration_urls,
     *incident_urls,
     *calls_urls,
+    *quality_urls,
     *routing_urls,
     *rule_urls,
     *sla_urls,

@@ -95,3 +95,5 @@ def _wording(kind: str) -> Any:
 
 for _kind in _NOTICES:
     register_notice(_kind, _wording(_kind))
+
+from tickets import quality_registrations  # noqa: E402, F401 - the entries of quality review

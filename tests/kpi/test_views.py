@@ -164,7 +164,7 @@ def test_the_file_holds_every_row_in_order_and_says_when_it_is_cut(client, monke
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_everyday_window_costs_few_statements_and_a_quiet_log_six():
+def test_an_everyday_window_costs_few_statements_and_a_quiet_log_two_a_fold():
     _record(1, 30)
     with transaction.atomic():
         record_many(
@@ -180,8 +180,8 @@ def test_an_everyday_window_costs_few_statements_and_a_quiet_log_six():
 
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=1))
-    assert len(seen) == 22
+    assert len(seen) == 27
     seen.clear()
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=2))
-    assert len(seen) == 6
+    assert len(seen) == 8

@@ -26,10 +26,13 @@ from tests.factories.feedback import make_invitation, run_jobs
 from tests.factories.incidents import make_incident
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
 from tests.factories.orders import make_order, make_parcel, make_shop
+from tests.factories.quality import make_rubric, make_submitted
 from tests.factories.tickets import jpeg, make_reply, make_ticket
-from tickets.models import Attachment, Category, Ticket
+from tickets.models import Attachment, Category, ScreenFinding, Ticket
 from tickets.services import add_note, store_attachment
 from tickets.services.calls.wrapping import WrapUp, wrap_up_call
+from tickets.services.quality.appealing import appeal_review
+from tickets.services.quality.calibrating import start_calibration
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,28 @@ def make_side(code: str, words: Words) -> Side:
     }
     side.ids["attachment"] = photo.key
     side.ids |= _calls(shop, team, agent, words)
+    side.ids |= _quality(ticket, agent, words)
     return side
+
+
+def _quality(ticket: Ticket, agent: Staff, words: Words) -> dict[str, int]:
+    """Have a conversation reviewed with a low score, appealed against, calibrated and pre-checked."""
+    now, reviewer, other = timezone.now(), make_staff(roles=["quality"]), make_staff(roles=["quality"])
+    rubric = make_rubric()
+    marks = {one["key"]: {"value": 1, "comment": words.text} for one in rubric.current.criteria()}
+    review = make_submitted(agent, reviewer, ticket=ticket, rubric=rubric, answers=marks, note=words.text, at=now)
+    appeal = appeal_review(review_id=review.pk, reason=words.text, actor=Actor.staff(agent), at=now)
+    both = start_calibration(
+        ticket_id=ticket.pk, reviewer_ids=[reviewer.pk, other.pk], rubric_id=rubric.pk, actor=SYSTEM, at=now
+    )
+    message = ticket.messages.filter(author_type="staff").first()
+    finding = ScreenFinding.objects.create(
+        ticket=ticket, message=message, agent_id=agent.pk, rule="rude", severity=3, start=0, end=2, found_at=now
+    )
+    return {
+        "review_id": review.pk, "appeal_id": appeal.pk, "calibration_id": both.pk, "finding_id": finding.pk,
+        "coaching_id": review.coaching.pk,
+    }  # fmt: skip
 
 
 def _visit(order: Order) -> int:

@@ -18,6 +18,8 @@ from tickets.models.message import Attachment, Message, StoredBytes
 from tickets.models.migration import FormerAgent, Migration, MigrationPerson, MigrationProblem
 from tickets.models.outbox import HeldMessage
 from tickets.models.promise import Commitment
+from tickets.models.quality import Calibration, QualityReview, Rubric, RubricVersion, SampleDraw, SamplingPlan
+from tickets.models.quality_after import Appeal, Coaching, QualityTerms, ScreenFinding, ScreenRule
 from tickets.models.routing import CategorySkill, DedicatedAgent, GivenBack, RoutingMode, TeamRouting
 from tickets.models.rule import Rule, RuleRun, RuleTimer, RuleTrial, RuleTrialHit, RuleVersion
 from tickets.models.saved_view import SavedView
@@ -27,15 +29,18 @@ from tickets.models.task import Department, DepartmentTask, JointResponse, Produ
 from tickets.models.ticket import Ticket
 
 __all__ = [
+    "Appeal",
     "Attachment",
     "BlockedSender",
     "BulkItem",
     "BulkRun",
+    "Calibration",
     "Call",
     "CallBack",
     "CannedReply",
     "Category",
     "CategorySkill",
+    "Coaching",
     "Commitment",
     "CustomField",
     "DedicatedAgent",
@@ -61,15 +66,23 @@ __all__ = [
     "PhonePlan",
     "PhoneSeat",
     "ProductDefect",
+    "QualityReview",
+    "QualityTerms",
     "RepriceRun",
     "RoutingMode",
+    "Rubric",
+    "RubricVersion",
     "Rule",
     "RuleRun",
     "RuleTimer",
     "RuleTrial",
     "RuleTrialHit",
     "RuleVersion",
+    "SampleDraw",
+    "SamplingPlan",
     "SavedView",
+    "ScreenFinding",
+    "ScreenRule",
     "ServiceStandard",
     "SlaClock",
     "SlaPolicy",

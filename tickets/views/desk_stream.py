@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -44,8 +44,11 @@ def render_stream(
     now: datetime,
     follows: date | None = None,
     ticket_id: int = 0,
+    remarks: Mapping[int, SafeString] | None = None,
 ) -> SafeString:
     """Return the stream's inner HTML, oldest first; `follows` is the day already shown above.
+
+    `remarks` are shown below messages, by their id.
 
     Messages of tickets that were joined into `ticket_id` say so and carry no seq: those of the open one count.
     """
@@ -68,6 +71,8 @@ def render_stream(
                 is_guest = ticket_id not in {0, message.ticket_id}
                 follows_on = _belongs(message, before)
                 pieces.append(render_message(message, customer_name, deliveries, follows=follows_on, is_guest=is_guest))
+                if remarks and message.id in remarks:
+                    pieces.append(remarks[message.id])
                 before = message
     return mark_safe("".join(pieces))  # allowed: pieces escape what people wrote
 
