@@ -3,13 +3,14 @@
 from django.urls import path
 
 from orders.urls_incidents import urlpatterns as incident_urls
-from orders.views import desk, importing, people, settings
+from orders.views import desk, exporting, importing, people, settings
 
 app_name = "orders"
 
 urlpatterns = [
     *incident_urls,
     path("desk/orders/", desk.order_list, name="list"),
+    path("desk/orders/export/", exporting.export, name="export"),
     path("desk/orders/<int:order_id>/", desk.order_page, name="detail"),
     path("desk/orders/<int:order_id>/complete/", desk.complete, name="complete"),
     path("desk/orders/<int:order_id>/cancel/", desk.cancel, name="cancel"),

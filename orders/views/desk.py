@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -49,7 +49,7 @@ METHODS = {
 @require_safe
 def order_list(request: StaffRequest) -> HttpResponse:
     """List visible orders, newest first, by status, shop, days or what one has in hand; the address keeps them."""
-    kept = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
+    kept = filters_of(request)
     shops = list(shops_visible_to(request.user))
     wanted = kept.get("q", "")
     rows = search_orders(request.user, wanted, PAGE_SIZE) if wanted else _page(request, kept)
@@ -70,6 +70,7 @@ def order_list(request: StaffRequest) -> HttpResponse:
         "next_url": next_url,
         "first_url": "?" + urlencode(kept) if "before" in request.GET else "",
         "may_import": has(request.user, Permission.ORDER_IMPORT),
+        "export_url": f"{reverse('orders:export')}?{urlencode(kept)}" if has(request.user, Permission.EXPORT) else "",
     }
     return render_page(request, LIST, context, fragment="orders")
 
@@ -79,7 +80,13 @@ def _chip(kept: dict[str, str], status: str) -> str:
     return "?" + urlencode(rest)
 
 
-def _page(request: StaffRequest, kept: dict[str, str]) -> list[Order]:
+def filters_of(request: StaffRequest) -> dict[str, str]:
+    """Return the filters the address keeps."""
+    return {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
+
+
+def filtered_orders(request: StaffRequest, kept: dict[str, str]) -> QuerySet[Order]:
+    """Return the visible orders by status, shop and days."""
     rows = orders_visible_to(request.user)
     if kept.get("status") in OrderStatus.values:
         rows = rows.filter(status=kept["status"])
@@ -89,6 +96,11 @@ def _page(request: StaffRequest, kept: dict[str, str]) -> list[Order]:
         rows = rows.filter(placed_at__gte=since)
     if until := _day(kept.get("to"), end=True):
         rows = rows.filter(placed_at__lte=until)
+    return rows
+
+
+def _page(request: StaffRequest, kept: dict[str, str]) -> list[Order]:
+    rows = filtered_orders(request, kept)
     if cursor := _cursor(request.GET.get("before", "")):
         moment, pk = cursor
         rows = rows.filter(Q(placed_at__lt=moment) | Q(placed_at=moment, pk__lt=pk))

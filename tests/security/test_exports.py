@@ -54,6 +54,8 @@ def test_the_list_of_exports_is_whole() -> None:
         "desk/orders/import/<int:run_id>/refused.<str:kind>",
         "accounts/mfa/recovery-codes/download/",
         "desk/export/",
+        "desk/orders/export/",
+        "settings/migration/<int:migration_id>/refused.csv",
     }
     found = {route.pattern for route in routes() if any(word in route.pattern for word in TELLING)}
     assert found == known
