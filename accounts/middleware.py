@@ -1,13 +1,18 @@
+import logging
 from collections.abc import Callable
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import SESSION_KEY
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.availability import ABSENT_AFTER
 from accounts.models import Staff
 from accounts.services.presence import touch_presence
+
+logger = logging.getLogger(__name__)
 
 
 class SessionVersion:
@@ -28,9 +33,11 @@ class SessionVersion:
             request.session_ended = True  # type: ignore[attr-defined]
             request.session.flush()
             return self.get_response(request)
-        _note_console(user)
         with timezone.override(ZoneInfo(user.timezone)):
-            return self.get_response(request)
+            response = self.get_response(request)
+        # once the page is on its way: nobody waits for it (Django closes what it served by the same list)
+        response._resource_closers.append(partial(_note_console, user))  # type: ignore[attr-defined]
+        return response
 
 
 def _note_console(staff: Staff) -> None:
@@ -43,4 +50,7 @@ def _note_console(staff: Staff) -> None:
         return
     now = timezone.now()
     if row["seen_at"] < now - ABSENT_AFTER / 2:
-        touch_presence(staff_id=staff.pk, at=now)
+        try:
+            touch_presence(staff_id=staff.pk, at=now)
+        except DatabaseError:  # the answer is out already; the next page notes it
+            logger.warning("accounts.console_not_noted staff=%s", staff.pk)
