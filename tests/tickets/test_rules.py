@@ -30,7 +30,7 @@ from tickets.services.rules.judging import contains, holds
 from tickets.services.rules.wanted import forget, is_wanted
 
 pytestmark = pytest.mark.django_db
-ONE_RULE = 30  # statements of one rule that sets a priority, savepoints and clocks included
+ONE_RULE = 22  # statements of one rule that sets a priority, savepoints and clocks included
 TAG = (Do.ADD_TAGS, {"tags": ["ruled"]})
 
 
