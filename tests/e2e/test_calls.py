@@ -80,7 +80,7 @@ def test_a_call_rings_is_answered_and_wrapped_up(office: Any, stack: RunningStac
     expect(page.locator(".call-card")).to_have_count(2)
     wrap = page.locator(".call-card.is-wrap_up")
     assert wrap.get_by_label("备注").input_value() == "客户要补发螺丝，今天发出", "a second ring leaves the form alone"
-    wrap.get_by_role("button", name="完成").click()
+    wrap.get_by_role("button", name="整理完毕").click()
     expect(wrap).to_have_count(0)
     pbx.tell("ended", "c2", direction="in", number="13900139000", result="abandoned")
     expect(page.locator(".call-card")).to_have_count(0)

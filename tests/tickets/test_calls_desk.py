@@ -285,3 +285,9 @@ def test_nobody_without_a_phone_calls_by_click(office: Office) -> None:
     with pytest.raises(CannotDial) as refused:
         dial(target=Target(call_id=call.pk), staff_id=office.agent.pk, at=timezone.now())
     assert refused.value.code == "no_line"
+
+
+def test_a_number_no_public_phone_has_is_kept_as_it_is(office: Office) -> None:
+    call = office.whole_call(number="10086")
+    assert (call.number, call.masked, call.customer) == ("10086", "***86", None)
+    assert call.ticket is not None

@@ -203,7 +203,7 @@ def _by_number(rows: QuerySet[Call], text: str) -> QuerySet[Call]:
     plain = text.strip()
     if plain.isascii() and plain.isdigit() and len(plain) == 4:
         return rows.filter(last4_index=last4_index(plain))
-    full = normalise_phone(plain)
+    full = normalise_phone(plain) or (plain if plain.isascii() and plain.isdigit() else "")
     return rows.filter(number_index=phone_index(full)) if full else rows.none()
 
 

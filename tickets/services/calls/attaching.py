@@ -31,7 +31,7 @@ _NAMES = uuid.UUID("5f0f5a1e-6d0e-4c7e-9f6e-0d2f6f3b7a11")
 
 def answer_ticket(call: Call, line: PhoneLine, *, at: datetime) -> None:
     """Put the locked, answered call onto a ticket; the answer counts as an answer to the customer."""
-    if call.customer_id is None and call.number_index is not None:
+    if call.customer_id is None and call.number.startswith("+"):
         call.customer = find_or_add_customer(
             phone=call.number, shop_id=line.shop_id, source="phone", actor=SYSTEM, at=at
         )

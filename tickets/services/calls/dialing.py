@@ -13,13 +13,13 @@ from core.crypto import encrypt
 from core.errors import NotFound
 from core.jobs import schedule
 from core.live import announce
-from core.text import normalise_phone
 from customers.selectors import last4_index, phone_index, primary_address
 from tickets.calls_enums import CallDirection, CallResult, CallState
 from tickets.calls_errors import CannotDial
 from tickets.models import Call, CallBack, PhoneLine, PhoneSeat, Ticket
 from tickets.services.calls.call_backs import note_try
 from tickets.services.calls.control import PbxAway, PbxRefused, ask_to_dial
+from tickets.services.calls.reading import full_number
 
 DIAL_JOB = "tickets.dial"
 PER_HOUR = 60
@@ -59,10 +59,10 @@ def _dial(*, target: Target, staff_id: int, at: datetime) -> Call:
     if seat is None:
         raise CannotDial(code="no_seat")
     number, customer_id, ticket, shop_id = _whom(target)
-    full = normalise_phone(number)
+    full = full_number(number)
     line = line_to_dial(shop_id)
-    if full is None or line is None:
-        raise CannotDial(code="no_number" if full is None else "no_line")
+    if not full or line is None:
+        raise CannotDial(code="no_line" if full else "no_number")
     if Call.objects.filter(asked_by_id=staff_id, state=CallState.ASKED).exists():
         raise CannotDial(code="already_dialling")
     if target.call_back_id is not None:

@@ -26,7 +26,7 @@ MOST_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class Told:
-    """One message of a PBX, checked. `number` is in E.164, "" when withheld or none a phone can have."""
+    """One message of a PBX, checked. `number` is as `full_number` gives it, "" when withheld."""
 
     id: str
     kind: str
@@ -136,7 +136,13 @@ def _number(value: Any) -> str:
         return ""
     if not isinstance(value, str) or len(value) > 40:
         raise BadCallMessage(code="bad_number")
-    return normalise_phone(value) or ""
+    return full_number(value)
+
+
+def full_number(text: str) -> str:
+    """Return a number in E.164; one no public telephone can have (a service number, an extension) as its digits."""
+    digits = re.sub(r"\D", "", text) if text.isascii() else ""
+    return normalise_phone(text) or (digits if 3 <= len(digits) <= 20 else "")
 
 
 def _extensions(value: Any) -> tuple[str, ...]:
