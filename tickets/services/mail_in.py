@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -16,7 +15,7 @@ from core.actors import SYSTEM, Actor
 from core.text import detect_language, html_to_text, mask_email, normalise_email, split_quoted_reply, split_signature
 from customers.enums import IdentityKind
 from customers.models import Customer, Identity
-from customers.selectors import find_customer_by_email, identity_index
+from customers.selectors import aliases_of, find_customer_by_email, identity_index
 from customers.services import find_or_add_customer
 from notifications import read_thread_id
 from notifications.inbound.parsing import MailAttachment, ParsedMail
@@ -142,8 +141,8 @@ def is_from_customer(ticket: Ticket, sender: str) -> bool:
     if contact_address(ticket) == sender:
         return True
     digest = identity_index(IdentityKind.EMAIL, sender)
-    mine = Q(customer_id=ticket.customer_id, kind=IdentityKind.EMAIL, value_index=digest)
-    return ticket.customer_id is not None and Identity.objects.filter(mine).exists()
+    rows = Identity.objects.filter(kind=IdentityKind.EMAIL, value_index=digest)
+    return ticket.customer_id is not None and rows.filter(customer__in=aliases_of(ticket.customer_id)).exists()
 
 
 def _ids(value: str | Iterable[str] | None) -> list[str]:
