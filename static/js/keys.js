@@ -42,6 +42,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (["shift", "control", "alt", "meta"].includes(event.key.toLowerCase())) return;
+  if (!strong && event.target.closest?.("[data-menu]")) return; // an open menu hears arrows and Enter; E there must not resolve
   const all = bearers();
   const sequence = first ? `${first} ${name}` : "";
   const target = all.find((one) => sequence && one.dataset.key === sequence) ?? (first ? null : all.find((one) => one.dataset.key === name));

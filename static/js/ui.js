@@ -100,6 +100,14 @@ document.addEventListener(
   true,
 );
 
+/* what a menu fetched when it opened is there now: the arrows go on in it */
+document.addEventListener("htmx:afterSettle", () => {
+  const menu = document.querySelector("[data-menu]:popover-open");
+  if (!menu || menu.contains(document.activeElement)) return;
+  place(menu, document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`));
+  if (document.activeElement === document.body || document.activeElement?.closest("[data-key-item], [popovertarget]")) menu.querySelector("[aria-pressed=true], .menu-item")?.focus({ preventScroll: true });
+});
+
 function place(menu, opener) {
   if (!opener) return;
   const from = opener.getBoundingClientRect();
@@ -254,7 +262,10 @@ document.addEventListener("visibilitychange", () => document.visibilityState ===
 function dress(root) {
   showPasswords(root);
   restoreDrafts(root);
-  for (const dialog of root.querySelectorAll("dialog[data-open]")) openDialog(dialog);
+  for (const dialog of root.querySelectorAll("dialog[data-open]")) {
+    dialog.removeAttribute("data-open"); // once: closed, it stays closed whatever is loaded beside it
+    openDialog(dialog);
+  }
   for (const area of root.querySelectorAll("textarea[data-autosize]")) autosize(area);
   root.querySelector("[data-focus]")?.focus();
   for (const shown of document.querySelectorAll("#toasts > .toast:not([data-words])")) {
