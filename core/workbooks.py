@@ -13,6 +13,15 @@ from xlsxwriter import Workbook
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+_LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full width
+
+
+def safe_cell(text: str) -> str:
+    """Return a cell no spreadsheet takes for a formula; the apostrophe in front is dropped again on import."""
+    seen = text.lstrip(" \ufeff\u200b\u00a0\u3000")  # spreadsheets look past these
+    return "'" + text if text.startswith(_LIVE) or seen.startswith(_LIVE) else text
+
+
 def build_workbook(write: Callable[[Any], None]) -> bytes:
     """Return an Excel file of one sheet.
 

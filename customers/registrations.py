@@ -41,6 +41,7 @@ registry.register_story("customer.", render_customer_events)
 registry.register_panel(
     "customer", "customer", "proposals", _("Same person?"), "customers:proposals", 60, Permission.CUSTOMER_MERGE
 )
+registry.register_nav("customers", _("Customers"), "users", "customers:list", 32, Permission.CUSTOMER_VIEW, "g c")
 registry.register_command(
     "duplicates", _("Duplicate customers"), "users", "customers:duplicates", Permission.CUSTOMER_MERGE,
     keywords="chongfu hebing merge",

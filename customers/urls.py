@@ -3,10 +3,12 @@
 from django.urls import path
 
 from customers import views
-from customers.views import merging
+from customers.views import listing, merging
 
 app_name = "customers"
 urlpatterns = [
+    path("desk/customers/", listing.customer_list, name="list"),
+    path("desk/customers/export/", listing.export, name="export"),
     path("desk/customers/duplicates/", merging.duplicates, name="duplicates"),
     path("desk/customers/<int:customer_id>/", views.customer_page, name="customer"),
     path("desk/customers/<int:customer_id>/context/", views.context, name="context"),

@@ -21,10 +21,9 @@ from django.utils.translation import gettext as _
 from core.crypto import CannotDecrypt, decrypt
 from core.snapshot import one_snapshot
 from core.text import mask_name, mask_phone
-from core.workbooks import build_workbook
+from core.workbooks import build_workbook, safe_cell
 from orders.enums import OrderStatus
 from orders.models import Order
-from orders.services.imports.refused import safe_cell
 
 MOST_IN_EXCEL = 20_000
 MOST_ROWS = 200_000

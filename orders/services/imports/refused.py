@@ -11,16 +11,9 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 
 from core.crypto import decrypt
+from core.workbooks import safe_cell
 from orders.errors import Problem, say
 from orders.models import ImportRowError, ImportRun
-
-_LIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full width
-
-
-def safe_cell(text: str) -> str:
-    """Return a cell no spreadsheet takes for a formula; the apostrophe in front is dropped again on import."""
-    seen = text.lstrip(" \ufeff\u200b\u00a0\u3000")  # spreadsheets look past these
-    return "'" + text if text.startswith(_LIVE) or seen.startswith(_LIVE) else text
 
 
 def refused_rows(run: ImportRun) -> Iterator[list[str]]:

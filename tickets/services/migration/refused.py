@@ -8,7 +8,7 @@ import io
 from django.utils.translation import gettext as _
 
 from core.crypto import decrypt
-from orders.services.imports.refused import safe_cell
+from core.workbooks import safe_cell
 from tickets.migration_errors import FAULTS
 from tickets.models import Migration, MigrationProblem
 
