@@ -306,8 +306,11 @@ def _ids_of(headers: bytes) -> list[str]:
 
 def _content(part: Message) -> bytes:
     """Return the decoded bytes of a leaf; broken base64 gives what can be saved."""
-    if header_of(part, "Content-Transfer-Encoding").strip().lower() == "base64":
+    encoding = header_of(part, "Content-Transfer-Encoding").strip().lower()
+    if encoding == "base64":
         return _from_base64(str(part.get_payload() or ""))
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(str(part.get_payload() or "").encode("utf-8", "surrogateescape"))
     try:
         content = part.get_payload(decode=True)
     except (ValueError, TypeError, AssertionError, UnicodeError, LookupError):
@@ -336,11 +339,15 @@ def _is_flowed(part: Message) -> bool:
 def _file_name(part: Message) -> str:
     """Return a file name as a person reads it: RFC 2231, RFC 2047 or raw bytes; no path, no control characters."""
     name = ""
-    for header, param in (("content-disposition", "filename"), ("content-type", "name")):
+    for header, param in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+        shadow = Message()  # the library would give raw 8-bit names back as question marks
+        shadow[header] = raw_text(header_of(part, header))
         try:
-            value = part.get_param(param, header=header)
+            given = [value for name, value in shadow.get_params([], header=header) if name.lower() == param]
         except (ValueError, TypeError, IndexError, UnicodeError, LookupError, AttributeError):
             continue
+        # written in two ways (RFC 6266, 4.3), the one that names its charset is the better
+        value = next((one for one in given if isinstance(one, tuple)), given[0] if given else "")
         if isinstance(value, tuple):
             try:
                 data = value[2].encode("latin-1")

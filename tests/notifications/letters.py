@@ -280,6 +280,7 @@ def _orders() -> Iterator[Letter]:
             text,
             b"Content-Type: message/rfc822\r\n\r\n"
             + multi("inner", "mixed", text, b"Content-Type: message/rfc822\r\n\r\n" + plain("deepest", b"x")),
+            boundary="outer",
         ),
         text=ZH,
         files=("inner.eml",),
