@@ -17,9 +17,11 @@ from notifications.services.sink import catch_mail
 from orders.services import imports
 from tests.factories.accounts import make_api_key, make_staff
 from tests.factories.calendars import make_calendar
+from tests.factories.calls import make_line, make_tree
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
 from tests.factories.orders import make_shop
 from tests.orders.files import csv_bytes, rows_of
+from tickets.services.calls.plans import save_plan
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
@@ -33,6 +35,7 @@ HUB = (
     "/settings/", "/system/", "/settings/holidays/", "/settings/calendars/", "/settings/mailboxes/",
     "/settings/mailboxes/new/", "/settings/templates/", "/settings/deliveries/", "/settings/canned/",
     "/settings/categories/", "/settings/rules/", "/settings/rules/new/", "/settings/rules/log/", "/settings/sla/",
+    "/settings/phone/", "/settings/phone/new/", "/desk/calls/",
     "/settings/blocked/", "/settings/surveys/", "/settings/follow-ups/",
     "/settings/targets/", "/settings/staff/", "/settings/teams/", "/settings/shops/", "/settings/carriers/",
     "/settings/api-keys/", "/settings/access-log/", "/accounts/me/", "/desk/orders/import/", "/desk/visits/",
@@ -107,7 +110,10 @@ def furnish() -> list[str]:
     )
     imports.begin_check(run_id=run.pk, columns=run.columns, options={}, actor=SYSTEM, at=now)
     imports.check_import(run_id=run.pk, at=now)
+    line, _secret = make_line()
+    save_plan(line_id=line.pk, version=0, tree=make_tree(line.team_id), actor=SYSTEM, at=now)
     return [
+        f"/settings/phone/{line.pk}/", f"/settings/phone/{line.pk}/menu/",
         "/mail/", f"/mail/{mail.pk}/", "/mail/new/", f"/settings/calendars/{calendar.pk}/",
         f"/settings/mailboxes/{mailbox.pk}/", f"/settings/deliveries/{delivery.pk}/", f"/settings/shops/{shop.pk}/",
         "/settings/templates/email/tickets.acknowledged/zh-hans/", f"/desk/orders/import/{run.pk}/",
