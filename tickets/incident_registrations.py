@@ -50,6 +50,8 @@ _WORDS = {
 def _render(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
     titles, lines = titles_of(events), {}
     for event in events:
+        if event.kind == "incident_ticket.linked" and event.order_id is not None:
+            continue  # its order's own line says so already
         icon, tone, words = _WORDS[event.kind.removeprefix("incident_ticket.")]
         text = words() % {"title": titles.get(event.data.get("incident_id", 0), "")}
         lines[event.pk] = StoryLine(event.pk, icon, tone, format_html("{}", text))

@@ -21,6 +21,7 @@ from core.models import Company, Job, Origin
 from cs_portal.demo.desk_setup import DEPARTMENT_STAFF, set_desk_up, tier_customers
 from cs_portal.demo.desk_work import DeskWork
 from cs_portal.demo.feedback import answer_surveys, plan_visits
+from cs_portal.demo.incidents import tell_incidents
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
 from cs_portal.demo.phone import set_phone_up
@@ -54,6 +55,7 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         tell_rules(cast, now)
         DeskWork(cast, departments, orders, now).tell()
         tell_twins(orders, now)
+        tell_incidents(cast, orders, now)
         phone = set_phone_up(cast, orders, random.Random(seed_number + 4), now)
         answer_surveys(past, dice, now)
         plan_visits(orders, teller.agents, dice, now)

@@ -35,9 +35,7 @@ class IncidentForm(forms.Form):
     """What is said of an incident."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    title = forms.CharField(
-        label=_("In a few words"), max_length=120, help_text=_("Customers read this title in the updates.")
-    )
+    title = forms.CharField(label=_("Title"), max_length=120, help_text=_("Customers read this title in the updates."))
     kind = forms.ChoiceField(label=_("Kind"), choices=IncidentKind)
     severity = forms.TypedChoiceField(
         label=_("How bad"), choices=IncidentSeverity, coerce=int, initial=IncidentSeverity.MAJOR

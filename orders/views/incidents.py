@@ -21,6 +21,7 @@ from orders.forms.incidents import IncidentForm, ReviewForm, initial_of
 from orders.incident_enums import INCIDENT_OPEN, IncidentState
 from orders.incident_permissions import get_incident_for, may_steer, may_steer_shops
 from orders.models import Incident, Shop
+from orders.permissions import shops_visible_to
 from orders.selectors.incidents import PAGE, TABS, count_affected, count_incidents, incident_page, newest_attach_run
 from orders.services import incidents as services
 from orders.views.settings import add_errors
@@ -67,6 +68,8 @@ def _tabs(active: str, counts: dict[str, int]) -> list[dict[str, Any]]:
 def declare(request: StaffRequest) -> HttpResponse:
     """Declare an incident and lead on to its orders."""
     shops = [pk for pk in (number_in(value) for value in request.GET.getlist("shop")) if pk]
+    own = list(shops_visible_to(request.user).values_list("pk", flat=True)[:2])
+    shops = own if not shops and len(own) == 1 else shops
     form = IncidentForm(request.POST or None, staff=request.user, initial={"owner": request.user.pk, "shops": shops})
     if request.method != "POST":
         return render_page(request, EDIT, {"form": form, "incident": None})

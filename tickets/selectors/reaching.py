@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from django.db.models import BigIntegerField, F, Q
 from django.db.models.functions import Coalesce
 
+from core.crypto import CannotDecrypt
 from customers.enums import IdentityKind
 from customers.models import Customer, Identity
 from notifications.enums import Channel
@@ -120,7 +121,10 @@ def _addresses(ids: list[int]) -> dict[int, tuple[str, str]]:
     rows = rows.annotate(root=root, is_own=Q(customer_id=F("root"))).filter(root__in=ids)
     chosen: dict[int, str] = {}
     for identity in rows.order_by("is_own", "is_primary", "pk"):  # the best one comes last and stays
-        chosen[identity.root] = identity.value  # type: ignore[attr-defined]
+        try:
+            chosen[identity.root] = identity.value  # type: ignore[attr-defined]
+        except CannotDecrypt:  # one unreadable address must not hold back everybody else's news
+            continue
     digests = {pk: address_index(address) for pk, address in chosen.items()}
     stopped = Suppression.objects.filter(
         address_index__in=list(digests.values()), channel=Channel.EMAIL, purpose=""

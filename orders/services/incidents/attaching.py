@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from core.actors import SYSTEM, Actor
 from core.errors import InvalidInput, NotFound, TransitionNotAllowed
 from core.events import Fact, record, record_many
+from core.events.log import current_origin
 from core.jobs import schedule
 from core.live import announce
 from orders.incident_enums import AttachState, IncidentState
@@ -119,7 +120,11 @@ def _attach(incident: Incident, run: AttachRun, ids: list[int], actor: Actor, at
         return 0
     rows = AffectedOrder.objects.filter(pk__in=fresh).select_related("order").order_by("pk")
     data = OrderAffected(incident.pk)
-    record_many([Fact("incident.order_affected", row, actor, at, data) for row in rows], origin="live", untrusted=False)
+    record_many(
+        [Fact("incident.order_affected", row, actor, at, data) for row in rows],
+        origin=current_origin(),
+        untrusted=False,
+    )
     fact = OrdersAttached(run.pk, len(fresh), ids[-1])
     record("incident.orders_attached", subject=incident, actor=actor, at=at, data=fact)
     return len(fresh)
@@ -178,7 +183,7 @@ def _mark(
         return
     AffectedOrder.objects.filter(pk__in=[row.pk for row in rows]).update(removed_at=removed_at)
     data = OrderAffected(incident.pk)
-    record_many([Fact(kind, row, actor, at, data) for row in rows], origin="live", untrusted=False)
+    record_many([Fact(kind, row, actor, at, data) for row in rows], origin=current_origin(), untrusted=False)
     incident.version += 1
     Incident.objects.filter(pk=incident.pk).update(version=incident.version)
     announce_incident(incident)

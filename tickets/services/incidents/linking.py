@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from core.actors import SYSTEM
 from core.events import Fact, record_many
+from core.events.log import current_origin
 from core.live import announce
 from tickets.enums import ACTIVE_STATUSES
 from tickets.incident_enums import LinkedHow
@@ -105,7 +106,7 @@ def _tell(ids: list[int], incident_id: int, kind: str, at: datetime) -> None:
         return
     tickets = list(lock_tickets(ids).values())
     data = TicketLinkedToIncident(incident_id)
-    record_many([Fact(kind, ticket, SYSTEM, at, data) for ticket in tickets], origin="live", untrusted=False)
+    record_many([Fact(kind, ticket, SYSTEM, at, data) for ticket in tickets], origin=current_origin(), untrusted=False)
     for ticket in tickets:
         ticket.version += 1
     Ticket.objects.bulk_update(tickets, ["version"], batch_size=500)
