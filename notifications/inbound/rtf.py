@@ -63,61 +63,78 @@ def unpack_rtf(data: bytes) -> bytes:
 
 def rtf_to_text(rtf: bytes) -> str:
     """Return the readable words of an RTF: letters in the code page it names, paragraphs as lines. Never raises."""
-    charset, skip_after_unicode = "cp1252", 1
-    stack: list[tuple[bool, int]] = []
-    hidden, to_skip, is_first = False, 0, False
-    out: list[str] = []
-    pending = bytearray()
-
-    def flush() -> None:
-        if pending:
-            out.append(bytes(pending).decode(charset, "replace"))
-            pending.clear()
-
+    reader = _Reader()
     for found in _TOKEN.finditer(rtf[:MAX_BYTES]):
+        reader.take(found)
+    reader.flush()
+    return _whole("".join(reader.out)).strip()
+
+
+class _Reader:
+    """Walks through the tokens; a hidden group shows nothing."""
+
+    def __init__(self) -> None:
+        self.charset = "cp1252"
+        self.out: list[str] = []
+        self.pending = bytearray()
+        self.stack: list[tuple[bool, int]] = []
+        self.is_hidden = self.is_first = False
+        self.skip_after_unicode, self.to_skip = 1, 0
+
+    def take(self, found: re.Match[bytes]) -> None:
         letter, word, number, symbol, brace, plain = found.groups()
         if letter is None:
-            flush()
+            self.flush()
         if brace == b"{":
-            stack.append((hidden, skip_after_unicode))
-            is_first = True
-            continue
+            self.stack.append((self.is_hidden, self.skip_after_unicode))
+            self.is_first = True
+            return
         if brace == b"}":
-            hidden, skip_after_unicode = stack.pop() if stack else (False, 1)
+            self.is_hidden, self.skip_after_unicode = self.stack.pop() if self.stack else (False, 1)
         elif word is not None:
-            name = word.decode().lower()
-            if name == "ansicpg" and number:
-                charset = "gb18030" if number == b"936" else _known(f"cp{int(number)}")
-            elif name == "uc" and number:
-                skip_after_unicode = max(0, int(number))
-            elif name == "u" and number and not hidden:
-                out.append(chr(int(number) % 65536))
-                to_skip = skip_after_unicode
-            elif name == "htmlrtf":  # what stands between these is the RTF shape of a piece of HTML
-                hidden = number != b"0"
-            elif is_first and name in _HIDDEN:
-                hidden = True
-            elif name in _BREAKS and not hidden:
-                out.append(_BREAKS[name])
+            self.control(word.decode().lower(), number)
         elif symbol is not None:
-            if symbol == b"*" and is_first:
-                hidden = True
-            elif symbol in b"\\{}" and not hidden:
-                out.append(symbol.decode())
-            elif symbol == b"~" and not hidden:
-                out.append(" ")
-        elif letter is not None and not hidden:
-            if to_skip:
-                to_skip -= 1
+            self.mark(symbol)
+        elif not self.is_hidden:
+            self.letters(letter, plain)
+        self.is_first = False
+
+    def control(self, name: str, number: bytes | None) -> None:
+        if name == "ansicpg" and number:
+            self.charset = "gb18030" if number == b"936" else _known(f"cp{int(number)}")
+        elif name == "uc" and number:
+            self.skip_after_unicode = max(0, int(number))
+        elif name == "u" and number and not self.is_hidden:
+            self.out.append(chr(int(number) % 65536))
+            self.to_skip = self.skip_after_unicode
+        elif name == "htmlrtf":  # what stands between these is the RTF shape of a piece of HTML
+            self.is_hidden = number != b"0"
+        elif self.is_first and name in _HIDDEN:
+            self.is_hidden = True
+        elif name in _BREAKS and not self.is_hidden:
+            self.out.append(_BREAKS[name])
+
+    def mark(self, symbol: bytes) -> None:
+        if symbol == b"*" and self.is_first:
+            self.is_hidden = True
+        elif not self.is_hidden and symbol in b"\\{}~":
+            self.out.append(" " if symbol == b"~" else symbol.decode())
+
+    def letters(self, letter: bytes | None, plain: bytes | None) -> None:
+        if letter is not None:
+            if self.to_skip:
+                self.to_skip -= 1
             else:
-                pending.append(int(letter, 16))
-        elif plain is not None and not hidden:
-            text = plain[to_skip:] if to_skip else plain
-            to_skip = max(0, to_skip - len(plain))
-            out.append(text.decode(charset, "replace"))
-        is_first = False
-    flush()
-    return _whole("".join(out)).strip()
+                self.pending.append(int(letter, 16))
+        elif plain is not None:
+            text = plain[self.to_skip :]
+            self.to_skip = max(0, self.to_skip - len(plain))
+            self.out.append(text.decode(self.charset, "replace"))
+
+    def flush(self) -> None:
+        if self.pending:
+            self.out.append(bytes(self.pending).decode(self.charset, "replace"))
+            self.pending.clear()
 
 
 def _known(charset: str) -> str:
