@@ -49,6 +49,12 @@ def order_of(email: str = "", *, proven: bool = True, **fields: Any) -> Order:
     return order
 
 
+def send_prepared(incident: Incident) -> IncidentUpdate:
+    """Send the draft there is."""
+    draft = IncidentUpdate.objects.get(incident=incident, state="draft")
+    return services.send_update(incident_id=incident.pk, version=draft.version, actor=SYSTEM, at=timezone.now())
+
+
 def copies(update: IncidentUpdate) -> dict[int, tuple[str, str, str]]:
     """Return customer → (state, channel, reason)."""
     rows = IncidentNotice.objects.filter(update=update)
@@ -296,7 +302,9 @@ def test_new_tickets_about_it_are_linked_and_show_the_prepared_answer() -> None:
     agent = make_staff(roles=["agent"])
     client = Client()
     client.force_login(agent)
+    tell(send_prepared(incident))
     page = client.get(reverse("tickets:ticket", args=[about.pk])).content.decode()
+    assert "以公司名义" in page  # and not a colleague who left
     assert incident.title in page
     assert f"{order.number} 延误。" in page
     assert incident.title not in client.get(reverse("tickets:ticket", args=[other.pk])).content.decode()

@@ -158,7 +158,8 @@ def _by(message: MessageRow, customer_name: str, is_note: bool, is_guest: bool =
         name = customer_name or gettext("Customer")
         face = ui.avatar(name, 24)
     elif message.author_type == AuthorType.STAFF.value:
-        name = message.author_name or gettext("Former colleague")
+        nobody = gettext("The company") if message.author_id is None else gettext("Former colleague")
+        name = message.author_name or nobody
         face = ui.avatar(name, 24)
     else:
         name, face = gettext("Automatic message"), ui.icon("robot", 16)
