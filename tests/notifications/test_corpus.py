@@ -148,6 +148,7 @@ def test_a_sample_ends_up_where_it_must(facts: Facts) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_whole_corpus_twice(facts: Facts, help_box: tuple[Mailbox, ImapServer], mail_folder: Path) -> None:
     box, server = help_box
     all_ = list(letters(facts))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,6 +33,7 @@ from notifications.services.mailboxes import MailboxDraft, create_mailbox, edit_
 from notifications.wordings import _RECEIVING
 from tests.factories.notifications import mail_bytes
 from tests.imap import ImapServer, closed_port, imap_server
+from tests.notifications.test_listener import ROOT, environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -443,3 +446,32 @@ def test_folder_names_survive_the_wire(name: str) -> None:
 def test_dates_of_arrival() -> None:
     assert client._time_in(b'INTERNALDATE " 1-Feb-2026 00:30:00 +0800"') == datetime(2026, 1, 31, 16, 30, tzinfo=UTC)
     assert client._time_in(b'INTERNALDATE "99-Xxx-2026 00:30:00 +0800"') is None
+
+
+DIES = """
+import os, sys, django
+django.setup()
+from django.utils import timezone
+from notifications.services import polling
+
+def die(*args, **facts):
+    os._exit(9)
+
+setattr(polling, sys.argv[2], die)
+polling.poll_mailbox(mailbox_id=int(sys.argv[1]), at=timezone.now())
+"""
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("step", ["finish_pull", "advance", "settle_taken"])
+def test_a_killed_worker_doubles_and_loses_nothing(server: ImapServer, mail_folder: Path, step: str) -> None:
+    box = box_at(server)
+    uids = [server.put(letter(number)) for number in range(3)]
+    env = environment(OUTGOING_ALLOW="127.0.0.1", MEDIA_ROOT=str(mail_folder.parent), PYTHONPATH=str(ROOT))
+    for _ in range(2):
+        command = [sys.executable, "-c", DIES, str(box.pk), step]
+        done = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True)
+        assert done.returncode == 9, done.stderr.decode()
+    assert look(box).failures == 0
+    assert InboundMail.objects.count() == 3
+    assert [server.flags(uid) for uid in uids] == [{"\\Seen"}] * 3
