@@ -39,7 +39,7 @@ def score_of(criteria: Iterable[Mapping[str, Any]], answers: Mapping[str, Any]) 
         value = (answers.get(key) or {}).get("value")
         if value == NOT_APPLICABLE:
             continue
-        if not is_mark(kind, value):
+        if value is None or not is_mark(kind, value):
             missing.append(key)
             continue
         share = Fraction(int(value), TOP[kind])

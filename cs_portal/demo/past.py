@@ -162,7 +162,7 @@ class Storyteller:
             yield self._tell(self.dice.choice(CASES), opened)
 
     def _tell(self, case: Case, opened: datetime) -> Ticket:
-        ticket = self._open(case.category, case.text, opened)
+        ticket = self.open_case(case.category, case.text, opened)
         agent = Actor.staff(self.dice.choice(self.agents))
         first = opened + timedelta(minutes=min(self.dice.expovariate(1 / 38) + 3, 400))
         at = first
@@ -197,7 +197,7 @@ class Storyteller:
             category, text = QUESTIONS[number % len(QUESTIONS)]
             minutes = [4, 11, 26, 47, 83, 105, 128, 190, 260, 420][number % 10] + number
             opened = self.now - timedelta(minutes=minutes)
-            ticket = self._open(category, text, opened)
+            ticket = self.open_case(category, text, opened)
             if number % 4 == 1:
                 tickets.assign_ticket(
                     ticket_id=ticket.pk, assignee_id=me.id, actor=me, at=opened + timedelta(minutes=1)
@@ -219,7 +219,8 @@ class Storyteller:
                         client_id=None,
                     )
 
-    def _open(self, category: str, text: str, opened: datetime) -> Ticket:
+    def open_case(self, category: str, text: str, opened: datetime) -> Ticket:
+        """Have the customer of some recent order ask something."""
         recent = [order for order in self.orders if order.placed_at <= opened] or self.orders
         order = self.dice.choice(recent[-120:])
         data: dict[str, Any] = {

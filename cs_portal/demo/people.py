@@ -40,6 +40,8 @@ STAFF = [
     ("agent2@demo.example", "陈立", ("agent_senior",), ""),
     ("agent3@demo.example", "赵思远", ("agent",), ""),
     ("agent4@demo.example", "周佳怡", ("agent_junior",), ""),
+    ("review@demo.example", "方敏", ("quality",), "质检 quality"),
+    ("review2@demo.example", "高远", ("quality",), ""),
     ("admin@demo.example", "沈建国", ("admin",), "管理员 admin"),
 ]
 PLAYER = "player@demo.example"

@@ -25,6 +25,7 @@ from cs_portal.demo.incidents import tell_incidents
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
 from cs_portal.demo.phone import set_phone_up
+from cs_portal.demo.quality import tell_quality
 from cs_portal.demo.rules import tell_rules
 from cs_portal.demo.twins import tell_twins
 from orders.models import Order
@@ -59,6 +60,7 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         phone = set_phone_up(cast, orders, random.Random(seed_number + 4), now)
         answer_surveys(past, dice, now)
         plan_visits(orders, teller.agents, dice, now)
+        tell_quality(cast, teller, now, random.Random(seed_number + 5))
         _settle(now)
         doors = _open_doors(cast, now) | {"phone": phone}
     for fold in FOLDS.values():

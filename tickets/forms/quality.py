@@ -121,8 +121,12 @@ class PlanForm(forms.Form):
 
     def terms(self) -> PlanTerms:
         """Return what was typed."""
-        data = {name: value for name, value in self.cleaned_data.items() if name != "version"}
-        return PlanTerms(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+        data: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in self.cleaned_data.items()
+            if name != "version"
+        }
+        return PlanTerms(**data)
 
 
 class PlanLists:

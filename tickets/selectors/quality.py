@@ -31,13 +31,12 @@ class Mark(NamedTuple):
 def queue_page(staff: Staff, tab: str, *, after: Mark | None = None) -> list[Any]:
     """Return one page of a tab, one row more when there is a next page: reviews, appeals or talks."""
     if tab == "appeals":
-        rows = appeals_visible_to(staff).select_related(
-            "made_by", "against", "decider", "review__ticket", "review__agent"
-        )
-        return list(_after(rows.filter(state="open"), "due_at", after))
+        appeals = appeals_visible_to(staff).filter(state="open")
+        people = ("made_by", "against", "decider", "review__ticket", "review__agent")
+        return list(_after(appeals.select_related(*people), "due_at", after))
     if tab == "coaching":
-        rows = coachings_visible_to(staff).filter(done_at__isnull=True, withdrawn_at__isnull=True)
-        return list(_after(rows.select_related("agent", "coach", "review__ticket"), "due_at", after))
+        talks = coachings_visible_to(staff).filter(done_at__isnull=True, withdrawn_at__isnull=True)
+        return list(_after(talks.select_related("agent", "coach", "review__ticket"), "due_at", after))
     found = reviews_visible_to(staff).select_related("ticket", "agent", "reviewer", "plan")
     if tab == "done":
         return list(_before(found.filter(state=ReviewState.SUBMITTED, calibration__isnull=True), after))
@@ -157,4 +156,4 @@ def rule_precision() -> dict[str, dict[str, int]]:
         right=Count("pk", filter=Q(verdict=Verdict.RIGHT)),
         wrong=Count("pk", filter=Q(verdict=Verdict.WRONG)),
     )
-    return {row["rule"]: row for row in rows}
+    return {row["rule"]: {name: row[name] for name in ("found", "right", "wrong")} for row in rows}

@@ -113,7 +113,8 @@ def authors_of(ticket_ids: Iterable[int]) -> dict[int, set[int]]:
     rows = Message.objects.filter(ticket_id__in=[*wanted, *parts], author_type="staff", author_id__isnull=False)
     found: dict[int, set[int]] = {pk: set() for pk in wanted}
     for ticket_id, author_id in rows.exclude(kind="note").values_list("ticket_id", "author_id").distinct():
-        found[parts.get(ticket_id, ticket_id) or ticket_id].add(author_id)
+        if author_id is not None:
+            found[parts.get(ticket_id, ticket_id) or ticket_id].add(author_id)
     return found
 
 

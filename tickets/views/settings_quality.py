@@ -107,7 +107,7 @@ def rubric_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             status, context["errors"] = 422, [str(words) for texts in error.fields.values() for words in texts]
         except StaleEdit as error:
             status, context["errors"] = 409, [str(error.message)]
-            context["version"] = Rubric.objects.get(pk=pk).version
+            context["version"] = Rubric.objects.get(pk=row.pk if row else 0).version
     context |= {"sections": list(enumerate(with_free_rows(sections))), **_preview(sections)}
     return render_page(request, RUBRIC, context, status=status)
 
@@ -157,7 +157,10 @@ def plan_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
         except InvalidInput as error:
             show_errors(form, error)
         except StaleEdit as error:
-            context |= {"stale": error.message, "fresh_version": SamplingPlan.objects.get(pk=pk).version}
+            context |= {
+                "stale": error.message,
+                "fresh_version": SamplingPlan.objects.get(pk=row.pk if row else 0).version,
+            }
     context["draws"] = list(row.draws.order_by("-period_start")[:8]) if row else []
     return form_invalid(request, PLAN, context) if form.is_bound else render_page(request, PLAN, context)
 

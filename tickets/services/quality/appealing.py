@@ -53,7 +53,7 @@ def appeal_review(*, review_id: int, reason: str, actor: Actor, at: datetime) ->
     )  # fmt: skip
     record("quality.appealed", subject=review, actor=actor, at=at, data=fact_of(review))
     params = {"review_id": review.pk, "number": review.ticket.number}
-    for staff_id in {review.reviewer_id, decider} - {None}:
+    for staff_id in (pk for pk in (review.reviewer_id, decider) if pk is not None):
         notify(staff_id=staff_id, kind="quality.appealed", params=params, url=appeal_url(appeal.pk), at=at)
     return appeal
 

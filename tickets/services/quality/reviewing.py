@@ -26,7 +26,7 @@ MANUAL_DAYS = 5
 
 def tidy_answers(review: QualityReview, answers: dict[str, Any]) -> dict[str, Any]:
     """Return marks, comments and evidence of a form, only those the rubric knows. Raises InvalidInput."""
-    wanted = {(one or {}).get("message") for one in answers.values()} - {None}
+    wanted: list[int] = [one["message"] for one in answers.values() if one and one.get("message")]
     tickets = [review.ticket_id, *Ticket.objects.filter(merged_into_id=review.ticket_id).values_list("pk", flat=True)]
     known = set(Message.objects.filter(ticket_id__in=tickets, pk__in=wanted).values_list("pk", flat=True))
     tidy: dict[str, Any] = {}
@@ -194,9 +194,9 @@ def add_review(*, ticket_id: int, rubric_id: int | None, reviewer_id: int, actor
     mine = there.filter(reviewer_id=reviewer_id).first()
     if mine is not None:
         return mine
-    rubrics = Rubric.objects.filter(current__isnull=False).order_by("pk")
+    rubrics = Rubric.objects.filter(current__isnull=False).select_related("current").order_by("pk")
     rubric = rubrics.filter(pk=rubric_id).first() if rubric_id else rubrics.first()
-    if rubric is None:
+    if rubric is None or rubric.current is None:
         raise InvalidInput(fields={"rubric": [_("Choose a rubric that is published.")]})
     review = QualityReview.objects.create(
         ticket=ticket, agent_id=agent_id, team_id=ticket.team_id, reviewer_id=reviewer_id,

@@ -63,7 +63,7 @@ def weight_sum(sections: list[dict[str, Any]]) -> int:
 
 def tidy_sections(sections: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return sections and criteria tidied, each with a key it keeps over versions. Raises InvalidInput."""
-    tidy = []
+    tidy: list[dict[str, Any]] = []
     for section in sections[:MOST_SECTIONS]:
         criteria = [_criterion(one) for one in section.get("criteria", []) if str(one.get("zh", "")).strip()]
         if criteria:
