@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -61,7 +63,7 @@ class Customer(models.Model):
         return {"customer_id": self.pk}
 
 
-def root_of(customer_id: object) -> Subquery:
+def root_of(customer_id: Any) -> Subquery:
     """Return, for a larger statement, the id of the record that counts: the one named, or what it was joined into."""
     return Subquery(Customer.objects.filter(pk=customer_id).values(root=Coalesce("merged_into_id", "pk"))[:1])
 

@@ -99,7 +99,7 @@ def _row(order: Order, labels: dict[str, str], whole: bool) -> list[str | Decima
     ]  # fmt: skip
 
 
-def _opened(value: bytes | None) -> str:
+def _opened(value: Any) -> str:
     if not value:
         return ""
     try:

@@ -150,8 +150,8 @@ def _side_by_side(request: StaffRequest, source: Customer, target: Customer) -> 
     tiers = dict(Tier.choices)
     rows = [
         Row(_("Name"), "text", source.name, target.name, result.get("name", target.name), "name" in result),
-        Row(_("Tier"), "text", *(tiers[t] for t in (source.tier, target.tier, result.get("tier", target.tier))),
-            changes="tier" in result),
+        Row(_("Tier"), "text", tiers[source.tier], tiers[target.tier], tiers[result.get("tier", target.tier)],
+            "tier" in result),
         Row(_("Tags"), "tags", source.tags, target.tags, result.get("tags", target.tags), "tags" in result),
         Row(_("Blocked"), "yesno", source.is_blocked, target.is_blocked,
             result.get("is_blocked", target.is_blocked), "is_blocked" in result),
@@ -189,7 +189,7 @@ def _consent(source: Customer, target: Customer) -> list[dict[str, Any]]:
     for (channel, _purpose), choices in sorted(said.items()):
         one, two = choices.get(source.pk), choices.get(target.pk)
         given = [choice.is_allowed for choice in (one, two) if choice]
-        label = (one or two).get_purpose_display()
+        label = next(choice for choice in (one, two) if choice).get_purpose_display()
         rows.append({
             "channel": channel, "purpose": label, "source": one and one.is_allowed, "target": two and two.is_allowed,
             "result": all(given), "changes": two is None or all(given) != two.is_allowed,

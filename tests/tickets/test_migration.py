@@ -57,7 +57,7 @@ def ticket(number: int = 1, **more: Any) -> dict[str, Any]:
             {"id": 2, "author_id": 12, "html_body": "<p>马上补发 <script>x</script></p>", "public": True,
              "created_at": "2024-03-01T03:00:00Z"},
             {"id": 3, "author_id": 13, "body": "已经联系仓库", "public": False, "created_at": "2024-03-01T04:00:00Z"},
-            {"id": 4, "author_id": 11, "body": "谢谢，收到新的了", "public": True, "created_at": "2024-03-03T02:00:00Z"},
+            {"id": 4, "author_id": 11, "body": "谢谢，收到新的了", "created_at": "2024-03-03T02:00:00Z"},
         ],
     }  # fmt: skip
     return told | more

@@ -40,7 +40,7 @@ class SourceForm(forms.Form):
     shop = forms.ModelChoiceField(
         label=_("Shop"), queryset=Shop.objects.none(), required=False, empty_label=_("No particular shop")
     )
-    files = FilesField(
+    files = FilesField(  # type: ignore[assignment]
         label=_("Files of the export"),
         widget=ManyFiles(attrs={"multiple": True}),
         help_text=_("JSON (lines or pages) and CSV, users and tickets together. Unpack archives first."),
@@ -60,12 +60,13 @@ class MappingForm(forms.Form):
     def __init__(self, *args: Any, migration: Migration, **kwargs: Any) -> None:
         """Make a field for each status, priority and own field of the other desk."""
         mapping = migration.mapping
-        super().__init__(*args, initial={"keep_tags": mapping.get("keep_tags", True)}, **kwargs)
+        kwargs["initial"] = {"keep_tags": mapping.get("keep_tags", True)}
+        super().__init__(*args, **kwargs)
         own: list[tuple[Any, Any]] = [("note", _("Write it into a note")), ("", _("Leave it out"))]
         language = "en" if (get_language() or "").startswith("en") else "zh-hans"
         own += [(row.key, row.label_in(language)) for row in CustomField.objects.filter(is_active=True)]
         self.groups: dict[str, list[str]] = {}
-        kinds = {"statuses": TicketStatus.choices, "priorities": Priority.choices, "fields": own}
+        kinds: dict[str, Any] = {"statuses": TicketStatus.choices, "priorities": Priority.choices, "fields": own}
         for group, choices in kinds.items():
             for number, (value, becomes) in enumerate(sorted(mapping.get(group, {}).items())):
                 name = f"{group}_{number}"

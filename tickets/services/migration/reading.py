@@ -10,9 +10,9 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json.decoder import WHITESPACE
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +23,7 @@ from tickets.migration_errors import MigrationRefused
 
 MOST_BYTES = 8 * 1024 * 1024
 BLOCK = 256 * 1024
+WHITESPACE = re.compile(r"[ \t\n\r]*")
 LISTS = {"tickets": "ticket", "users": "user", "requests": "ticket"}
 
 

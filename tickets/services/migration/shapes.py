@@ -122,9 +122,9 @@ def read_ticket(data: dict[str, Any]) -> TicketIn:
     if created is None:
         raise Unfit("no_time", number)
     updated = _moment(data.get("updated_at"), "updated_at") or created
-    via = data.get("via") if isinstance(data.get("via"), dict) else {}
+    via: dict[str, Any] = data["via"] if isinstance(data.get("via"), dict) else {}
     channel = _word(via.get("channel") or data.get("channel"), 40).lower()
-    metrics = data.get("metric_set") if isinstance(data.get("metric_set"), dict) else {}
+    metrics: dict[str, Any] = data["metric_set"] if isinstance(data.get("metric_set"), dict) else {}
     ticket = TicketIn(
         number=number,
         subject=_word(data.get("subject") or data.get("raw_subject"), 200),

@@ -73,8 +73,8 @@ def start_migration(
             kept.append(_keep(name, file, at))
         return _add(source, shop_id, kept, actor, at)
     except DomainError:
-        for file in kept:
-            storage().delete(file["key"])
+        for one in kept:
+            storage().delete(one["key"])
         raise
 
 

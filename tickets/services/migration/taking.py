@@ -110,8 +110,8 @@ class Taker:
         tally.new = len(made)
         self._fill(made)
         for ticket in tickets:
-            if (row := known.get(ids[ticket.number])) is not None:
-                added = self._grow(ticket, row, people, facts)
+            if (there := known.get(ids[ticket.number])) is not None:
+                added = self._grow(ticket, there, people, facts)
                 tally.messages += added
                 tally.changed, tally.same = tally.changed + bool(added), tally.same + (not added)
         self._record(facts)
@@ -199,7 +199,7 @@ class Taker:
         self, ticket: TicketIn, row: Ticket, people: dict[str, tuple[str, int | None]], facts: list[Told]
     ) -> list[Message]:
         """Return a new ticket's messages and add what happened to it to the facts."""
-        places = {"channel": Code(row.channel), "priority": row.priority, "team_id": row.team_id}
+        places: dict[str, Any] = {"channel": Code(row.channel), "priority": row.priority, "team_id": row.team_id}
         places |= {"tier": Code(row.customer.tier) if row.customer else None, "version": UNTOUCHED}
         opened = TicketOpened(**places, language=Code(row.language))
         facts.append(Told("ticket.opened", row, row.opened_at, opened))
