@@ -25,8 +25,8 @@ function show(cards) {
   const kept = cards.map((card) => {
     const before = known.get(card.dataset.card);
     known.delete(card.dataset.card);
-    const isSame = before && before.dataset.version === card.dataset.version && before.dataset.phase === card.dataset.phase;
-    if (isSame) return before;
+    const stays = before?.dataset.phase === card.dataset.phase && (before.dataset.version === card.dataset.version || before.querySelector("[data-call-form]"));
+    if (stays) return before;
     const next = document.importNode(card, true);
     if (before) swap(before, next);
     else if (next.dataset.phase === "ringing") place.prepend(next);

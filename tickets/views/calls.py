@@ -51,7 +51,7 @@ def _cards(request: StaffRequest) -> dict[str, Any]:
     to_wrap_up = [card.call.pk for card in found if card.phase == "wrap_up"]
     return {
         "cards": found,
-        "form_for": to_wrap_up[-1] if to_wrap_up else None,
+        "form_for": None if any(card.phase == "talking" for card in found) else next(iter(to_wrap_up[-1:]), None),
         "now": now,
         "may_reveal": has(request.user, Permission.PII_REVEAL),
         "wrap_form": _form(None),
