@@ -30,6 +30,7 @@ from orders.views.settings import add_errors
 
 FIND, ORDERS = "orders/incidents/find.html", "orders/incidents/orders.html"
 LISTED_BAD = 200
+AT_ONCE = 500
 REASONS = {
     "unknown": gettext_lazy("No order or parcel of this incident's shops has this number."),
     "several": gettext_lazy("Several shops use this order number. Search by shop and time instead."),
@@ -59,7 +60,7 @@ def find(request: StaffRequest, incident_id: int) -> HttpResponse:
     if request.POST.get("do") != "attach":
         return _preview(request, found, form, conditions, context)
     try:
-        services.start_attaching(
+        run = services.start_attaching(
             incident_id=found.pk, conditions=conditions, client_id=form.cleaned_data["client_id"],
             actor=Actor.staff(request.user), at=timezone.now(), version=form.cleaned_data["version"],
         )  # fmt: skip
@@ -71,6 +72,8 @@ def find(request: StaffRequest, incident_id: int) -> HttpResponse:
         typed.data = typed.data.copy()
         typed.data["version"] = str(found.version)
         return render_page(request, FIND, context | {"stale": error.message}, status=409)
+    if run.total <= AT_ONCE:
+        services.attach_all(run_id=run.pk, seconds=5)
     messages.success(request, _("The orders are being attached."))
     return HttpResponseRedirect(reverse("orders:incident", args=[found.pk]))
 

@@ -51,7 +51,7 @@ def test_an_incident_from_its_declaration_to_its_review(boss: Any, stack: Runnin
     assert serious(page) == []
     page.get_by_role("button", name="关联 3 个订单").click()
     expect(page.locator("#incident-state")).to_contain_text("涉及 3 位客户")
-    expect(page.locator("#incident-tickets")).to_contain_text("包裹几天没动了")
+    expect(page.locator("#incident-tickets")).to_contain_text("包裹几天没动了", timeout=30_000)
 
     updates = (("{customer_name}您好，{order_number} 延误。", False), ("{order_number} 已恢复派送。", True))
     for text, is_final in updates:
@@ -64,7 +64,7 @@ def test_an_incident_from_its_declaration_to_its_review(boss: Any, stack: Runnin
         expect(page.locator("main")).to_contain_text("延误" if not is_final else "已恢复派送")
         page.get_by_role("button", name="发给 3 位客户").click()
         page.get_by_role("alertdialog").get_by_role("button", name="发送").click()
-        expect(page.locator("#incident-updates")).to_contain_text("已通知 3 / 3")
+        expect(page.locator("#incident-updates")).to_contain_text("已通知 3 / 3", timeout=45_000)
         expect(page.locator("#incident-updates article").first).to_contain_text("已发完")
     assert serious(page) == []
 
