@@ -36,7 +36,7 @@ def test_an_administrator_moves_in(stack: RunningStack, browser: Browser, tmp_pa
     page.set_input_files("[name=files]", files)
     page.get_by_role("button", name="上传并预检").click()
     expect(page.locator("#run")).to_contain_text("solved")
-    page.get_by_role("button", name="导入").click()
+    page.get_by_role("button", name="导入", exact=True).click()
     expect(page.locator("#run")).to_contain_text("全部迁入完成")
     page.goto(f"{stack.base_url}/desk/search/?q=紫砂壶")
     expect(page.locator("#main")).to_contain_text("旧系统的工单")
