@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -33,6 +33,7 @@ from customers.services.merging import outcome
 COMPARE = "customers/merge.html"
 PART = "customers/unmerge.html"
 LIST = "customers/duplicates.html"
+LANGUAGES = {"zh-hans": "简体中文", "en": "English"}
 LOOKED_AT = ("name", "phone", "email", "note")
 
 
@@ -149,13 +150,14 @@ def _side_by_side(request: StaffRequest, source: Customer, target: Customer) -> 
     result = {name: after for name, (_before, after) in taken.items()}
     tiers = dict(Tier.choices)
     rows = [
-        Row(_("Name"), "text", source.name, target.name, result.get("name", target.name), "name" in result),
+        Row(pgettext_lazy("person", "Name"), "text", source.name, target.name, result.get("name", target.name),
+            "name" in result),
         Row(_("Tier"), "text", tiers[source.tier], tiers[target.tier], tiers[result.get("tier", target.tier)],
             "tier" in result),
         Row(_("Tags"), "tags", source.tags, target.tags, result.get("tags", target.tags), "tags" in result),
         Row(_("Blocked"), "yesno", source.is_blocked, target.is_blocked,
             result.get("is_blocked", target.is_blocked), "is_blocked" in result),
-        Row(_("Language"), "text", source.language, target.language, target.language),
+        Row(_("Language"), "text", language_of(source), language_of(target), language_of(target)),
         Row(_("Note for colleagues"), "note", source.note, target.note,
             "\n\n".join(filter(None, (target.note, source.note))),
             bool(source.note)),
@@ -177,6 +179,11 @@ def _side_by_side(request: StaffRequest, source: Customer, target: Customer) -> 
         "panels": panels,
         "may_reveal": has(request.user, Permission.PII_REVEAL),
     }
+
+
+def language_of(customer: Customer) -> str:
+    """Return a customer's language in its own words."""
+    return LANGUAGES.get(customer.language, customer.language)
 
 
 def _consent(source: Customer, target: Customer) -> list[dict[str, Any]]:

@@ -74,6 +74,7 @@ class MappingForm(forms.Form):
                 self.fields[name] = forms.TypedChoiceField(
                     label=value or _("(none)"), choices=choices, initial=becomes, required=False,
                     coerce=int if group == "priorities" else str, empty_value="",
+                    widget=forms.Select(attrs={"class": "select"}),
                 )  # fmt: skip
                 self.fields[name].original = value  # type: ignore[attr-defined]
 
