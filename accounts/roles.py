@@ -38,7 +38,9 @@ class Agent(Role):
     sentence = _(
         "Answers customers, resolves and merges tickets, and may reveal a phone number or address with a reason."
     )
-    permissions = JuniorAgent.permissions | {P.PII_REVEAL, P.TICKET_MERGE, P.CUSTOMER_EDIT, P.TICKET_BLOCK, P.CALL_LISTEN}
+    permissions = JuniorAgent.permissions | {
+        P.PII_REVEAL, P.TICKET_MERGE, P.CUSTOMER_EDIT, P.TICKET_BLOCK, P.CALL_LISTEN,
+    }  # fmt: skip
 
 
 class SeniorAgent(Role):

@@ -100,7 +100,7 @@ class Kept:
     def instances(self, key: Hashable, build: Callable[[], QuerySet[Any, Any]], **values: Any) -> list[Any]:
         """Return the rows of a queryset of models, with its annotations. Raises EmptyResultSet as above."""
         text, source = self._find(key, lambda: self._compile(build()))
-        return list(ModelIterable(_Answered(source, run_prepared(text, values))))
+        return list(ModelIterable(_Answered(source, run_prepared(text, values))))  # type: ignore[arg-type]
 
     def _compile(self, queryset: QuerySet[Any, Any]) -> tuple[str, _Source]:
         compiler = queryset.query.get_compiler(connection.alias)

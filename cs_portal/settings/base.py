@@ -330,7 +330,7 @@ INBOUND_TLS_KEY = env.text("INBOUND_TLS_KEY", "", "Key file of that certificate,
 INBOUND_KEEP_DAYS = env.number("INBOUND_KEEP_DAYS", "30", "Days for which raw incoming mail is kept.")
 MAIL_CA_FILE = env.text("MAIL_CA_FILE", "", "Certificates of your own authority, for mail servers of your network.")
 OUTGOING_ALLOW = env.words(
-    "OUTGOING_ALLOW", "", "Hosts and networks inside that settings may name (10.0.0.5, 10.1.0.0/16, mail.lan); else none."
+    "OUTGOING_ALLOW", "", "Hosts and networks inside that settings may name: 10.0.0.5, 10.1.0.0/16, mail.lan."
 )
 DELIVERY_KEEP_DAYS = env.number("DELIVERY_KEEP_DAYS", "365", "Days for which texts of sent messages are kept.")
 

@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """Run calls in threads of their own that start together; return results and refusals."""
-    gate, results = threading.Barrier(len(calls)), [None] * len(calls)
+    gate = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
 
     def run(number: int) -> None:
         try:

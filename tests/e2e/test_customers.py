@@ -15,7 +15,8 @@ from customers.services import find_duplicates
 from tests.factories.accounts import PASSWORD, make_staff, make_team
 from tests.factories.customers import make_customer
 from tests.factories.tickets import make_ticket
-make_staff("hebing@desk.example", roles=["supervisor"], teams=[make_team("合并组")], password=PASSWORD, display_name="许合")
+boss = {"roles": ["supervisor"], "password": PASSWORD, "display_name": "许合"}
+make_staff("hebing@desk.example", teams=[make_team("合并组")], **boss)
 one = make_customer(phone="13811117766", email="shuang@mail.example", name="双双", tier="gold")
 two = make_customer(phone="13922227766", email="shuang2@mail.example", name="双双")
 make_ticket(customer=one, subject="第一份档案的工单")

@@ -24,7 +24,8 @@ EVENTS = 60
 
 MESSAGES = """
 SELECT m.id, m.seq, m.kind, m.author_type, m.author_id, coalesce(s.display_name, CASE WHEN m.author_id < 0 THEN
-         (SELECT f.name FROM tickets_former_agent f WHERE f.id = -m.author_id) END) AS display_name, m.channel, m.text, m.html, m.quoted,
+         (SELECT f.name FROM tickets_former_agent f WHERE f.id = -m.author_id) END) AS display_name,
+       m.channel, m.text, m.html, m.quoted,
        m.delivery_id, (SELECT d.state FROM notifications_delivery d WHERE d.id = m.delivery_id) AS delivery, m.at,
        (SELECT json_agg(json_build_object('id', a.id, 'key', a.key, 'name', a.name, 'mime', a.mime, 'size', a.size,
                         'thumb', a.thumbnail_key, 'cid', a.content_id, 'inline', a.is_inline) ORDER BY a.id)

@@ -30,7 +30,8 @@ def mark_words(text: str, query: str, *, whole: bool = False) -> SafeString:
     head, tail = ("…" if start else ""), ("…" if start + len(piece) < len(flat) else "")
     if pattern is None:
         return mark_safe(esc(head + piece + tail))  # allowed: escaped here
-    out, at = [esc(head)], 0
+    out: list[str] = [esc(head)]
+    at = 0
     for found in pattern.finditer(piece):
         out.append(f"{esc(piece[at : found.start()])}<mark>{esc(found[0])}</mark>")
         at = found.end()
