@@ -97,6 +97,25 @@ def test_each_is_told_in_the_open_conversation_or_by_mail_or_not_and_why() -> No
     assert Incident.objects.get(pk=incident.pk).state == "under_way"
 
 
+def test_who_writes_in_under_anothers_phone_hears_nothing_of_her_order(client: Client) -> None:
+    victim = order_of("her@mail.example")
+    strangers = make_ticket(customer=victim.customer, order_id=None, contact_email="stranger@mail.example")
+    own = order_of("own@mail.example")
+    hers = make_ticket(customer=own.customer, order_id=None, contact_email="OWN@mail.example")
+    incident = make_incident()
+    attach(incident, victim, own)
+    update = tell(send(incident))
+    assert {key: value[1] for key, value in copies(update).items()} == {
+        victim.customer_id: "email", own.customer_id: "ticket",
+    }  # fmt: skip
+    assert Delivery.objects.get(template="tickets.incident_update").to == "her@mail.example"
+    assert not Message.objects.filter(ticket=strangers, author_type="staff").exists()
+    assert Message.objects.filter(ticket=hers, author_type="staff").count() == 1
+    page = client.get(customer_url(strangers)).content.decode()
+    assert victim.number not in page
+    assert victim.customer.name not in page
+
+
 def _index(address: str) -> bytes:
     from notifications.services.deliveries import address_index
 

@@ -134,13 +134,14 @@ def test_filters_find_exactly_what_they_say(boss: Staff) -> None:
 @pytest.mark.parametrize(
     "text",
     ["status:broken", "assignee:谁", "team:x", "shop:x", "category:x", "carrier:x", "opened:2026-13", "opened:下周",
-     "is:red", "has:car", "priority:9", "tier:gold,x", "opened:0000-01", "opened:99999d..1"],
+     "is:red", "has:car", "priority:9", "tier:gold,x", "opened:0000-01", "opened:<0001-01", "opened:9999-12",
+     "opened:>=9999-12-31", "opened:99999d..1"],
 )  # fmt: skip
 def test_what_does_not_exist_is_said_and_finds_nothing(boss: Staff, client: Client, text: str) -> None:
     make_desk_ticket(text="杯子")
     found = found_by(boss, f"杯子 {text}")
     assert (found.hits, found.query.words) == ([], "杯子")
-    assert text.split(":")[1].split(",")[-1].split("..")[-1] in str(found.query.parts[0].problem)
+    assert text.split(":")[1].split(",")[-1].split("..")[-1].lstrip("<>=") in str(found.query.parts[0].problem)
     client.force_login(boss)
     assert str(found.query.parts[0].problem) in client.get("/desk/search/", {"q": f"杯子 {text}"}).content.decode()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.db.models import BigIntegerField, F, Q
 from django.db.models.functions import Coalesce
 
-from core.crypto import CannotDecrypt
+from core.crypto import CannotDecrypt, decrypt
 from customers.enums import IdentityKind
 from customers.models import Customer, Identity
 from notifications.enums import Channel
@@ -59,8 +59,8 @@ def ways_to(incident_id: int, customer_ids: Iterable[int]) -> dict[int, Way]:
     for root, order_id in inside.filter(root__in=ids).order_by("order_id").values_list("root", "order_id"):
         orders[root] = order_id
     people = {pk: (language, erased) for pk, language, erased in _people(ids)}
-    tickets = _open_tickets(incident_id, ids, orders)
     mails = _addresses([pk for pk in ids if pk in people])
+    tickets = _open_tickets(incident_id, ids, orders, mails)
     return {
         pk: _way(pk, orders.get(pk), people[pk], tickets.get(pk), mails.get(pk, ("", ""))) for pk in ids if pk in people
     }
@@ -95,8 +95,14 @@ def _people(ids: list[int]) -> Iterable[tuple[int, str, bool]]:
     return [(pk, language, erased_at is not None) for pk, language, erased_at in rows]
 
 
-def _open_tickets(incident_id: int, ids: list[int], orders: dict[int, int]) -> dict[int, tuple[int, bool]]:
-    """Return customer → (open linked ticket, whether it has an address of its own): about the order first, then new."""
+def _open_tickets(
+    incident_id: int, ids: list[int], orders: dict[int, int], mails: dict[int, tuple[str, str]]
+) -> dict[int, tuple[int, bool]]:
+    """Return customer → (open linked ticket, whether it has an address of its own): about the order first, then new.
+
+    A ticket that names no order counts only when its answers go nowhere or to an address known as the customer's:
+    whoever writes in under somebody's phone number must not read what happened to her order.
+    """
     rows = IncidentTicket.objects.filter(
         incident_id=incident_id, removed_at__isnull=True, ticket__status__in=ACTIVE, ticket__is_spam=False,
         ticket__merged_into__isnull=True,
@@ -109,9 +115,18 @@ def _open_tickets(incident_id: int, ids: list[int], orders: dict[int, int]) -> d
         "root", "ticket_id", "ticket__order_id", "ticket__contact_enc"
     ):
         fits = order_id is not None and order_id == orders.get(customer)
+        if order_id is None and contact and not _is_hers(bytes(contact), mails.get(customer, ("", ""))[0]):
+            continue
         if fits >= best.get(customer, False):
             found[customer], best[customer] = (ticket_id, bool(contact)), fits
     return found
+
+
+def _is_hers(contact: bytes, address: str) -> bool:
+    try:
+        return bool(address) and address_index(decrypt(contact)) == address_index(address)
+    except CannotDecrypt:
+        return False
 
 
 def _addresses(ids: list[int]) -> dict[int, tuple[str, str]]:

@@ -229,30 +229,30 @@ def _dates(value: str, now: datetime) -> tuple[date | None, date | None]:
         first, last = value.split("..", 1)
         return (_span_of(first)[0] if first else None), (_span_of(last)[1] if last else None)
     if compared := re.fullmatch(r"(>=|<=|>|<)(.+)", value):
-        first_day, last_day = _span_of(compared[2])
-        return {
-            ">=": (first_day, None),
-            ">": (last_day + timedelta(days=1), None),
-            "<=": (None, last_day),
-            "<": (None, first_day - timedelta(days=1)),
-        }[compared[1]]
+        (first_day, last_day), day = _span_of(compared[2]), timedelta(days=1)
+        after = {">=": first_day, ">": last_day + day}.get(compared[1])
+        before = {"<=": last_day, "<": first_day - day}.get(compared[1])
+        return after, before
     return _span_of(value)
 
 
 def _span_of(value: str) -> tuple[date, date]:
+    """Return the first and the last day of a day or a month. Raises UnknownValue."""
     try:
-        if re.fullmatch(r"\d{4}-\d{1,2}", value):
-            first = date.fromisoformat(f"{value[:5]}{value[5:]:0>2}-01")
-            return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        year, month, day = re.split(r"[-/.]", value)
-        found = date(int(year), int(month), int(day))
+        if month := re.fullmatch(r"(\d{4})-(\d{1,2})", value):
+            first = date(int(month[1]), int(month[2]), 1)
+            last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        else:
+            year, number, day = re.split(r"[-/.]", value)
+            first = last = date(int(year), int(number), int(day))
     except (ValueError, OverflowError):
-        raise UnknownValue(_("“%(value)s” is no date: write 2026-11-01, 2026-11 or 7d.") % {"value": value}) from None
-    if not 1970 < found.year < 9000:
-        raise UnknownValue(_("“%(value)s” is no date: write 2026-11-01, 2026-11 or 7d.") % {"value": value})
-    return found, found
+        raise UnknownValue(_NO_DATE % {"value": value}) from None
+    if not 1970 < first.year < 9000:
+        raise UnknownValue(_NO_DATE % {"value": value})
+    return first, last
 
 
+_NO_DATE = _("“%(value)s” is no date: write 2026-11-01, 2026-11 or 7d.")
 FLAGS = {
     "unread": "unread", "未读": "unread", "overdue": "overdue", "超时": "overdue", "逾期": "overdue",
     "spam": "spam", "垃圾": "spam", "unassigned": "unassigned", "未分配": "unassigned",

@@ -40,7 +40,8 @@ def incidents_of(ticket: Ticket) -> list[Banner]:
 
 
 def _subjects(ticket: Ticket, title: str, tracking: str) -> Subjects:
-    name = ticket.customer.name if ticket.customer else ""
+    # who names no order may have written under somebody else's phone number
+    name = ticket.customer.name if ticket.customer and ticket.order_id else ""
     order = ticket.order.number if ticket.order else ticket.order_given
     return Subjects(name, order, tracking, ticket.shop.name if ticket.shop else "", title)
 

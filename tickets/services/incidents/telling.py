@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -72,8 +72,11 @@ def tell_next(update: IncidentUpdate, *, at: datetime) -> bool:
     try:
         with transaction.atomic():
             _tell(update, notice, way, at)
-    except DomainError as error:
-        logger.info("incident.notice_refused id=%s code=%s", notice.pk, error.code)
+    except OperationalError:  # the database is away or was asked too much: tried again, nothing is decided
+        raise
+    except Exception as error:  # noqa: BLE001 - those behind this one are told all the same; it is shown as failed
+        level = logging.INFO if isinstance(error, DomainError) else logging.ERROR
+        logger.log(level, "incident.notice_refused id=%s error=%s", notice.pk, type(error).__name__)
         notice.state, notice.reason, notice.channel = NoticeState.FAILED, Reason.REFUSED, ""
         notice.ticket_id, notice.delivery_id, notice.told_at = None, None, None
     notice.save(update_fields=["state", "channel", "reason", "order", "ticket", "delivery_id", "told_at"])
