@@ -1,9 +1,7 @@
 -- Tickets one may see in whose newest matching messages the words stand, the newest twenty.
 WITH found AS MATERIALIZED (
-  SELECT DISTINCT ON (m.ticket_id) m.ticket_id, m.text FROM (
-    (SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%(words)s) ORDER BY id DESC LIMIT 60)
-    UNION ALL
-    (SELECT 0, id, preview FROM tickets_ticket WHERE subject_search @@ cs_query(%(words)s) ORDER BY id DESC LIMIT 60)) m
+  SELECT DISTINCT ON (m.ticket_id) m.ticket_id, m.id, m.text FROM (
+    SELECT id, ticket_id, text FROM tickets_message WHERE search @@ cs_query(%(words)s) ORDER BY id DESC LIMIT 60) m
    ORDER BY m.ticket_id, m.id DESC)
 SELECT t.id, t.subject, t.preview, t.channel, t.status, t.priority, t.last_message_at, t.last_message_by, t.last_seq, t.opened_at,
        t.first_response_due_at, t.first_response_at, t.resolution_due_at, t.resolved_at, t.version, c.name, c.tier,
@@ -14,4 +12,4 @@ SELECT t.id, t.subject, t.preview, t.channel, t.status, t.priority, t.last_messa
   LEFT JOIN tickets_read r ON r.ticket_id = t.id AND r.staff_id = %(me)s
  WHERE (t.team_id = ANY(%(teams)s) OR t.assignee_id = %(me)s
         OR (t.team_id IS NULL AND (t.shop_id IS NULL OR t.shop_id = ANY(%(shops)s)))) AND t.merged_into_id IS NULL
- ORDER BY t.last_message_at DESC, t.id DESC LIMIT 20
+ ORDER BY found.id DESC LIMIT 20

@@ -454,8 +454,10 @@ class Story:
                 "SELECT count(*) AS n FROM core_event o WHERE kind = 'ticket.opened' AND NOT coalesce((SELECT"
                 " m.kind = 'ticket.marked_spam' FROM core_event m WHERE m.ticket_id = o.ticket_id AND m.kind IN"
                 " ('ticket.marked_spam', 'ticket.unmarked_spam') ORDER BY m.id DESC LIMIT 1), false)"
+                " AND NOT coalesce((SELECT m.kind = 'ticket.merged' FROM core_event m WHERE m.ticket_id = o.ticket_id"
+                " AND m.kind IN ('ticket.merged', 'ticket.unmerged') ORDER BY m.id DESC LIMIT 1), false)"
             ).fetchone()["n"]
-        assert opened == tickets
+        assert opened == tickets, (opened, tickets)
 
     def _figures(self) -> list[tuple[Any, ...]]:
         with self.stack.db() as db:

@@ -39,7 +39,9 @@ def long(*, job):
     if sys.argv[2] != "heir":
         time.sleep(30)
 
-drain(seconds=float(sys.argv[3]))
+end = time.monotonic() + float(sys.argv[3])
+while not drain(seconds=1) and time.monotonic() < end:  # what was given back rests for a second first
+    time.sleep(0.1)
 """
 
 
