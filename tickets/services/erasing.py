@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core.jobs import schedule
 from tickets.models import Attachment, Draft, FieldValue, HeldMessage, Message, Ticket
+from tickets.services.quality.erasing import erase_review_words
 
 ERASE_FILES = "tickets.erase_files"
 
@@ -25,6 +26,7 @@ def erase_ticket_texts(customer_id: int) -> int:
     for waiting in (HeldMessage, FieldValue):
         gone, _by_model = waiting.objects.filter(ticket_id__in=ids).delete()  # type: ignore[attr-defined]
         rows += gone
+    rows += erase_review_words(ids)
     drafts, _by_model = Draft.objects.filter(ticket_id__in=ids).delete()
     rows += drafts + tickets.update(subject="", preview="", tags=[], order_given="", contact_enc=None)
     for start in range(0, len(keys), 200):
