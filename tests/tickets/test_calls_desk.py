@@ -228,6 +228,10 @@ def test_an_erased_customer_is_gone_from_calls(office: Office) -> None:
     for row in Call.objects.all():
         assert (row.number_enc, row.number_index, row.last4_index, row.recording_enc) == (None, None, None, None)
     assert not PhoneEvent.objects.filter(body_enc__isnull=False).exists()
+    before = Call.objects.values().get(pk=call.pk)
+    office.tell("recording", 90, url="https://tapes.example.com/late.mp3", number="13800138000")
+    assert Call.objects.values().get(pk=call.pk) == before
+    assert not PhoneEvent.objects.filter(body_enc__isnull=False).exists()
     assert set(CallBack.objects.values_list("state", flat=True)) <= {"solved"}
 
 

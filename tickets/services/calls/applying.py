@@ -26,6 +26,7 @@ from tickets.services.calls.call_backs import owe_for_call, solve_by_call
 from tickets.services.calls.reading import Facts, Told, read_message, tell_call
 from tickets.services.calls.seats import hold_agent, release_agent
 
+KEPT = timedelta(days=30)  # for so long raw messages stay
 STILL_NOW = timedelta(minutes=10)
 """A message that came later than this after the fact tells history: nobody is put on the phone by it."""
 
@@ -42,6 +43,10 @@ def apply_message(*, event_id: int, at: datetime) -> Call | None:
     line = PhoneLine.objects.select_related("team").get(pk=event.line_id)
     call = lock_call(line, event)
     event.state, event.applied_at = PhoneEventState.APPLIED, at
+    if _is_gone(call, event):
+        event.body_enc = None
+        event.save(update_fields=["state", "applied_at", "body_enc"])
+        return call
     event.save(update_fields=["state", "applied_at"])
     told = [one for one in _messages(line, event.call_ref) if one is not None]
     if told:
@@ -57,6 +62,16 @@ def lock_call(line: PhoneLine, event: PhoneEvent) -> Call:
     )  # fmt: skip
     Call.objects.bulk_create([new], ignore_conflicts=True)
     return Call.objects.select_for_update(no_key=True, of=("self",)).get(line=line, ref=event.call_ref)
+
+
+def _is_gone(call: Call, event: PhoneEvent) -> bool:
+    """Say whether what the call was told before has been blanked (its customer was erased) or swept away.
+
+    A later word (the recording follows the end) would bring a number back, and alone it would tell another call.
+    """
+    others = PhoneEvent.objects.filter(line_id=event.line_id, call_ref=event.call_ref, state=PhoneEventState.APPLIED)
+    is_swept = call.ended_at is not None and call.ended_at < event.received_at - KEPT
+    return is_swept or others.filter(body_enc__isnull=True).exists()
 
 
 def _messages(line: PhoneLine, ref: str) -> Iterable[Told | None]:

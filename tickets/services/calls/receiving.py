@@ -18,12 +18,12 @@ from core.jobs.queue import claim, run_job
 from tickets.calls_enums import PhoneEventState, PhoneEventType
 from tickets.calls_errors import BadCallMessage, EventIdTaken
 from tickets.models import PhoneEvent, PhoneLine
+from tickets.services.calls.applying import KEPT
 from tickets.services.calls.reading import MAX_BYTES, Told, read_message
 from tickets.services.calls.signing import is_genuine, secrets_of
 
 logger = logging.getLogger(__name__)
 APPLY_JOB = "tickets.apply_phone_event"
-KEPT = timedelta(days=30)
 SHOWN = 4096
 REFUSALS = "phone.refused"
 DAY = timedelta(days=1)
