@@ -92,6 +92,8 @@ class Watcher:
         """Open a page, look for what came alive in it and its frames; return its length."""
         self.page.goto(path, wait_until="load")
         for frame in self.page.frames:
+            if not frame.url:  # a frame that never got a document: nothing can run there, and nothing can be asked
+                continue
             for fault in frame.evaluate(ALIVE):
                 if fault == "a script ran" or not frame.url.endswith("/html/"):  # a stranger's mail, in its sandbox
                     self._note("alive", f"{fault} in {frame.url}")
