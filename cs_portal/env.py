@@ -97,15 +97,13 @@ def database(url: str, *, pool: bool, statement_timeout_ms: int, prepares: bool 
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise EnvironmentError_("DATABASE_URL must start with postgresql://")
-    options: dict[str, Any] = {
-        "connect_timeout": 3,
-        "options": (
-            f"-c statement_timeout={statement_timeout_ms} -c lock_timeout=2000"
-            " -c idle_in_transaction_session_timeout=10000"
-        ),
-    }
+    flags = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout=2000"
+    flags += " -c idle_in_transaction_session_timeout=10000"
+    options: dict[str, Any] = {"connect_timeout": 3}
     if prepares:  # for the statements of core.kept alone; all others are never prepared
         options["prepare_threshold"] = 0
+        flags += " -c plan_cache_mode=force_generic_plan"  # else most of them are planned at every call
+    options["options"] = flags
     if pool:
         options["pool"] = {
             "min_size": 1,

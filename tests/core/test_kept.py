@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -17,6 +20,7 @@ from core.kept import Kept, Slot, number_slot, run_prepared, write_kept
 from core.models import Event
 from tests.factories.accounts import make_staff, make_team
 from tests.factories.desk import make_desk_ticket
+from tests.servers import database_name, database_url
 from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +102,63 @@ def test_who_stands_in_sees_what_the_person_sees() -> None:
 
         assert scope_key(other) == scope_key(Staff.objects.get(pk=staff.pk))
     assert len(seen) == 2  # the person and her teams; the other one brought them along
+
+
+def test_a_kept_statement_is_planned_once() -> None:
+    staff = make_staff()
+    statements = Kept(both)
+
+    def asked() -> Any:
+        return Ticket.objects.filter(assignee_id=WHO.sample).values_list("pk")
+
+    for _time in range(8):
+        statements.rows("planned", asked, who=staff.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE generic_plans > 7")
+        assert (8, 0) in cursor.fetchall()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kept_statements_outlive_a_changed_table() -> None:
+    mine = make_desk_ticket(assignee=(staff := make_staff()))
+    statements = Kept(both)
+
+    def asked() -> list[tuple[Any, ...]]:
+        build = Ticket.objects.filter(assignee_id=WHO.sample).values_list("pk", "subject")
+        return statements.rows("changed", lambda: build, who=staff.pk)
+
+    before = asked()
+    with psycopg.connect(database_url(database_name()), autocommit=True) as other:
+        try:
+            for change in ("ADD COLUMN passing text DEFAULT 'x'", "ALTER COLUMN subject SET STATISTICS 50"):
+                other.execute(f"ALTER TABLE tickets_ticket {change}")  # type: ignore[call-overload]
+                assert asked() == before == [(mine.pk, mine.subject)]
+        finally:
+            other.execute("ALTER TABLE tickets_ticket DROP COLUMN IF EXISTS passing")
+    assert asked() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_share_a_kept_statement_get_their_own_rows() -> None:
+    people = [make_staff() for _number in range(4)]
+    wanted = {staff.pk: [(make_desk_ticket(assignee=staff).pk,)] for staff in people}
+    statements = Kept(both)
+    barrier = Barrier(8)
+
+    def ask(number: int) -> bool:
+        barrier.wait(10)
+        try:
+            return all(
+                statements.rows(
+                    "threads",
+                    lambda: Ticket.objects.filter(assignee_id=WHO.sample).values_list("pk"),
+                    who=staff.pk,
+                )
+                == wanted[staff.pk]
+                for staff in (people * 25)[number:]
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [True] * 8
