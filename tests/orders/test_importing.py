@@ -397,11 +397,14 @@ def test_changed_orders_go_forward_only():
     assert dict(Order.objects.values_list("number", "status")) == {"TB90000": "completed", "TB90001": "shipped"}
 
 
-def test_slices_go_on_where_they_stopped_and_cancel_ends_them(monkeypatch):
+@pytest.mark.parametrize("together", [True, False])
+def test_slices_go_on_where_they_stopped_and_cancel_ends_them(monkeypatch, together):
     from orders.services.imports import running
 
     monkeypatch.setattr(running, "BATCH", 2)
-    run = upload(csv_bytes(rows_of(7)))
+    rows = rows_of(7)
+    run = upload(csv_bytes(rows if together else [*rows[1:], rows[0]]))
+    assert run.options["together"] is together
     imports.begin_run(run_id=run.pk, live_from=None, actor=SYSTEM, at=timezone.now())
     assert imports.import_slice(run_id=run.pk, at=timezone.now(), seconds=0) is True
     run.refresh_from_db()

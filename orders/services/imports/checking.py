@@ -24,7 +24,7 @@ from orders.models import ImportRowError, ImportRun
 from orders.selectors.carriers import carrier_codes
 from orders.services.data import items_total
 from orders.services.imports.grouping import Reader, Ready, Refused, RowProblem
-from orders.services.imports.reading import Rows, local_file, storage
+from orders.services.imports.reading import Rows, collector_paused, local_file, storage
 from orders.services.imports.sheets import write_csv
 from orders.services.imports.starting import lock_run, move_run
 
@@ -44,7 +44,8 @@ def check_import(*, run_id: int, at: datetime) -> ImportRun | None:
         return None
     try:
         _make_csv(run)
-        return _check(run, at)
+        with collector_paused():
+            return _check(run, at)
     except DomainError as refused:
         logger.info("import.refused id=%s code=%s", run.pk, refused.code)
         return fail_import(run_id=run.pk, error=refused, at=at)
@@ -88,6 +89,7 @@ def open_reader(run: ImportRun, path: Path, at: datetime) -> Reader:
         currency=run.shop.currency,
         carriers=carrier_codes(),
         at=at,
+        together=bool(run.options.get("together")),
     )
 
 
@@ -112,6 +114,7 @@ def _check(run: ImportRun, at: datetime) -> ImportRun | None:
         run.rows_bad, run.orders_bad = tally.rows_bad, tally.orders_bad
         run.orders_new, run.orders_changed, run.orders_same = tally.new, tally.changed, tally.same
         run.preview, run.checked_at = tally.preview(), at
+        run.options = {**run.options, "together": reader.together}
         run.save()
     logger.info("import.checked id=%s rows=%s ms=%.0f", run.pk, run.rows_total, (time.perf_counter() - began) * 1000)
     return run

@@ -1,8 +1,9 @@
 """Bring the rows of one order together, wherever they stand in the file, and read them as one order.
 
 Two passes over the file. The first only notes, by a 64-bit hash of each order number, in which row the number is seen
-last (about 100 bytes an order). The second holds an order open until that row and then lets it go: with rows side by
-side one order is open at a time. Limits: 300,000 rows, and no more than 20,000 orders open at once.
+last (about 100 bytes an order). The second holds an order open until that row and then lets it go. Where all rows of
+each order lie together, as the first pass of the check says, an order ends where the next begins, and importing needs
+one pass. Limits: 300,000 rows, and no more than 20,000 orders open at once.
 
 A row without an order number belongs to the order above it (merged cells in a sheet come out like that).
 """
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -88,7 +91,9 @@ class Reader:
         currency: str,
         carriers: dict[str, str],
         at: datetime,
+        together: bool = False,
     ) -> None:
+        self.together = together
         self.rows, self.headings, self.heading_row = rows, headings, heading_row
         self.currency, self.carriers, self.at = currency, carriers, at
         kinds = converters(ZoneInfo(zone), day_first=day_first)
@@ -104,15 +109,28 @@ class Reader:
         self.total_orders = 0
 
     def count(self) -> None:
-        """Pass one: note where each order is seen last. Sets total_rows and total_orders."""
+        """Pass one: note where each order is seen last. Sets total_rows, total_orders and whether rows are together."""
         self.last: dict[int, int] = {}
+        before, self.together = None, True
         for position, (_row, _cells, number) in enumerate(self._numbered()):
-            self.last[hash(number)] = position
+            key = hash(number)
+            if number != before:
+                self.together = self.together and key not in self.last
+                before = number
+            self.last[key] = position
             self.total_rows = position + 1
         self.total_orders = len(self.last)
 
     def groups(self, skip: int = 0) -> Iterator[Group]:
         """Pass two: yield each order's rows when its last row has come, leaving out the first `skip` orders."""
+        if self.together:
+            orders = groupby(self._numbered(), key=itemgetter(2))
+            told = (Group(number, [(row, cells) for row, cells, _number in rows]) for number, rows in orders)
+            yield from islice(told, skip, None)
+        else:
+            yield from self._scattered(skip)
+
+    def _scattered(self, skip: int) -> Iterator[Group]:
         opened: dict[str, Group] = {}
         done = 0
         for position, (row, cells, number) in enumerate(self._numbered()):

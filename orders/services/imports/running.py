@@ -6,7 +6,6 @@ and no more than three batches are in memory. Each batch locks the run's row, so
 
 from __future__ import annotations
 
-import gc
 import logging
 import queue
 import threading
@@ -32,7 +31,7 @@ from orders.selectors.carriers import carrier_ids
 from orders.services.imports.bulk import Prepared, insert_orders, prepare
 from orders.services.imports.checking import digests_of, fail_import, open_reader
 from orders.services.imports.grouping import Ready
-from orders.services.imports.reading import local_file
+from orders.services.imports.reading import collector_paused, local_file
 from orders.services.imports.starting import drop_file, lock_run, move_run
 from orders.services.upserting import upsert_order
 
@@ -72,20 +71,15 @@ def import_slice(*, run_id: int, at: datetime, seconds: float = SLICE_SECONDS, g
     run = ImportRun.objects.select_related("shop").filter(pk=run_id, state=ImportState.RUNNING).first()
     if run is None:
         return False
-    # Drafts hold no cycles: looking for some among a hundred thousand of them costs a tenth of the time.
-    was_collecting = gc.isenabled()
-    gc.disable()
     try:
-        return _slice(run, at, seconds, go_on)
+        with collector_paused():
+            return _slice(run, at, seconds, go_on)
     except Stopped:
         return False
     except DomainError as refused:
         logger.info("import.refused id=%s code=%s", run.pk, refused.code)
         fail_import(run_id=run.pk, error=refused, at=at)
         return False
-    finally:
-        if was_collecting:
-            gc.enable()
 
 
 def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool) -> bool:
@@ -108,7 +102,8 @@ def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool) -> bool:
 
 
 def _portions(reader: Any, run: ImportRun, skip: int, carriers: dict[str, int]) -> Iterator[Portion]:
-    reader.count()
+    if not reader.together:
+        reader.count()
     for groups in batched(reader.groups(skip), BATCH):
         portion = Portion()
         for group in groups:
@@ -243,8 +238,13 @@ class _Importer:
 
 
 def _alone(shop_id: int) -> None:
-    """One import per shop writes at a time; locked for this transaction only."""
+    """One import per shop writes at a time; for this transaction only, as is not waiting for the disk at its end.
+
+    A crash of the server can take the newest batches back, and with them how far the run is: it does them again. The
+    end of the run is a commit that waits, and with it everything before.
+    """
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('orders.import'), %s)", [shop_id % 2**31])
 
 
