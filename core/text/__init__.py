@@ -1,6 +1,7 @@
 """Text as people type it: normal forms, contacts and their masks, language, mail, search terms."""
 
 from core.text.contacts import (
+    cn_mobile,
     mask_address,
     mask_email,
     mask_name,
@@ -20,6 +21,7 @@ from core.text.searching import index_terms, search_terms
 
 __all__ = [
     "Language",
+    "cn_mobile",
     "detect_language",
     "html_to_text",
     "index_terms",

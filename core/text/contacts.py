@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from core.text.normalising import normalise
 
 _EXTENSION = re.compile(r"(?:转|分机|ext\.?|x)\s*\d{1,6}$|(?<=\d{8})-\d{3,4}$", re.IGNORECASE)
+_CN_MOBILE = re.compile(r"(?:\+?86|0086)?[ -]?(1[3-9]\d)[ -]?(\d{4})[ -]?(\d{4})(?:-\d{1,6})?")
 _PHONE_SHAPE = re.compile(r"[(+]*[\d\s().\-/·]+")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−ー_~", "-"))
 _BRACKETS = str.maketrans("()·", "   ")
@@ -50,6 +51,15 @@ _DOUBLE_SURNAMES = frozenset(
 )
 
 
+def cn_mobile(text: str) -> str | None:
+    """Return a Chinese mobile number in half-width digits as E.164, else None.
+
+    By its shape alone: new prefixes are handed out faster than a list of them is updated.
+    """
+    found = _CN_MOBILE.fullmatch(text)
+    return "+86" + "".join(found.groups()) if found else None
+
+
 def normalise_phone(text: str, region: str = "CN") -> str | None:
     """Return the number as E.164 ("+8613800138000"), or None when it is not a valid number.
 
@@ -57,6 +67,8 @@ def normalise_phone(text: str, region: str = "CN") -> str | None:
     (dropped: a marketplace's privacy number rings without it). Letters make it invalid.
     """
     candidate = _EXTENSION.sub("", normalise(text).translate(_DASHES)).strip()
+    if region == "CN" and (mobile := cn_mobile(candidate)):
+        return mobile
     if not _PHONE_SHAPE.fullmatch(candidate):
         return None
     try:

@@ -14,7 +14,15 @@ from unicodedata import is_normalized
 
 from django.conf import settings
 
-from core.text import mask_address, normalise, normalise_email, normalise_order_number, normalise_phone, tidy_text
+from core.text import (
+    cn_mobile,
+    mask_address,
+    normalise,
+    normalise_email,
+    normalise_order_number,
+    normalise_phone,
+    tidy_text,
+)
 from orders.enums import OrderStatus, ParcelStatus
 from orders.errors import InvalidOrder, Problem
 
@@ -25,7 +33,6 @@ OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 ORDER_STATUSES = frozenset(str(status) for status in OrderStatus)
 PARCEL_STATUSES = frozenset(str(status) for status in ParcelStatus)
 STEPS = ("paid", "packed", "shipped", "delivered", "completed", "cancelled")
-_CN_MOBILE = re.compile(r"(?:\+?86|0086)?[ -]?(1[3-9]\d)[ -]?(\d{4})[ -]?(\d{4})(?:-\d{1,6})?")
 _MASKED_PHONE = re.compile(r"(?:\+?86[ -]?)?\d{0,4}[*x•×]{2,}\d{0,3}[*x•×]*(\d{4})", re.IGNORECASE)
 _TRACKING = re.compile(r"[A-Z0-9-]{5,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -159,9 +166,7 @@ def clean_line(value: str) -> str:
 @lru_cache(maxsize=4096)
 def clean_phone(value: str) -> tuple[str, str] | None:
     """Return (number as +86…, its last four digits); ("", last four) for a masked one; None when it is no phone."""
-    found = _CN_MOBILE.fullmatch(value)
-    if found:
-        number = "+86" + "".join(found.groups())
+    if number := cn_mobile(value):
         return number, number[-4:]
     masked = _MASKED_PHONE.fullmatch(normalise(value))
     if masked:
