@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +15,11 @@ from accounts.enums import Permission
 from accounts.models import Staff
 from accounts.notice_words import NoticeWords, register_notice
 from core import registry
-from core.calendar import BusinessCalendar
-from core.calendar.impact import register_impact
+from core.calendar.impact import Effect, NewHours, register_impact
 from core.models import Event
 from core.registry import StoryLine
 from tickets.enums import ClockKind
-from tickets.services.sla.repricing import preview_calendar
+from tickets.services.sla.repricing import preview_calendars
 
 
 def _clock_name(code: Any) -> str:
@@ -70,10 +70,10 @@ def _may_watch(staff: Staff, _id: int | None) -> bool:
 registry.register_live_group("clocks", _may_watch)
 
 
-def _impact(calendar_id: int | None, value: BusinessCalendar, is_default: bool, at: datetime) -> SafeString | str:
+def _impact(changes: Sequence[NewHours], at: datetime) -> Effect:
     """Say what new hours would do to the clocks of tickets."""
-    effect = preview_calendar(calendar_id, value, is_default=is_default, at=at)
-    return render_to_string("tickets/settings/sla_effect.html", {"effect": effect})
+    effect = preview_calendars(changes, at=at)
+    return Effect(SafeString(render_to_string("tickets/settings/sla_effect.html", {"effect": effect})), effect.moved)
 
 
 register_impact("tickets", _impact)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from core.calendar import views
+from core.calendar import views, views_holidays
 
 urlpatterns = [
     path("settings/calendars/", views.calendar_list, name="calendars"),
@@ -14,7 +14,7 @@ urlpatterns = [
         views.exception_remove,
         name="calendar_exception_remove",
     ),
-    path("settings/holidays/", views.holiday_list, name="holidays"),
-    path("settings/holidays/refresh/", views.holidays_refresh, name="holidays_refresh"),
-    path("settings/holidays/<int:holiday_id>/restore/", views.holiday_restore, name="holiday_restore"),
+    path("settings/holidays/", views_holidays.holiday_list, name="holidays"),
+    path("settings/holidays/refresh/", views_holidays.holidays_refresh, name="holidays_refresh"),
+    path("settings/holidays/<int:holiday_id>/restore/", views_holidays.holiday_restore, name="holiday_restore"),
 ]

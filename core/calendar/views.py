@@ -1,6 +1,8 @@
-"""Settings pages: calendars with their dated exceptions, a deadline to try, public holidays."""
+"""Settings pages: calendars with their dated exceptions, and a deadline to try."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,17 +17,17 @@ from core.calendar import selectors, services
 from core.calendar.arithmetic import DeadlineUnreachable
 from core.calendar.business import BusinessCalendar, Window
 from core.calendar.explaining import explain
-from core.calendar.forms import CalendarForm, ExceptionForm, HolidayForm, TrialForm, problems_of
-from core.calendar.impact import impacts_of
+from core.calendar.forms import CalendarForm, ExceptionForm, TrialForm, problems_of
+from core.calendar.impact import effects_of, rehearse_change
 from core.calendar.models import CalendarDefinition
 from core.calendar.words import length_name, lines_of, weekday_name
 from core.errors import InvalidInput, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, mark_of, render_page, was_seen
 from core.http.doors import staff_only
 
 PERMISSION = "settings.manage"
 EDIT_PAGE = "settings/calendar_edit.html"
-HOLIDAY_PAGE = "settings/calendar_holidays.html"
+CONFIRM_PAGE = "settings/calendar_confirm.html"
 USUAL_HOURS = 8
 FIRST_WEEK = [[["09:00", "18:00"]]] * 5 + [[], []]
 
@@ -49,7 +51,7 @@ def calendar_new(request: HttpRequest) -> HttpResponse:
 @staff_only(PERMISSION)
 @require_http_methods(["GET", "HEAD", "POST"])
 def calendar_edit(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Show and save a calendar; "preview" shows what a change would do to a deadline and saves nothing."""
+    """Show and save a calendar; what a change would do to running clocks is shown before it is saved."""
     row = selectors.get_calendar(calendar_id)
     return _edit(request, row, _initial_of(row))
 
@@ -58,22 +60,18 @@ def _edit(request: HttpRequest, row: CalendarDefinition | None, initial: dict[st
     form = CalendarForm(request.POST or None, initial=initial)
     context: dict[str, Any] = {"form": form, "calendar": row}
     if request.method == "POST" and form.is_valid():
-        if "preview" in request.POST:
-            impacts = impacts_of(
-                row.pk if row else None,
-                _unsaved(row, form),
-                is_default=form.values().is_default or bool(row and row.is_default),
-                at=timezone.now(),
-            )
-            return render_page(request, EDIT_PAGE, context | _page(request, row, form) | {"impacts": impacts})
+        save = partial(
+            services.save_calendar,
+            values=form.values(),
+            calendar_id=row.pk if row else None,
+            version=form.cleaned_data["version"],
+            actor=_actor(request),
+            at=timezone.now(),
+        )
         try:
-            saved = services.save_calendar(
-                values=form.values(),
-                calendar_id=row.pk if row else None,
-                version=form.cleaned_data["version"],
-                actor=_actor(request),
-                at=timezone.now(),
-            )
+            if shown := shown_first(request, save):
+                return render_page(request, EDIT_PAGE, context | _page(request, row, form) | shown)
+            saved = save()
         except StaleEdit as error:
             typed = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
             typed["version"] = str(selectors.get_calendar(row.pk).version) if row else ""
@@ -92,14 +90,18 @@ def _edit(request: HttpRequest, row: CalendarDefinition | None, initial: dict[st
 @staff_only(PERMISSION)
 @require_POST
 def exception_add(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Let one date differ."""
+    """Let one date differ, once what that does to running clocks was shown."""
     row = selectors.get_calendar(calendar_id)
     form = ExceptionForm(request.POST)
     if form.is_valid():
+        add = partial(
+            services.add_exception, calendar_id=row.pk, actor=_actor(request), at=timezone.now(), **form.values()
+        )
         try:
-            if "preview" in request.POST:
-                return _preview_exception(request, row, form)
-            services.add_exception(calendar_id=row.pk, actor=_actor(request), at=timezone.now(), **form.values())
+            if shown := shown_first(request, add):
+                context = {"form": CalendarForm(initial=_initial_of(row)), "calendar": row} | _page(request, row)
+                return render_page(request, EDIT_PAGE, context | {"exception_form": form, "exception_effect": shown})
+            add()
         except InvalidInput as error:
             problems_of(form, error.fields)
         else:
@@ -110,76 +112,18 @@ def exception_add(request: HttpRequest, calendar_id: int) -> HttpResponse:
     return form_invalid(request, EDIT_PAGE, context)
 
 
-def _preview_exception(request: HttpRequest, row: CalendarDefinition, form: ExceptionForm) -> HttpResponse:
-    """Show what a single date would do to running clocks; nothing is saved."""
-    draft = services.draft_exception(calendar=row, **form.values())
-    others = [one for one in row.exceptions.all() if one.on != draft.on]
-    value = selectors.build_calendar(row, [*others, draft])
-    impacts = impacts_of(row.pk, value, is_default=row.is_default, at=timezone.now())
-    context = {"form": CalendarForm(initial=_initial_of(row)), "calendar": row} | _page(request, row)
-    return render_page(request, EDIT_PAGE, context | {"exception_form": form, "exception_impacts": impacts})
-
-
 @staff_only(PERMISSION)
 @require_POST
 def exception_remove(request: HttpRequest, exception_id: int) -> HttpResponse:
-    """Let a date be ordinary again."""
-    row = services.remove_exception(exception_id=exception_id, actor=_actor(request), at=timezone.now())
+    """Let a date be ordinary again, once what that does to running clocks was shown."""
+    remove = partial(services.remove_exception, exception_id=exception_id, actor=_actor(request), at=timezone.now())
+    if shown := shown_first(request, remove):
+        words = {"title": _("Let the date be ordinary again?"), "do": _("Remove")}
+        words["back_url"] = reverse("core:calendars")
+        return render_page(request, CONFIRM_PAGE, shown | words)
+    row = remove()
     messages.success(request, _("The date is as usual again."))
     return HttpResponseRedirect(reverse("core:calendar_edit", args=[row.pk]))
-
-
-@staff_only(PERMISSION)
-@require_http_methods(["GET", "HEAD", "POST"])
-def holiday_list(request: HttpRequest) -> HttpResponse:
-    """Show a year's public holidays; POST says what one date is for us."""
-    now = timezone.now()
-    years = selectors.holiday_years("CN")
-    asked = request.GET.get("year", "")
-    year = int(asked) if asked.isdecimal() and int(asked) in years else now.year
-    form = HolidayForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            day = services.set_holiday(actor=_actor(request), at=now, **form.cleaned_data)
-        except InvalidInput as error:
-            problems_of(form, error.fields)
-        else:
-            messages.success(request, _("Saved. It stays as you set it, also after the next update."))
-            return HttpResponseRedirect(f"{reverse('core:holidays')}?year={day.on.year}")
-    days = list(selectors.holidays_of("CN", year))
-    context = {
-        "form": form,
-        "days": [{"day": day, "follows": _weekday(day.follows_weekday)} for day in days],
-        "year": year,
-        "years": years,
-        "estimated": sum(day.source == "estimated" for day in days),
-    }
-    return (
-        form_invalid(request, HOLIDAY_PAGE, context) if form.is_bound else render_page(request, HOLIDAY_PAGE, context)
-    )
-
-
-@staff_only(PERMISSION)
-@require_POST
-def holidays_refresh(request: HttpRequest) -> HttpResponse:
-    """Fetch what this version of the product knows about this and the next year."""
-    now = timezone.now()
-    done = services.refresh_holidays(years=[now.year, now.year + 1], actor=_actor(request), at=now)
-    changed = done.added + done.changed + done.removed
-    messages.success(
-        request,
-        _("%(count)s days brought up to date.") % {"count": changed} if changed else _("Everything is up to date."),
-    )
-    return HttpResponseRedirect(reverse("core:holidays"))
-
-
-@staff_only(PERMISSION)
-@require_POST
-def holiday_restore(request: HttpRequest, holiday_id: int) -> HttpResponse:
-    """Take the published day instead of our own."""
-    services.restore_holiday(holiday_id=holiday_id, actor=_actor(request), at=timezone.now())
-    messages.success(request, _("The date is as published again."))
-    return HttpResponseRedirect(reverse("core:holidays"))
 
 
 def _page(request: HttpRequest, row: CalendarDefinition | None, edited: CalendarForm | None = None) -> dict[str, Any]:
@@ -204,6 +148,20 @@ def _page(request: HttpRequest, row: CalendarDefinition | None, edited: Calendar
     if edited is not None:
         context["previewed"] = _tried(_unsaved(row, edited), start, asked.target)
     return context
+
+
+def shown_first(request: HttpRequest, change: Callable[[], object]) -> dict[str, Any] | None:
+    """Return what a page shows before a change is made: asked for, or because running deadlines would move.
+
+    None when exactly this was shown already, or nothing moves. Raises what the change raises.
+    """
+    is_asked = "preview" in request.POST
+    if not is_asked and was_seen(request):
+        return None
+    effects = effects_of(rehearse_change(change), at=timezone.now())
+    if not is_asked and not any(one.moved for one in effects):
+        return None
+    return {"impacts": [one.html for one in effects], "seen": mark_of(request), "is_held_back": not is_asked}
 
 
 def _unsaved(row: CalendarDefinition | None, form: CalendarForm) -> BusinessCalendar:

@@ -3,12 +3,15 @@
 from core.http.answers import form_invalid, fragment_or_redirect, render_page, toast
 from core.http.client import client_ip
 from core.http.errors import render_error
+from core.http.seen import mark_of, was_seen
 
 __all__ = [
     "client_ip",
     "form_invalid",
     "fragment_or_redirect",
+    "mark_of",
     "render_error",
     "render_page",
     "toast",
+    "was_seen",
 ]

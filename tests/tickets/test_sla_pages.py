@@ -1,6 +1,8 @@
 """Reply times on their pages: policies, their effect first, new terms in batches, and why a ticket is due."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -9,6 +11,7 @@ from django.utils import timezone, translation
 
 from core.actors import SYSTEM
 from core.calendar import services as calendar_services
+from core.calendar.models import HolidayDay
 from core.calendar.selectors import load_calendar
 from core.jobs import drain
 from core.models import Job
@@ -93,7 +96,11 @@ def test_new_terms_reach_running_clocks_in_batches_and_leave_answered_ones(boss,
     policy = SlaPolicy.objects.get(is_default=True)
     expected = preview_policy_change(pk=policy.pk, terms=default_terms(first_response_minutes=300), at=now)
     url = reverse("tickets:settings_sla_edit", args=[policy.pk])
-    assert boss.post(url, posted(first_response_minutes=300)).status_code == 302
+    held_back = boss.post(url, posted(first_response_minutes=300))  # its effect is shown before it is saved
+    assert (held_back.status_code, RepriceRun.objects.count()) == (200, 0)
+    mark = held_back.context["seen"]
+    assert boss.post(url, posted(first_response_minutes=301, seen=mark)).status_code == 200  # that was not shown
+    assert boss.post(url, posted(first_response_minutes=300, seen=mark)).status_code == 302
     drain(seconds=10)
     run = RepriceRun.objects.get()
     assert (run.done_count, run.earlier_count, run.later_count) == (4, expected.earlier, expected.later) == (4, 0, 3)
@@ -134,15 +141,99 @@ def test_a_calendar_change_moves_its_clocks_and_only_those():
     assert load_calendar(office.pk).rule_on(AT.date() + timedelta(days=3)).windows == ()
 
 
-def test_the_calendar_page_says_what_single_dates_and_new_hours_would_do(boss):
-    office = make_calendar()
-    SlaPolicy.objects.update(is_business_time=True, calendar_id=office.pk)
-    now = timezone.now()
-    make_ticket(at=now - HOUR)
-    fields = {"kind": "closed", "on": (now + timedelta(days=1)).date().isoformat(), "preview": "1"}
-    page = boss.post(reverse("core:calendar_exception_add", args=[office.pk]), fields).content.decode()
-    assert "进行中的时限" in page
-    assert office.exceptions.count() == 0
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HALF_DAYS = {f"day_{n}": "00:00-12:00" for n in range(7)}
+
+
+@pytest.fixture
+def follower():
+    """Return a calendar open round the clock that follows public holidays, and the default policy counting in it."""
+    calendar = make_calendar(weekly=[[["00:00", "24:00"]]] * 7, holidays_country="CN", at=timezone.now())
+    SlaPolicy.objects.update(is_business_time=True, calendar_id=calendar.pk, resolution_minutes=20 * 24 * 60)
+    return calendar
+
+
+def ordinary_day() -> date:
+    """Return a day before the solution is due, after the first reply is, that is no public holiday."""
+    first = timezone.now().astimezone(SHANGHAI).date()
+    days = [first + timedelta(days=n) for n in range(2, 18)]
+    return next(day for day in days if not HolidayDay.objects.filter(on=day).exists())
+
+
+def changes_of(kind: str, calendar):
+    """Return the address and the fields of a change that moves deadlines of the next days."""
+    if kind == "hours":
+        fields = {"name": calendar.name, "timezone": calendar.timezone, "follows_holidays": "on", "is_default": "on"}
+        return reverse("core:calendar_edit", args=[calendar.pk]), fields | HALF_DAYS | {"version": calendar.version}
+    if kind == "date":
+        return reverse("core:calendar_exception_add", args=[calendar.pk]), {"on": ordinary_day(), "kind": "closed"}
+    if kind == "holiday":
+        return reverse("core:holidays"), {"on": ordinary_day(), "kind": "holiday", "name_zh": "店庆"}
+    if kind == "remove":
+        made = calendar_services.add_exception(
+            calendar_id=calendar.pk, on=ordinary_day(), kind="closed", actor=SYSTEM, at=timezone.now()
+        )
+        return reverse("core:calendar_exception_remove", args=[made.pk]), {}
+    day = calendar_services.set_holiday(
+        on=ordinary_day(), kind="holiday", actor=SYSTEM, at=timezone.now(), name_zh="店庆"
+    )
+    return reverse("core:holiday_restore", args=[day.pk]), {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "later"), [("hours", True), ("date", True), ("holiday", True), ("remove", False), ("restore", False)]
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_calendar_is_changed_only_after_its_effect_was_shown_and_then_does_that(boss, follower, kind, later):
+    ticket = make_ticket(at=timezone.now())
+    url, fields = changes_of(kind, follower)
+    drain(seconds=10)
+    follower.refresh_from_db()
+    fields = fields | ({"version": follower.version} if "version" in fields else {})
+    ticket.refresh_from_db()
+    before = ticket.resolution_due_at
+
+    held_back = boss.post(url, fields)
+    page = held_back.content.decode()
+    effect = "0 个提前，1 个延后" if later else "1 个提前，0 个延后"
+    if kind == "hours":  # half the hours a day also move the first reply, when it is afternoon
+        assert "0 个提前" in page
+    else:
+        assert effect in page
+    assert "再按一次" in page
+    old = follower.version
+    follower.refresh_from_db()
+    assert follower.version == old
+    assert RepriceRun.objects.filter(finished_at__isnull=True).count() == 0
+    runs = RepriceRun.objects.count()
+
+    answer = boss.post(url, fields | {"seen": held_back.context["seen"] if kind != "date" else seen_in(page)})
+    assert answer.status_code == 302
+    drain(seconds=10)
+    ticket.refresh_from_db()
+    run = RepriceRun.objects.order_by("-pk")[0]
+    assert RepriceRun.objects.count() == runs + 1
+    if kind == "hours":
+        assert run.earlier_count == 0 < run.later_count
+    else:
+        assert (run.earlier_count, run.later_count) == ((0, 1) if later else (1, 0))
+    assert (ticket.resolution_due_at > before) is later
+    assert differences(ticket, at=timezone.now()) == []
+
+
+def seen_in(page: str) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', page)
+    assert found
+    return found[1]
+
+
+def test_a_date_that_moves_no_clock_is_taken_at_once_and_can_be_looked_at_first(boss, follower):
+    url = reverse("core:calendar_exception_add", args=[follower.pk])
+    fields = {"kind": "closed", "on": ordinary_day()}
+    assert "没有进行中的时限" in boss.post(url, fields | {"preview": "1"}).content.decode()
+    assert follower.exceptions.count() == 0
+    assert boss.post(url, fields).status_code == 302
+    assert follower.exceptions.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import Permission, StaffRequest, staff_page
 from core.errors import InvalidInput, NotFound, StaleEdit
-from core.http import form_invalid
+from core.http import form_invalid, mark_of, was_seen
 from tickets import services
 from tickets.forms.sla import PolicyForm
 from tickets.models import RepriceRun, SlaPolicy
@@ -67,7 +67,7 @@ def progress(request: StaffRequest) -> HttpResponse:
 
 @staff_page(Permission.SETTINGS_MANAGE)
 def policy_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
-    """Add or change a policy; "preview" shows what it would do to running clocks and saves nothing."""
+    """Add or change a policy; what that would do to running clocks is shown before it is saved."""
     row = policies().filter(pk=pk).first() if pk else None
     if pk and row is None:
         raise NotFound
@@ -79,15 +79,25 @@ def policy_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "policy": row, "title": row.name if row else _("New policy")}
     if request.method == "POST" and form.is_valid():
         try:
-            if "preview" in request.POST and pk:
-                context["preview"] = preview_policy_change(pk=pk, terms=form.terms(), at=timezone.now())
-                return render(request, EDIT, context)
+            if pk and (shown := _shown_first(request, pk, form)):
+                return render(request, EDIT, context | shown)
             return _save(request, pk, form)
         except (InvalidInput, StaleEdit) as error:
             context |= show_refusal(form, error)
             if pk and isinstance(error, StaleEdit):
                 context["fresh_version"] = SlaPolicy.objects.get(pk=pk).version
     return form_invalid(request, EDIT, context) if form.is_bound else render(request, EDIT, context)
+
+
+def _shown_first(request: HttpRequest, pk: int, form: PolicyForm) -> dict[str, Any] | None:
+    """Return what is shown before saving: asked for, or because running deadlines would move; None when it was."""
+    is_asked = "preview" in request.POST
+    if not is_asked and was_seen(request):
+        return None
+    preview = preview_policy_change(pk=pk, terms=form.terms(), at=timezone.now())
+    if not is_asked and not preview.moved:
+        return None
+    return {"preview": preview, "seen": mark_of(request), "is_held_back": not is_asked}
 
 
 def _save(request: HttpRequest, pk: int | None, form: PolicyForm) -> HttpResponse:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from core.calendar import BusinessCalendar
+from core.calendar.impact import NewHours
 from core.calendar.selectors import calendar_rows
 from core.jobs import schedule
 from core.live import announce
@@ -89,10 +89,13 @@ def preview_policy(policy: SlaPolicy, *, at: datetime) -> Preview:
     return preview_terms({policy.pk: load_terms(policy)}, at=at)
 
 
-def preview_calendar(calendar_id: int | None, value: BusinessCalendar, *, is_default: bool, at: datetime) -> Preview:
-    """Return what an unsaved calendar would do to the clocks counting in it."""
-    policies = list(policies_counting_in(calendar_id, is_default=is_default))
-    return preview_terms({row.pk: Terms(row, value, calendar_id) for row in policies}, at=at)
+def preview_calendars(changes: Iterable[NewHours], *, at: datetime) -> Preview:
+    """Return what unsaved calendars would do together to the clocks counting in them."""
+    wanted: dict[int, Terms] = {}
+    for one in changes:
+        policies = policies_counting_in(one.calendar_id, is_default=one.is_default)
+        wanted |= {row.pk: Terms(row, one.value, one.calendar_id) for row in policies}
+    return preview_terms(wanted, at=at)
 
 
 def policies_counting_in(calendar_id: int | None, *, is_default: bool) -> QuerySet[SlaPolicy]:
