@@ -26,6 +26,18 @@ def sentence(version: RuleVersion, names: Names, language: str) -> str:
     return gettext("When %(when)s, and if %(if)s, then %(then)s.") % {"when": when, "if": conditions, "then": then}
 
 
+def reach_words(team_ids: Iterable[int], names: Names) -> str:
+    """Return whose tickets a rule is for."""
+    wanted = list(team_ids)
+    if not wanted:
+        return gettext("Whole company")
+    known = [names.name(What.TEAM, pk) for pk in wanted]
+    told = [name for name in known if name]
+    if len(told) < len(known):
+        told.append(gettext("a team that is gone"))
+    return gettext(", ").join(told)
+
+
 def when_words(version: RuleVersion, names: Names) -> str:
     """Return what sets the rule off."""
     if not version.after_minutes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.actors import Actor
@@ -20,7 +21,8 @@ def tell_rules(cast: Cast, now: datetime) -> None:
     """Save the rules and let the one that is on meet the newest tickets."""
     boss = Actor.staff(cast.staff["supervisor@demo.example"])
     began = now - timedelta(days=20)
-    for terms in _terms():
+    for one in _terms():
+        terms = replace(one, team_ids=(cast.team.pk,))  # a supervisor makes rules for her teams
         rule = save_rule(pk=None, terms=terms, actor=boss, at=began)
         if terms.trigger == Trigger.OPENED and rule.position <= 10:
             switch_rule(pk=rule.pk, on=True, actor=boss, at=began)

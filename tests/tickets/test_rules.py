@@ -270,7 +270,7 @@ def test_a_joined_ticket_is_left_alone_with_a_word():
 def test_rules_are_asked_in_their_order_and_see_what_the_one_before_did():
     make_rule(name="second", every=[(What.PRIORITY, Op.IS, 40)])
     first = make_rule(name="first", do=[(Do.PRIORITY, {"priority": 40})])
-    move_rule(pk=first.pk, up=True)
+    move_rule(pk=first.pk, up=True, actor=SYSTEM)
     ticket = make_ticket()
     run_rules()
     assert [run.rule.name for run in RuleRun.objects.order_by("pk")] == ["first", "second"]

@@ -179,7 +179,8 @@ def test_a_log_is_read_page_by_page(boss, monkeypatch):
 
 def test_others_tickets_are_not_in_the_log_nor_in_a_trial(client):
     north, south = make_team("North"), make_team("South")
-    rule = make_rule()
+    make_rule()  # the company's: what it did to her tickets is in her log
+    rule = make_rule(team_ids=(north.pk,))
     mine, theirs = make_ticket(team_id=north.pk), make_ticket(team_id=south.pk)
     run_rules()
     trial = start_trial(rule_id=rule.pk, actor=SYSTEM, at=timezone.now())

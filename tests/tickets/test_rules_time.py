@@ -252,7 +252,7 @@ def test_a_trial_under_way_is_stopped_at_a_word():
     trial = start_trial(rule_id=rule.pk, actor=SYSTEM, at=timezone.now())
     assert start_trial(rule_id=rule.pk, actor=SYSTEM, at=timezone.now()).pk == trial.pk
     assert try_part(trial_id=trial.pk, at=timezone.now(), seconds=0, batch=1) is True
-    cancel_trial(trial_id=trial.pk, at=timezone.now())
+    cancel_trial(trial_id=trial.pk, actor=SYSTEM, at=timezone.now())
     assert try_part(trial_id=trial.pk, at=timezone.now()) is False
     trial = RuleTrial.objects.get()
     assert (trial.state, trial.done_count) == ("cancelled", 1)

@@ -26,6 +26,14 @@ UNITS = [("minutes", _("minutes")), ("hours", _("hours")), ("days", _("days"))]
 LONG = 10
 
 
+@dataclass(frozen=True)
+class Teams:
+    """The teams somebody may make rules for, and whether she may leave them all out."""
+
+    choices: list[tuple[int, str]]
+    may_be_all: bool
+
+
 class RuleForm(VersionedForm):
     """Name and when; for how long where the rule waits."""
 
@@ -35,9 +43,18 @@ class RuleForm(VersionedForm):
     unit = forms.ChoiceField(label=_("Unit"), choices=UNITS, initial="hours", required=False)
     is_business_time = forms.BooleanField(label=_("Count business hours only"), required=False)
     calendar = forms.TypedChoiceField(label=_("Business hours"), required=False, coerce=int, empty_value=None)
+    team_ids = forms.TypedMultipleChoiceField(
+        label=_("For the tickets of these teams"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )
 
-    def __init__(self, *args: Any, names: Names, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, names: Names, teams: Teams, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["team_ids"].choices = teams.choices  # type: ignore[attr-defined]
+        self.fields["team_ids"].help_text = (
+            _("Also tickets without a team in the shops these teams serve. Nothing chosen: the whole company.")
+            if teams.may_be_all
+            else _("Also tickets without a team in the shops these teams serve.")
+        )
         events = [(code, label) for code, label in Trigger.choices if code not in TIMED]
         waits = [(code, label) for code, label in Trigger.choices if code in TIMED]
         self.fields["trigger"].choices = [  # type: ignore[attr-defined]
@@ -62,7 +79,10 @@ class RuleForm(VersionedForm):
         """Return what was filled in."""
         data = self.cleaned_data
         after = data["after"] * MINUTES[data["unit"] or "hours"] if data.get("after") else None
-        return RuleTerms(data["name"], data["trigger"], definition, after, data["is_business_time"], data["calendar"])
+        return RuleTerms(
+            data["name"], data["trigger"], definition, after, data["is_business_time"], data["calendar"],
+            tuple(data["team_ids"]),
+        )  # fmt: skip
 
 
 def initial_of(version: RuleVersion, token: int) -> dict[str, Any]:
@@ -73,7 +93,7 @@ def initial_of(version: RuleVersion, token: int) -> dict[str, Any]:
     return {
         "name": version.name, "trigger": version.trigger, "after": minutes // MINUTES[unit] if minutes else None,
         "unit": unit if minutes else "hours", "is_business_time": version.is_business_time,
-        "calendar": version.calendar_id, "version": token,
+        "calendar": version.calendar_id, "version": token, "team_ids": list(version.team_ids),
     }  # fmt: skip
 
 

@@ -14,13 +14,14 @@ from tickets.rule_enums import TIMED, RunState, TrialState, Trigger
 class Rule(models.Model):
     """One rule. Asked in the order of `position` while it is on; a deleted one stays for its log.
 
-    `trigger` and `name` repeat the current version's. `version` is the edit form's token.
+    `trigger`, `name` and `team_ids` repeat the current version's. `version` is the edit form's token.
     """
 
     event_type = "rule"
 
     name = models.CharField(max_length=80)
     trigger = models.CharField(max_length=16, choices=Trigger)
+    team_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, db_default=[])
     position = models.IntegerField(default=0)
     is_active = models.BooleanField(default=False)
     current = models.OneToOneField("tickets.RuleVersion", on_delete=models.PROTECT, null=True, related_name="+")
@@ -58,14 +59,15 @@ class RuleVersion(models.Model):
     """What a rule said from one saving to the next; never changed.
 
     `definition` is {"all": [condition], "any": [condition], "do": [action]}: a condition {"what", "op", "value"}, an
-    action {"do", …}. `after_minutes` is how long a timed rule waits, in business time of the calendar (None = the
-    default one) when it says so.
+    action {"do", …}. `team_ids` are the teams whose tickets it is for, none = the company's. `after_minutes` is how
+    long a timed rule waits, in business time of the calendar (None = the default one) when it says so.
     """
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=80)
     trigger = models.CharField(max_length=16, choices=Trigger)
+    team_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, db_default=[])
     after_minutes = models.PositiveIntegerField(null=True)
     is_business_time = models.BooleanField(default=False)
     calendar_id = models.BigIntegerField(null=True)

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.enums import Permission
 from accounts.models import Staff
+from accounts.permissions import team_scope
 from accounts.selectors import active_teams, staff_with
 from core.calendar.selectors import calendars
 from core.errors import NotFound
@@ -24,6 +25,7 @@ from tickets.models import (
     Department,
     Rule,
     RuleRun,
+    RuleTimer,
     RuleTrial,
     RuleTrialHit,
     RuleVersion,
@@ -32,6 +34,7 @@ from tickets.models import (
 from tickets.permissions import tickets_visible_to
 from tickets.rule_enums import FIELD, RunState, What
 from tickets.selectors.settings import category_tree
+from tickets.team_reach import TeamReach, within
 
 PAGE = 50
 FIRST = 100
@@ -39,20 +42,33 @@ LANGUAGES = (("zh-hans", "简体中文"), ("en", "English"))
 type Options = list[tuple[Any, str]]
 
 
-def rules() -> QuerySet[Rule]:
-    """Return the rules in their order, with how many tickets each waits at and when it last acted."""
+def rules(staff: Staff) -> QuerySet[Rule]:
+    """Return the rules this person sets, in their order, with when each last acted and how many tickets it waits at.
+
+    She sees those for her teams only; of what they wait at, the tickets she sees.
+    """
+    scope = team_scope(staff)
     last = RuleRun.objects.filter(rule=OuterRef("pk")).order_by("-pk").values("at")[:1]
-    waits = Rule.objects.filter(pk=OuterRef("pk")).annotate(n=Count("timers")).values("n")
-    found = Rule.objects.filter(deleted_at__isnull=True).select_related("current")
+    timers = RuleTimer.objects.filter(rule=OuterRef("pk")).order_by()
+    if scope is not None:
+        timers = timers.filter(ticket__in=tickets_visible_to(staff).order_by())
+    waits = timers.values("rule").annotate(n=Count("pk")).values("n")
+    found = within(Rule.objects.filter(deleted_at__isnull=True).select_related("current"), scope)
     return found.annotate(last_run_at=Subquery(last), waiting=Coalesce(Subquery(waits), 0)).order_by("position", "pk")
 
 
-def get_rule(pk: int) -> Rule:
-    """Return a rule that is not deleted. Raises NotFound."""
-    rule = Rule.objects.filter(pk=pk, deleted_at__isnull=True).select_related("current").first()
+def get_rule(pk: int, scope: list[int] | None) -> Rule:
+    """Return a rule that is not deleted and within a team scope (None = every rule). Raises NotFound."""
+    rule = within(Rule.objects.filter(pk=pk, deleted_at__isnull=True), scope).select_related("current").first()
     if rule is None:
         raise NotFound
     return rule
+
+
+def rules_in_log(staff: Staff) -> list[tuple[int, str, bool]]:
+    """Return (id, name, whether deleted) of the rules the log of this person can be narrowed to."""
+    rows = within(Rule.objects.order_by("position", "pk"), team_scope(staff))
+    return [(pk, name, deleted_at is not None) for pk, name, deleted_at in rows.values_list("pk", "name", "deleted_at")]
 
 
 @dataclass(frozen=True)
@@ -161,7 +177,8 @@ def hits_for(staff: Staff, trial: RuleTrial) -> list[RuleTrialHit]:
     return list(rows.select_related("ticket").order_by("-ticket_id")[:FIRST])
 
 
-def tickets_to_try(since: Any, until: Any) -> QuerySet[Ticket]:
-    """Return the tickets something could have happened to between two moments."""
+def tickets_to_try(since: Any, until: Any, reach: TeamReach | None = None) -> QuerySet[Ticket]:
+    """Return the tickets something could have happened to between two moments; of a reach those it covers today."""
     alive = Q(closed_at__isnull=True) | Q(closed_at__gte=since)
-    return Ticket.objects.filter(alive, opened_at__lte=until).order_by(F("pk").asc())
+    rows = Ticket.objects.filter(alive, opened_at__lte=until)
+    return (rows if reach is None else rows.filter(reach.condition)).order_by(F("pk").asc())

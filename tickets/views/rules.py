@@ -12,17 +12,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.permissions import Permission, StaffRequest, staff_page
+from accounts.models import Staff
+from accounts.permissions import Permission, StaffRequest, staff_page, team_scope
 from core.actors import Actor
 from core.errors import Conflict, InvalidInput, StaleEdit
 from core.http import form_invalid, fragment_or_redirect, render_page
-from tickets.forms.rules import Builder, RuleForm, Typed, initial_of
+from tickets.forms.rules import Builder, RuleForm, Teams, Typed, initial_of
 from tickets.models import Rule, RuleVersion
-from tickets.rule_words import sentence
+from tickets.rule_words import reach_words, sentence
 from tickets.selectors.rules import Names, get_rule, names_for_rules, newest_trial, rules
 from tickets.services.rules.checking import check_definition
 from tickets.services.rules.definitions import Definition
 from tickets.services.rules.editing import delete_rule, move_rule, save_rule, switch_rule
+from tickets.team_reach import team_choices
 from tickets.views.settings import reading_language
 
 LIST, EDIT = "tickets/rules/list.html", "tickets/rules/edit.html"
@@ -32,15 +34,19 @@ LIST, EDIT = "tickets/rules/list.html", "tickets/rules/edit.html"
 @require_GET
 def rule_list(request: StaffRequest) -> HttpResponse:
     """Show the rules in the order they are asked, each as a sentence."""
-    return render(request, LIST, _list())
+    return render(request, LIST, _list(request.user))
 
 
-def _list() -> dict[str, Any]:
+def _list(staff: Staff) -> dict[str, Any]:
     language = reading_language()
-    names, found = names_for_rules(language), list(rules())
+    names, found = names_for_rules(language), list(rules(staff))
     rows = [
-        {"rule": rule, "sentence": sentence(rule.current, names, language) if rule.current else ""} for rule in found
-    ]
+        {
+            "rule": rule, "sentence": sentence(rule.current, names, language) if rule.current else "",
+            "reach": reach_words(rule.team_ids, names),
+        }
+        for rule in found
+    ]  # fmt: skip
     return {"rows": rows, "on_count": sum(rule.is_active for rule in found)}
 
 
@@ -48,18 +54,22 @@ def _list() -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def rule_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     """Build a rule. Adding and taking away rows, and looking again, saves nothing."""
-    rule = get_rule(pk) if pk else None
+    scope = team_scope(request.user)
+    rule = get_rule(pk, scope) if pk else None
     names = names_for_rules(reading_language())
+    chosen = rule.team_ids if rule else []
+    teams = Teams(team_choices(request.user, chosen), may_be_all=scope is None)
     context: dict[str, Any] = {"rule": rule, "trial": newest_trial(rule) if rule else None}
     if request.method != "POST":
         version = rule.current if rule else None
         typed = Typed.of(Definition.of(version)) if version else Typed.fresh()
-        initial = initial_of(version, rule.version) if rule and version else {"trigger": "opened"}
-        form = RuleForm(initial=initial, names=names)
+        fresh = {"trigger": "opened", "team_ids": scope or []}
+        initial = initial_of(version, rule.version) if rule and version else fresh
+        form = RuleForm(initial=initial, names=names, teams=teams)
         return render(request, EDIT, context | _shown(form, typed, names, {}))
-    form, typed = RuleForm(request.POST, names=names), Typed.read(request.POST)
+    form, typed = RuleForm(request.POST, names=names, teams=teams), Typed.read(request.POST)
     if typed.press(request.POST):
-        loose = RuleForm(initial=_typed_head(request), names=names)
+        loose = RuleForm(initial=_typed_head(request), names=names, teams=teams)
         return render_page(request, EDIT, context | _shown(loose, typed, names, {}), fragment="builder")
     problems: dict[str, list[Any]] = {}
     typed.drop_empty()
@@ -103,7 +113,9 @@ def _row_problems(typed: Typed, names: Names) -> dict[str, list[Any]]:
 
 def _typed_head(request: StaffRequest) -> dict[str, Any]:
     head = {name: request.POST.get(name, "") for name in ("name", "trigger", "after", "unit", "calendar", "version")}
-    return {**head, "is_business_time": "is_business_time" in request.POST}
+    return {
+        **head, "is_business_time": "is_business_time" in request.POST, "team_ids": request.POST.getlist("team_ids"),
+    }  # fmt: skip
 
 
 def _shown(form: RuleForm, typed: Typed, names: Names, problems: dict[str, list[Any]]) -> dict[str, Any]:
@@ -155,8 +167,8 @@ def rule_switch(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def rule_move(request: StaffRequest, pk: int) -> HttpResponse:
     """Have a rule asked earlier or later."""
-    move_rule(pk=pk, up=request.POST.get("to") == "up")
-    return fragment_or_redirect(request, LIST, _list(), fragment="rows", to="tickets:settings_rules")
+    move_rule(pk=pk, up=request.POST.get("to") == "up", actor=Actor.staff(request.user))
+    return fragment_or_redirect(request, LIST, _list(request.user), fragment="rows", to="tickets:settings_rules")
 
 
 @staff_page(Permission.SETTINGS_MANAGE)

@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.permissions import Permission, StaffRequest, staff_page
+from accounts.permissions import Permission, StaffRequest, staff_page, team_scope
 from core.actors import Actor
 from core.http import render_page
-from tickets.models import Rule, RuleRun, RuleTrial, RuleTrialHit
+from tickets.models import RuleRun, RuleTrial, RuleTrialHit
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import get_ticket_for
 from tickets.rule_enums import RunState, StepState, TrialState
-from tickets.rule_words import action_words, condition_words, sentence, what_words
+from tickets.rule_words import action_words, condition_words, reach_words, sentence, what_words
 from tickets.selectors.rules import (
     LogFilter,
     Names,
@@ -26,6 +26,7 @@ from tickets.selectors.rules import (
     hits_for,
     names_for_rules,
     newest_trial,
+    rules_in_log,
     runs_for,
     versions_of,
 )
@@ -60,7 +61,7 @@ def rules_log(request: StaffRequest) -> HttpResponse:
     here = reverse("tickets:settings_rules_log")
     context = {
         "rows": told(runs, reading_language()),
-        "rules": Rule.objects.order_by("position", "pk").values_list("pk", "name", "deleted_at"),
+        "rules": rules_in_log(request.user),
         "states": [(code, str(label)) for code, label in RunState.choices],
         "wanted": wanted, "ticket": asked.get("ticket", ""),
         "prev_url": f"{here}?{urlencode(kept)}" if wanted.before else "",
@@ -126,18 +127,18 @@ def _steps(run: RuleRun, definition: Definition, names: Names, language: str) ->
 @require_http_methods(["GET", "HEAD", "POST"])
 def rule_trial(request: StaffRequest, pk: int) -> HttpResponse:
     """Try a rule on the last thirty days, watch how far that is, stop it, see what it would have met."""
-    rule = get_rule(pk)
+    rule = get_rule(pk, team_scope(request.user))
     if request.method == "POST":
         trial = newest_trial(rule)
         if request.POST.get("do") == "cancel":
             if trial is not None:
-                cancel_trial(trial_id=trial.pk, at=timezone.now())
+                cancel_trial(trial_id=trial.pk, actor=Actor.staff(request.user), at=timezone.now())
         else:
             start_trial(rule_id=rule.pk, actor=Actor.staff(request.user), at=timezone.now())
         return HttpResponseRedirect(reverse("tickets:settings_rule_trial", args=[rule.pk]))
     trial, language = newest_trial(rule), reading_language()
     names = names_for_rules(language)
-    context: dict[str, Any] = {"rule": rule, "trial": trial}
+    context: dict[str, Any] = {"rule": rule, "trial": trial, "reach": reach_words(rule.team_ids, names)}
     if rule.current is not None:
         definition = Definition.of(rule.current)
         by_today = [what_words(what, names.fields, language) for what in definition.by_today]

@@ -26,6 +26,7 @@ from tickets.services.rules.facts import LiveFacts, Moment
 from tickets.services.rules.judging import judge
 from tickets.services.rules.timers import keep_timer, since_of
 from tickets.services.rules.wanted import triggers_of, waits_of
+from tickets.team_reach import TeamReach, reach_of_teams
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,12 @@ def _lock(ticket_id: int) -> Ticket | None:
 
 def _ask(rules: list[Rule], ticket: Ticket, moment: Moment, at: datetime) -> list[RuleRun]:
     runs: list[RuleRun] = []
+    reaches = _reaches(rules)
     for rule in rules:
         if ticket.is_spam or rule.current is None:
+            continue
+        reach = reaches.get(rule.pk)
+        if reach is not None and not reach.covers(ticket.team_id, ticket.shop_id):
             continue
         definition = Definition.of(rule.current)
         held = judge(definition, LiveFacts(ticket, moment))
@@ -97,6 +102,12 @@ def _ask(rules: list[Rule], ticket: Ticket, moment: Moment, at: datetime) -> lis
             break
         ticket = _lock(ticket.pk) or ticket  # the next rule sees what this one did
     return runs
+
+
+def _reaches(rules: list[Rule]) -> dict[int, TeamReach]:
+    """Return the reach of the rules that are for some teams only; the company's cost no statement."""
+    found = {rule.pk: reach_of_teams(rule.current.team_ids) for rule in rules if rule.current is not None}
+    return {pk: reach for pk, reach in found.items() if reach is not None}
 
 
 def _act(

@@ -24,6 +24,7 @@ from tickets.services.rules.hours import Hours
 from tickets.services.rules.judging import NONE, judge
 from tickets.services.rules.timers import DONE, OPEN
 from tickets.services.rules.wanted import triggers_of
+from tickets.team_reach import reach_of_teams
 
 COLUMNS = (
     "id", "kind", "at", "origin", "actor_type", "subject_type", "shop_id", "order_id", "ticket_id", "cause_id", "xid",
@@ -180,6 +181,7 @@ class Replay:
     def __init__(self, version: RuleVersion, since: datetime, until: datetime) -> None:
         self.version, self.since, self.until = version, since, until
         self.definition, self.hours = Definition.of(version), Hours()
+        self.reach = reach_of_teams(version.team_ids)
         self.is_timed = version.trigger in TIMED
         asked = {one.what for one in self.definition.conditions}
         self.wants_texts = bool(asked & {What.TEXT, What.WORDS})
@@ -250,7 +252,9 @@ class Replay:
         return [Hit(event.at, event.pk, None, held, self.steps(past))]
 
     def judge(self, ticket: Ticket, past: Past, batch: Batch, at: datetime, seq: int | None) -> list[int] | None:
-        """Return what judge() says of a past moment."""
+        """Return what judge() says of a past moment, None for a ticket that was not with the rule's teams then."""
+        if self.reach is not None and not self.reach.covers(past.team_id, past.shop_id):
+            return None
         return judge(self.definition, PastFacts(ticket, past, batch, at, seq))
 
     def steps(self, past: Past) -> list[str]:

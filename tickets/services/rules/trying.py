@@ -15,6 +15,7 @@ from tickets.models import Rule, RuleTrial, RuleTrialHit
 from tickets.rule_enums import TrialState
 from tickets.selectors.rules import get_rule, get_trial, tickets_to_try
 from tickets.services.rules.replaying import Replay
+from tickets.team_reach import reach_of_teams, teams_of_actor
 
 TRY_JOB = "tickets.rule_try"
 WINDOW = timedelta(days=30)
@@ -26,21 +27,23 @@ TRIALS_KEPT = 3
 
 @transaction.atomic
 def start_trial(*, rule_id: int, actor: Actor, at: datetime) -> RuleTrial:
-    """Begin to try the rule as it is saved; one under way is returned. Raises NotFound."""
-    rule = get_rule(rule_id)
-    Rule.objects.select_for_update(no_key=True).get(pk=rule.pk)
+    """Begin to try the rule as it is saved, on the tickets of its teams; one under way is returned. Raises NotFound."""
+    scope = teams_of_actor(actor)
+    Rule.objects.select_for_update(no_key=True).filter(pk=rule_id).first()
+    rule = get_rule(rule_id, scope)
     if rule.current is None:
         raise InvalidInput
     known = RuleTrial.objects.filter(rule=rule, state=TrialState.RUNNING).first()
     if known is not None and known.tried_id == rule.current_id:
         return known
     if known is not None:
-        cancel_trial(trial_id=known.pk, at=at)
+        _cancel(known.pk, at)
     old = list(RuleTrial.objects.filter(rule=rule).order_by("-pk").values_list("pk", flat=True)[TRIALS_KEPT - 1 :])
     RuleTrial.objects.filter(pk__in=old).delete()
+    tickets = tickets_to_try(at - WINDOW, at, reach_of_teams(rule.current.team_ids))
     trial = RuleTrial.objects.create(
         rule=rule, tried=rule.current, since=at - WINDOW, until=at, started_at=at,
-        started_by_id=actor.id if actor.is_person else None, total=tickets_to_try(at - WINDOW, at).count(),
+        started_by_id=actor.id if actor.is_person else None, total=tickets.count(),
     )  # fmt: skip
     _owe(trial, at)
     return trial
@@ -51,8 +54,13 @@ def _owe(trial: RuleTrial, at: datetime) -> None:
 
 
 @transaction.atomic
-def cancel_trial(*, trial_id: int, at: datetime) -> RuleTrial:
+def cancel_trial(*, trial_id: int, actor: Actor, at: datetime) -> RuleTrial:
     """Stop a trial; what it found so far stays. Raises NotFound."""
+    get_rule(get_trial(trial_id).rule_id, teams_of_actor(actor))
+    return _cancel(trial_id, at)
+
+
+def _cancel(trial_id: int, at: datetime) -> RuleTrial:
     RuleTrial.objects.filter(pk=trial_id, state=TrialState.RUNNING).update(state=TrialState.CANCELLED, finished_at=at)
     trial = get_trial(trial_id)
     announce("rules", "trial", trial.pk, trial.done_count)
@@ -72,7 +80,8 @@ def try_part(*, trial_id: int, at: datetime, seconds: float = SECONDS, batch: in
         return False
     replay, end, is_over = Replay(row.tried, row.since, row.until), time.monotonic() + seconds, False
     while not is_over:
-        tickets = list(tickets_to_try(row.since, row.until).filter(pk__gt=row.after_id).select_related("order")[:batch])
+        ahead = tickets_to_try(row.since, row.until, replay.reach).filter(pk__gt=row.after_id)
+        tickets = list(ahead.select_related("order")[:batch])
         _keep(row, replay, tickets)
         row.done_count += len(tickets)
         row.after_id = tickets[-1].pk if tickets else row.after_id
