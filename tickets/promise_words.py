@@ -13,8 +13,8 @@ from tickets.work_enums import PromiseKind
 
 FURTHEST = timedelta(days=120)
 SOONEST = timedelta(minutes=1)
-_DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
-_N = r"(?P<n>\d{1,3}|[一两二三四五六七八九十])"
+_DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_N = r"(?P<n>\d{1,3}|[二三四五六七八九]?十[一二三四五六七八九]?|[一两二三四五六七八九])"
 _EN_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _EN_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EN_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "a": 1, "an": 1}
@@ -42,11 +42,12 @@ KINDS: tuple[tuple[PromiseKind, re.Pattern[str]], ...] = tuple(
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A promise found in a text: what kind, due when, in which words."""
+    """A promise found in a text: what kind, due when, in which words, in which sentence."""
 
     kind: PromiseKind
     due_at: datetime
     phrase: str
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,12 @@ def working_day(calendar: BusinessCalendar, day: date, count: int) -> date:
 
 def _count(match: re.Match[str]) -> int:
     text = match["n"].lower()
-    return int(text) if text.isdecimal() else _DIGITS.get(text) or _EN_NUMBERS.get(text, 1)
+    if text.isdecimal():
+        return int(text)
+    tens, has_ten, ones = text.partition("十")
+    if has_ten:
+        return _DIGITS.get(tens, 1) * 10 + _DIGITS.get(ones, 0)
+    return _DIGITS.get(text) or _EN_NUMBERS.get(text, 1)
 
 
 def _hours(match: re.Match[str], now: Moment) -> datetime:
@@ -110,6 +116,25 @@ def _days(match: re.Match[str], now: Moment) -> datetime:
 
 def _working_days(match: re.Match[str], now: Moment) -> datetime:
     return end_of_day(now.calendar, working_day(now.calendar, now.today, _count(match)), now.at)
+
+
+def _half_hour(match: re.Match[str], now: Moment) -> datetime:
+    return now.at + timedelta(minutes=30)
+
+
+def _weeks(match: re.Match[str], now: Moment) -> datetime:
+    return end_of_day(now.calendar, now.today + timedelta(days=7 * _count(match)), now.at)
+
+
+def _this_week(match: re.Match[str], now: Moment) -> datetime:
+    sunday = now.today + timedelta(days=6 - now.today.weekday() + (7 if match["next"] else 0))
+    return end_of_day(now.calendar, sunday, now.at)
+
+
+def _this_month(match: re.Match[str], now: Moment) -> datetime:
+    first = now.today.replace(day=1)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return end_of_day(now.calendar, last, now.at)
 
 
 def _weekday(match: re.Match[str], now: Moment) -> datetime:
@@ -138,6 +163,8 @@ NAMED = {
     "today": 0,
     "tonight": 0,
     "tomorrow": 1,
+    "day": 0,
+    "the day": 0,
 }
 
 
@@ -189,10 +216,14 @@ Reading = Callable[[re.Match[str], Moment], datetime | None]
 READINGS: tuple[tuple[re.Pattern[str], Reading, bool], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), reading, is_limit)
     for pattern, reading, is_limit in (
-        (rf"{_N}\s*个?\s*小时(?:之|以)?内", _hours, True),
+        (rf"{_N}\s*(?:个?\s*小时|h)\s*(?:之|以)?内", _hours, True),
+        (r"半\s*个?\s*小时(?:之|以)?内", _half_hour, True),
         (rf"{_N}\s*分钟(?:之|以)?内", _minutes, True),
         (rf"{_N}\s*个?\s*工作日(?:之|以)?内?", _working_days, True),
         (rf"{_N}\s*[天日](?:之|以)?内", _days, True),
+        (rf"{_N}\s*个?\s*(?:周|星期|礼拜)(?:之|以)?内", _weeks, True),
+        (r"(?:(?P<next>下)|这|本)(?:周|星期|礼拜)(?:之?内|底前?|结束前)", _this_week, True),
+        (r"(?<!上)(?<!上个)(?:本|这个)?月(?:底|末)(?:之?前)?", _this_month, False),
         (rf"(?P<next>下)?(?:这|本)?(?:周|星期|礼拜)(?P<day>[一二三四五六日天]){_CLOCK}{_MARK}", _weekday, False),
         (rf"(?P<month>\d{{1,2}})\s*月\s*(?P<date>\d{{1,2}})\s*[日号]{_CLOCK}{_MARK}", _month_day, False),
         (rf"(?P<month>(?!))?(?P<date>\d{{1,2}})\s*号{_CLOCK}(?P<mark>之前|以前|前)", _month_day, True),
@@ -201,28 +232,37 @@ READINGS: tuple[tuple[re.Pattern[str], Reading, bool], ...] = tuple(
         (rf"(?:with)?in (?:the next )?{_EN_N} minutes?", _minutes, True),
         (rf"(?:with)?in (?:the next )?{_EN_N} (?:working|business) days?", _working_days, True),
         (rf"(?:with)?in (?:the next )?{_EN_N} days?", _days, True),
+        (rf"(?:with)?in (?:the next )?{_EN_N} weeks?", _weeks, True),
+        (rf"{_BY}(?:the )?end of (?:this |the |(?P<next>next ))?week", _this_week, True),
+        (rf"{_BY}(?:the )?end of (?:this |the )?month", _this_month, True),
         (rf"{_BY}(?P<next>next )?(?:the end of )?(?P<day>{'|'.join(_EN_DAYS)})\b{_EN_CLOCK}", _weekday, True),
         (rf"(?:on )?(?P<next>next )?(?P<day>{'|'.join(_EN_DAYS)})\b{_EN_CLOCK}", _weekday, False),
         (rf"{_BY}(?P<date>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}", _month_day, True),
         (rf"{_BY}{_MONTH} (?P<date>\d{{1,2}})(?:st|nd|rd|th)?\b", _month_day, True),
-        (rf"{_BY}(?:the end of )?(?P<day>today|tonight|tomorrow)\b{_EN_CLOCK}", _named_day, True),
+        (
+            rf"{_BY}(?:the )?(?:end of )?(?P<day>today|tonight|tomorrow|(?<=end of )(?:the )?day)\b{_EN_CLOCK}",
+            _named_day,
+            True,
+        ),
         (rf"\b(?P<day>today|tonight|tomorrow)\b{_EN_CLOCK}", _named_day, False),
     )
 )
 
 
-def find_promise(text: str, *, at: datetime, calendar: BusinessCalendar) -> Suggestion | None:
+def find_promise(text: str, *, at: datetime, calendar: BusinessCalendar, is_surely: bool = False) -> Suggestion | None:
     """Return the first promise with a date in a text, None when there is none.
 
     A bare day ("on Friday") counts only beside something one can promise; a limit ("by Friday") always does.
+    With `is_surely` somebody said that the text promises something: then a bare day is one, too.
     """
     now = Moment(at, calendar)
     best: tuple[int, Suggestion] | None = None
     for pattern, reading, is_limit in READINGS:
         for match in pattern.finditer(text):
-            kind = kind_of(_sentence(text, match))
+            sentence = _sentence(text, match)
+            kind = kind_of(sentence)
             limited = is_limit or bool(match.groupdict().get("mark"))
-            if kind is None and not limited:
+            if kind is None and not limited and not is_surely:
                 continue
             try:
                 due_at = reading(match, now)
@@ -231,7 +271,10 @@ def find_promise(text: str, *, at: datetime, calendar: BusinessCalendar) -> Sugg
             if due_at is None or not at < due_at <= at + FURTHEST:
                 continue
             if best is None or match.start() < best[0]:
-                best = (match.start(), Suggestion(kind or PromiseKind.OTHER, due_at, match[0].strip()))
+                best = (
+                    match.start(),
+                    Suggestion(kind or PromiseKind.OTHER, due_at, match[0].strip(), sentence.strip()),
+                )
             break
     return best[1] if best else None
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tickets.views import promises, standards, task_asking, tasks
+from tickets.views import promise_saying, promises, standards, task_asking, tasks
 
 urlpatterns = [
     path("desk/promises/", promises.promise_list, name="promises"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("desk/promises/<int:promise_id>/move/", promises.move, name="promise_move"),
     path("desk/promises/<int:promise_id>/withdraw/", promises.withdraw, name="promise_withdraw"),
     path("desk/t/<int:ticket_id>/promises/", promises.ticket_promises, name="ticket_promises"),
+    path("desk/t/<int:ticket_id>/promises/ask/", promise_saying.ask, name="promise_ask"),
+    path("desk/t/<int:ticket_id>/promises/keep/", promise_saying.keep, name="promise_keep"),
+    path("desk/t/<int:ticket_id>/promises/with-answer/", promise_saying.with_answer, name="promise_with_answer"),
     path("desk/tasks/", tasks.task_list, name="tasks"),
     path("desk/tasks/defects/", tasks.defects, name="defects"),
     path("desk/tasks/digest/", standards.digest, name="digest"),

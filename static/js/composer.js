@@ -3,6 +3,7 @@
 // A message has a client id: sent twice, it arrives once. Without a connection it waits here and goes out by itself.
 import { continueList, mark, put } from "./composer-marks.js";
 import { Picker } from "./composer-pickers.js";
+import { dropPromise, restorePromise, showPromise } from "./composer-promise.js";
 import { flush, outbox, send } from "./outbox.js";
 import { icon, make, toast, token } from "./ui.js";
 import { keep, upload } from "./uploads.js";
@@ -41,6 +42,7 @@ class Composer {
     this.snapshotField = form.querySelector("input[name=seen]");
     this.picker = new Picker(this);
     this.listen();
+    restorePromise(form);
   }
 
   get kind() {
@@ -215,10 +217,11 @@ class Composer {
   }
 
   /* ---- taken back: the words and files are here again */
-  back({ kind, text, files }) {
+  back({ kind, text, files, promise }) {
     if (kind !== this.kind) this.turn(kind);
     const begun = this.text.value;
     if (!begun.startsWith(text)) this.text.value = [text, begun].filter((part) => part.trim()).join("\n\n");
+    if (promise) showPromise(this.form, promise);
     for (const file of files ?? []) keep(this.form, this.words, file);
     this.text.focus();
     this.text.dispatchEvent(new Event("input", { bubbles: true }));
@@ -292,6 +295,7 @@ class Composer {
     }
     this.leftOpen = false;
     this.dropMacro();
+    if (kind !== "note") dropPromise(this.form);
     this.closePreview();
     if (data.held) toast({ text: data.message, tone: "good", undo: { url: data.held.undo, label: data.held.label }, seconds: data.held.why === "undo" ? Math.max(data.held.seconds, 1) : 8 });
     delete this.form.dataset.stale;

@@ -1,5 +1,6 @@
 """Promises: due times read from words, one clock, kept or broken once, every illegal step refused."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,8 +21,9 @@ from tests.factories.accounts import make_staff, make_team
 from tests.factories.tickets import make_reply, make_ticket
 from tests.factories.work import make_commitment
 from tests.tickets.test_races import at_once
-from tickets.models import Commitment, Message
+from tickets.models import Commitment, HeldMessage, Message
 from tickets.promise_words import end_of_day, find_promise, working_day
+from tickets.selectors.promises import propose_promise
 from tickets.services import promises as services
 from tickets.work_enums import PROMISE_TRANSITIONS, PromiseState
 
@@ -57,6 +59,18 @@ def local(text: str) -> datetime:
         ("The refund is done by 3 December", "refund", "2026-12-03T18:00"),
         ("I call you tomorrow at 3 pm", "call", "2026-11-19T15:00"),
         ("This is done by tomorrow.", "other", "2026-11-19T18:00"),
+        ("四十八小时内给您答复", "answer", "2026-11-20T10:00"),
+        ("48h内回复", "answer", "2026-11-20T10:00"),
+        ("半小时内给您回电", "call", "2026-11-18T10:30"),
+        ("十五天内退款", "refund", "2026-12-03T18:00"),
+        ("一周内补发", "replacement", "2026-11-25T18:00"),
+        ("本周内给您结果", "answer", "2026-11-20T18:00"),
+        ("下周内退款", "refund", "2026-11-27T18:00"),
+        ("月底前退款", "refund", "2026-11-30T18:00"),
+        ("We refund within a week", "refund", "2026-11-25T18:00"),
+        ("By end of day I will call you", "call", "2026-11-18T18:00"),
+        ("The refund is there by the end of the week", "refund", "2026-11-20T18:00"),
+        ("It ships by the end of this month", "shipping", "2026-11-30T18:00"),
     ],
 )
 def test_dates_in_words_are_read(words: str, kind: str, due: str) -> None:
@@ -74,10 +88,32 @@ def test_dates_in_words_are_read(words: str, kind: str, due: str) -> None:
         "13月45日前退款",
         "",
         "请看 2026 年款式",
+        "您上月底买的杯子",
     ],
 )
 def test_other_words_promise_nothing(words: str) -> None:
     assert find_promise(words, at=WEDNESDAY, calendar=SHOP_HOURS) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "due", "kept"),
+    [
+        ("您好！明天。谢谢", "other", "2026-11-19T18:00", "明天"),
+        ("收到了。我们周五前给您退款，请放心。再见", "refund", "2026-11-20T18:00", "我们周五前给您退款，请放心"),
+        ("We call you tomorrow at 3 pm", "call", "2026-11-19T15:00", "We call you tomorrow at 3 pm"),
+        ("我们给您退款", "refund", "2026-11-19T18:00", "我们给您退款"),
+        ("好的", "answer", "2026-11-19T18:00", "好的"),
+    ],
+)
+def test_what_somebody_calls_a_promise_gets_a_date(words: str, kind: str, due: str, kept: str) -> None:
+    found = propose_promise(words, said_at=WEDNESDAY, now=WEDNESDAY, calendar=SHOP_HOURS)
+    assert (found.kind, found.due_at, found.words) == (kind, local(due), kept)
+
+
+def test_a_date_said_and_gone_is_not_proposed() -> None:
+    later = WEDNESDAY + timedelta(days=5)  # Monday, long after that Friday
+    found = propose_promise("周五前退款", said_at=WEDNESDAY, now=later, calendar=SHOP_HOURS)
+    assert (found.due_at, found.phrase) == (local("2026-11-24T18:00"), "")
 
 
 ZONES = ["UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "America/Santiago", "Australia/Lord_Howe",
@@ -319,6 +355,66 @@ def test_a_form_that_fails_keeps_what_was_typed(client: Client) -> None:
     answer = client.post(f"/desk/t/{make_ticket().pk}/promises/", {"kind": "refund", "words": "退款", "due_at": ""})
     assert answer.status_code == 422
     assert 'value="退款"' in answer.content.decode()
+
+
+def test_a_sent_answer_is_kept_as_a_promise_after_a_look(client: Client) -> None:
+    staff, ticket = make_staff(), make_ticket()
+    said = make_reply(ticket, staff, "您好。我们48小时内给您退款。")
+    client.force_login(staff)
+    page = client.get(f"/desk/t/{ticket.pk}/").content.decode()
+    assert f'data-promise-said="{said.pk}"' in page
+    url = f"/desk/t/{ticket.pk}/promises/"
+    dialog = client.post(f"{url}ask/", {"message": said.pk}).content.decode()
+    due_at = (said.at + timedelta(hours=48)).astimezone(SHOP_HOURS.zone).strftime("%Y-%m-%dT%H:%M")
+    assert "我们48小时内给您退款" in dialog
+    assert due_at in dialog
+    assert not Commitment.objects.exists()
+    typed = {"kind": "refund", "words": "退款", "due_at": "", "message": said.pk}
+    refused = client.post(f"{url}keep/", typed)
+    assert (refused.status_code, 'value="退款"' in refused.content.decode()) == (422, True)
+    assert client.post(f"{url}keep/", {**typed, "due_at": due_at}).status_code == 204
+    assert Commitment.objects.get().message == said
+    again = client.post(f"{url}ask/", {"message": said.pk}).content.decode()
+    assert f"/desk/promises/{Commitment.objects.get().pk}/" in again
+
+
+def test_a_promise_goes_with_its_answer_and_not_before(client: Client) -> None:
+    staff, ticket = make_staff(), make_ticket()
+    client.force_login(staff)
+    due_at = timezone.localtime(timezone.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    confirmed = client.post(
+        f"/desk/t/{ticket.pk}/promises/with-answer/", {"kind": "refund", "words": "退款", "due_at": due_at}
+    )
+    chip = json.loads(confirmed["HX-Trigger"])["promiseSaid"]
+    assert (chip["words"], chip["due_at"], Commitment.objects.exists()) == ("退款", due_at, False)
+    answer = {f"promise-{name}": chip[name] for name in ("kind", "words", "due_at")}
+    answer |= {"kind": "public", "text": "周五前给您退款", "client_id": str(uuid4())}
+    assert client.post(f"/desk/t/{ticket.pk}/reply/", answer).status_code == 302
+    held = HeldMessage.objects.get()
+    assert not Commitment.objects.exists()
+    back = client.post(f"/desk/t/{ticket.pk}/waiting/{held.pk}/back/", headers={"HX-Request": "true"})
+    assert json.loads(back["HX-Trigger"])["heldBack"]["promise"]["words"] == "退款"
+    answer["client_id"] = str(uuid4())
+    client.post(f"/desk/t/{ticket.pk}/reply/", answer)
+    client.post(f"/desk/t/{ticket.pk}/waiting/{HeldMessage.objects.latest('id').pk}/now/")
+    drain(seconds=20)
+    promise = Commitment.objects.get()
+    assert promise.message == Message.objects.get(ticket=ticket, author_type="staff")
+    assert (promise.words, promise.owner) == ("退款", staff)
+
+
+def test_a_promise_due_before_its_answer_goes_is_refused(client: Client) -> None:
+    staff, ticket = make_staff(), make_ticket()
+    client.force_login(staff)
+    now = timezone.localtime()
+    answer = {
+        "kind": "public", "text": "今天给您退款", "client_id": str(uuid4()), "send_at": "chosen",
+        "send_at_chosen": (now + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M"), "promise-kind": "refund",
+        "promise-words": "退款", "promise-due_at": (now + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
+    }  # fmt: skip
+    refused = client.post(f"/desk/t/{ticket.pk}/reply/", answer)
+    assert (refused.status_code, "今天给您退款" in refused.content.decode()) == (422, True)
+    assert not HeldMessage.objects.exists()
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -17,6 +17,7 @@ class HeldMessage(models.Model):
     `source` is what was typed, marks and all, so that taking it back gives it back as it was. `pressed_at` is the
     moment the agent sent it: first-response figures count that. `version` changes with every edit; the job that
     releases it is keyed by it. `steps` are a macro's other steps, as tickets.services.macro_steps reads them.
+    `promise` is what the answer promises, as tickets.services.undo_send reads it: made when the answer goes.
     """
 
     event_type = "held_message"
@@ -31,6 +32,7 @@ class HeldMessage(models.Model):
     then_status = models.CharField(max_length=20, blank=True, default="")
     macro = models.ForeignKey("tickets.Macro", on_delete=models.SET_NULL, null=True, related_name="+")
     steps = models.JSONField(default=dict)
+    promise = models.JSONField(default=dict)
     mentioned = ArrayField(models.BigIntegerField(), default=list)
     ticket_version = models.IntegerField(default=0)
     pressed_at = models.DateTimeField()

@@ -47,7 +47,7 @@ WAITING = """
 (SELECT coalesce(jsonb_agg(jsonb_build_object('id', h.id, 'kind', h.kind, 'why', h.why, 'state', h.state,
           'source', h.source, 'due_at', h.due_at, 'then', h.then_status, 'by', h.staff_id, 'version', h.version,
           'stop', h.stop_code, 'name', (SELECT display_name FROM accounts_staff WHERE id = h.staff_id),
-          'macro', (SELECT title FROM tickets_macro WHERE id = h.macro_id),
+          'promise', h.promise, 'macro', (SELECT title FROM tickets_macro WHERE id = h.macro_id),
           'files', (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name) ORDER BY a.id)
                       FROM tickets_attachment a WHERE a.held_id = h.id)) ORDER BY h.due_at, h.id), '[]')
    FROM tickets_held_message h WHERE h.ticket_id = tickets_ticket.id AND h.state IN ('held', 'stopped'))

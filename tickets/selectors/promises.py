@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -11,14 +11,15 @@ from accounts.models import Staff
 from core.calendar import BusinessCalendar
 from tickets.enums import AuthorType, MessageKind
 from tickets.models import Commitment, Message, Ticket
-from tickets.promise_words import Suggestion, find_promise
-from tickets.work_enums import PROMISE_OWED, PromiseState
+from tickets.promise_words import Suggestion, end_of_day, find_promise, kind_of
+from tickets.work_enums import PROMISE_OWED, PromiseKind, PromiseState
 from tickets.work_permissions import promises_visible_to
 
 PAGE = 50
 TABS = ("mine", "due", "overdue", "kept", "broken")
 SETTLED = ("kept", "broken")
 LOOK_BACK = 10
+WORDS = 120
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,30 @@ def find_said_promises(ticket: Ticket, calendar: BusinessCalendar) -> list[tuple
         if said is not None:
             found.append((message, said))
     return found[:3]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What words somebody calls a promise seem to say; `phrase` is where the date was read, empty for none."""
+
+    kind: str
+    words: str
+    due_at: datetime
+    phrase: str = ""
+
+
+def propose_promise(text: str, *, said_at: datetime, now: datetime, calendar: BusinessCalendar) -> Proposal:
+    """Return the promise a text says, counted from when it was said; without a date ahead it is due tomorrow."""
+    found = find_promise(text, at=said_at, calendar=calendar, is_surely=True)
+    if found is not None and found.due_at > now:
+        return Proposal(found.kind, " ".join(found.sentence.split())[:WORDS], found.due_at, found.phrase)
+    tomorrow = now.astimezone(calendar.zone).date() + timedelta(days=1)
+    kind = found.kind if found else kind_of(text) or PromiseKind.ANSWER
+    return Proposal(kind, " ".join(text.split())[:WORDS], end_of_day(calendar, tomorrow, now))
+
+
+def find_answer(ticket: Ticket, wanted: str) -> Message | None:
+    """Return a public message of the ticket by the id a page sent, None for anything else."""
+    if not wanted.isdecimal() or len(wanted) > 18:
+        return None
+    return Message.objects.filter(pk=int(wanted), ticket=ticket).exclude(kind=MessageKind.NOTE).first()

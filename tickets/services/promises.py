@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -44,6 +45,15 @@ class NewPromise:
     message_id: int | None = None
     owner_id: int | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what is kept with an answer that has not gone: it has no message yet."""
+        return {"kind": self.kind, "words": self.words, "due_at": self.due_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> NewPromise:
+        """Return what was kept with an answer."""
+        return cls(data["kind"], data["words"], datetime.fromisoformat(data["due_at"]))
+
 
 @dataclass(frozen=True)
 class Telling:
@@ -78,7 +88,7 @@ def make_promise(*, ticket_id: int, promise: NewPromise, actor: Actor, at: datet
     Raises InvalidInput, NotFound. After commit: lists look again; due jobs warn its owner and note a breach.
     """
     ticket = lock_ticket(ticket_id)
-    _check_new(promise, at)
+    check_new_promise(promise, at)
     message = _message_of(ticket, promise.message_id)
     owner_id = promise.owner_id or (actor.id if actor.is_person else ticket.assignee_id)
     if owner_id is not None and not Staff.objects.filter(pk=owner_id, is_active=True).exists():
@@ -112,7 +122,8 @@ def _tidy(words: str) -> str:
     return " ".join(words.split())[:MAX_WORDS]
 
 
-def _check_new(promise: NewPromise, at: datetime) -> None:
+def check_new_promise(promise: NewPromise, at: datetime) -> None:
+    """Refuse a promise that says nothing or is due before it is made. Raises InvalidInput."""
     fields: dict[str, list[object]] = {}
     if promise.kind not in PromiseKind.values:
         fields["kind"] = [_("Say what was promised.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from tickets.services.locking import announce_ticket, lock_canonical, lock_ticke
 from tickets.services.macro_steps import Steps, apply_steps
 from tickets.services.moving import check_may_resolve
 from tickets.services.planned import announce_held, tell_stopped
+from tickets.services.promises import NewPromise, check_new_promise, make_promise
 from tickets.services.safety import Seen, check_seen
 from tickets.services.status import change_status
 from tickets.services.writing import MAX_FILES, MAX_TEXT, Words, find_sent_before
@@ -48,6 +49,7 @@ class Pressed:
     macro_id: int | None = None
     macro_version: int | None = None
     steps: Steps = field(default_factory=Steps)
+    promise: NewPromise | None = None
 
 
 def _job_key(held: HeldMessage) -> str:
@@ -96,6 +98,7 @@ def hold_message(
         then_status=pressed.then_status,
         macro_id=pressed.macro_id,
         steps=pressed.steps.as_json(),
+        promise=pressed.promise.as_json() if pressed.promise else {},
         mentioned=sorted(set(pressed.mentioned)),
         ticket_version=ticket.version,
         pressed_at=at,
@@ -126,12 +129,23 @@ def _check_pressed(ticket: Ticket, pressed: Pressed, at: datetime, due_at: datet
         raise InvalidInput(fields={"text": [_("Write something first.")]})
     if due_at is not None and not at < due_at <= at + LONGEST_PLAN:
         raise InvalidInput(fields={"send_at": [_("Choose a time in the next ninety days.")]})
+    if pressed.promise is not None:
+        _check_promise(pressed.promise, due_at or at)
+        if not pressed.source.strip():
+            raise InvalidInput(fields={"text": [_("Write something first.")]})
     check_then(pressed.then_status)
     then = pressed.then_status
     if then and due_at is None and then != ticket.status and then not in TICKET_TRANSITIONS[ticket.status]:
         raise TransitionNotAllowed(before=ticket.status, after=then)
     if then == TicketStatus.RESOLVED and due_at is None:
         check_may_resolve(ticket, category_id=pressed.steps.category_id)
+
+
+def _check_promise(promise: NewPromise, goes_at: datetime) -> None:
+    """Refuse a promise that is due before its answer goes, or says nothing. Raises InvalidInput."""
+    if promise.due_at <= goes_at:
+        raise InvalidInput(fields={"promise": [_("The promise would be due before the answer goes.")]})
+    check_new_promise(promise, goes_at)
 
 
 def _count_macro(pressed: Pressed) -> None:
@@ -210,6 +224,9 @@ def _send(ticket: Ticket, held: HeldMessage, at: datetime) -> Message | None:
             then = held.then_status or None
             message = write_answer(ticket, words, actor=actor, at=at, then_status=then, was_held=not held.macro_id)
         save_ticket(ticket)
+        if held.promise and not is_note:
+            promise = replace(NewPromise.from_json(held.promise), message_id=message.pk)
+            make_promise(ticket_id=ticket.pk, promise=promise, actor=actor, at=at)
     if held.then_status and (message is None or is_note):
         change_status(ticket_id=ticket.pk, status=held.then_status, actor=actor, at=at, reason="by_macro")
     return message
@@ -262,6 +279,8 @@ def change_planned(
         raise InvalidInput(fields={"text": [_("This is too long for one message. Please send it in two.")]})
     if not at < due_at <= at + LONGEST_PLAN:
         raise InvalidInput(fields={"send_at": [_("Choose a time in the next ninety days.")]})
+    if held.promise and NewPromise.from_json(held.promise).due_at <= due_at:
+        raise InvalidInput(fields={"send_at": [_("The promise would be due before the answer goes.")]})
     cancel(RELEASE_JOB, _job_key(held))
     held.source, held.due_at, held.why = source, due_at, HeldReason.SCHEDULED
     held.state, held.stop_code, held.version = HeldState.HELD, "", held.version + 1

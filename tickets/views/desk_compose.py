@@ -31,11 +31,13 @@ from core.http.errors import problem, wants_json
 from core.models import Event
 from tickets import services
 from tickets.enums import HeldReason, MessageKind, TicketStatus
+from tickets.forms.work import PromiseForm
 from tickets.models import HeldMessage, Macro, Message, Ticket
 from tickets.selectors.macros import macros_of, rights_for
 from tickets.selectors.mentions import mentioned_in
 from tickets.selectors.snapshots import read_snapshot
 from tickets.services.macro_steps import Steps
+from tickets.services.promises import NewPromise
 from tickets.services.safety import Seen
 from tickets.services.undo_send import Pressed
 from tickets.views.desk_actions import next_after
@@ -95,7 +97,7 @@ class Press:
     @property
     def waits(self) -> bool:
         """Tell whether it is held first; a plain note goes at once, only colleagues read it."""
-        if self.pressed.macro_id is not None or self.due_at is not None:
+        if self.pressed.macro_id is not None or self.due_at is not None or self.pressed.promise is not None:
             return True
         return self.pressed.kind == MessageKind.PUBLIC and settings.UNDO_SEND_SECONDS > 0
 
@@ -118,8 +120,19 @@ def read_press(request: StaffRequest, ticket: Ticket, *, is_note: bool) -> Press
         macro_id=macro.pk if macro else None,
         macro_version=int(version) if version.isdecimal() else None,
         steps=Steps.of(macro) if macro else Steps(),
+        promise=None if is_note else _promise(request),
     )
     return Press(pressed, _seen(request), _due_at(request))
+
+
+def _promise(request: StaffRequest) -> NewPromise | None:
+    """Return what the answer promises, None without. Raises InvalidInput."""
+    if not request.POST.get("promise-words"):
+        return None
+    form = PromiseForm(request.POST, prefix="promise")
+    if not form.is_valid():
+        raise InvalidInput(fields={"promise": [text for texts in form.errors.values() for text in texts]})
+    return NewPromise(form.cleaned_data["kind"], form.cleaned_data["words"], form.cleaned_data["due_at"])
 
 
 def _macro(request: StaffRequest) -> Macro | None:
@@ -212,7 +225,13 @@ def _not_sent(request: StaffRequest, ticket: Ticket, error: DomainError) -> Http
     context |= list_context(request, view, current=ticket) | panel_context(request, ticket)
     kind = MessageKind.NOTE.value if request.POST.get("kind") == MessageKind.NOTE else MessageKind.PUBLIC.value
     said = getattr(error, "fields", {})
-    words = [*said.get("text", []), *said.get("send_at", []), *said.get("files", []), error.message]
+    words = [
+        *said.get("text", []),
+        *said.get("send_at", []),
+        *said.get("files", []),
+        *said.get("promise", []),
+        error.message,
+    ]
     context |= {
         "composer_kind": kind,
         "draft_texts": {kind: request.POST.get("text", "")},

@@ -18,8 +18,10 @@ from core.errors import InvalidInput, NotFound, StaleEdit
 from core.http.answers import is_htmx, toast
 from tickets import services
 from tickets.models import HeldMessage, Ticket
+from tickets.services.promises import NewPromise
 from tickets.views.desk_page import TEMPLATE, open_ticket_page, view_key
 from tickets.views.desk_waiting import date_words_at, read_time, waiting_rows
+from tickets.views.promise_saying import as_chip
 
 
 @staff_page(Permission.TICKET_VIEW)
@@ -63,6 +65,8 @@ def take_back(request: StaffRequest, ticket_id: int, held_id: int) -> HttpRespon
         )
     ]
     back = {"ticket": ticket.pk, "kind": held.kind, "text": held.source, "files": files}
+    if held.promise:
+        back["promise"] = as_chip(NewPromise.from_json(held.promise))
     return _answer(request, ticket, _("Taken back. Your text is in the composer."), heldBack=back)
 
 

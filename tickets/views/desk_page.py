@@ -267,6 +267,7 @@ def _render(
         now=now,
         follows=follows,
         ticket_id=ticket.pk,
+        may_promise=has(request.user, Permission.TICKET_REPLY),
     )
 
 

@@ -45,10 +45,11 @@ def render_stream(
     follows: date | None = None,
     ticket_id: int = 0,
     remarks: Mapping[int, SafeString] | None = None,
+    may_promise: bool = False,
 ) -> SafeString:
     """Return the stream's inner HTML, oldest first; `follows` is the day already shown above.
 
-    `remarks` are shown below messages, by their id.
+    `remarks` are shown below messages, by their id; with `may_promise` our answers can be kept as promises.
 
     Messages of tickets that were joined into `ticket_id` say so and carry no seq: those of the open one count.
     """
@@ -70,7 +71,8 @@ def render_stream(
             for _at, _kind, message in run:
                 is_guest = ticket_id not in {0, message.ticket_id}
                 follows_on = _belongs(message, before)
-                pieces.append(render_message(message, customer_name, deliveries, follows=follows_on, is_guest=is_guest))
+                look = {"follows": follows_on, "is_guest": is_guest, "may_promise": may_promise and not is_guest}
+                pieces.append(render_message(message, customer_name, deliveries, **look))
                 if remarks and message.id in remarks:
                     pieces.append(remarks[message.id])
                 before = message
@@ -123,6 +125,7 @@ def render_message(
     *,
     follows: bool = False,
     is_guest: bool = False,
+    may_promise: bool = False,
 ) -> str:
     """Return one message; `follows` leaves its heading out, a guest belongs to a ticket that was joined in."""
     is_note = message.kind == MessageKind.NOTE.value
@@ -138,7 +141,7 @@ def render_message(
     return (
         f'<article class="msg {side}{failed}{" is-follow" if follows else ""}" {place}>'
         f"{_by(message, customer_name, is_note, is_guest)}{_body(message)}{_files(message)}"
-        f"{_meta(message, state, side)}</article>"
+        f"{_meta(message, state, side, may_promise=may_promise)}</article>"
     )
 
 
@@ -233,10 +236,19 @@ def _file(file: dict[str, Any]) -> str:
     return ui.file_chip(file["name"], file["size"], url, kind)
 
 
-def _meta(message: MessageRow, state: str, side: str) -> str:
-    if side != "msg-out" or not state:
+def _meta(message: MessageRow, state: str, side: str, *, may_promise: bool) -> str:
+    """Return what stands below one of our answers: how far it came, and the way to keep it as a promise."""
+    if side != "msg-out":
         return ""
-    return f'<footer class="msg-meta">{delivery_mark(message.delivery_id or 0, state)}</footer>'
+    inner = delivery_mark(message.delivery_id or 0, state) if state else ""
+    if may_promise and message.author_type == AuthorType.STAFF.value:
+        url = reverse("tickets:ticket_promises", args=[message.ticket_id])
+        inner += (
+            f'<a class="msg-promise" href="{url}?message={message.id}" hx-post="{url}ask/" hx-target="#ask"'
+            f' hx-swap="innerHTML" data-promise-said="{message.id}">{ui.icon("rubber-stamp", 14)}'
+            f"{esc(gettext('Keep as a promise'))}</a>"
+        )
+    return f'<footer class="msg-meta">{inner}</footer>' if inner else ""
 
 
 def delivery_mark(delivery_id: int, state: str, *, out_of_band: bool = False) -> str:

@@ -17,7 +17,9 @@ from core.ui.times import date_words, local
 from tickets.enums import HeldReason, HeldState, TicketStatus
 from tickets.models import HeldMessage, Ticket
 from tickets.rich_text import as_text
+from tickets.services.promises import NewPromise
 from tickets.views.desk_html import safe_text
+from tickets.work_enums import PromiseKind
 
 STOPPED = {
     "customer_wrote": _("The customer wrote meanwhile. Read it, then send, change or drop your answer."),
@@ -43,6 +45,7 @@ class Waiting:
     stopped: Any
     then: Any
     macro: str
+    promise: str
     files: list[str]
     version: int
 
@@ -74,11 +77,20 @@ def waiting_rows(ticket: Ticket, staff_id: int) -> list[Waiting]:
                 stopped=STOPPED.get(one["stop"], STOPPED_OTHERWISE) if is_stopped else "",
                 then=TicketStatus(one["then"]).label if one["then"] else "",
                 macro=one["macro"] or "",
+                promise=_promise_words(one["promise"]),
                 files=[file["name"] for file in one["files"] or []],
                 version=one["version"],
             )
         )
     return rows
+
+
+def _promise_words(kept: dict[str, str]) -> str:
+    """Return what an answer promises: 退款 · 11月27日 18:00; empty when nothing."""
+    if not kept:
+        return ""
+    promise = NewPromise.from_json(kept)
+    return f"{PromiseKind(promise.kind).label} · {date_words_at(promise.due_at)}"
 
 
 def held_answer(held: HeldMessage, ticket: Ticket) -> dict[str, Any]:

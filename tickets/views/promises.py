@@ -20,20 +20,21 @@ from core.actors import Actor
 from core.errors import InvalidInput, StaleEdit
 from core.http import form_invalid, fragment_or_redirect, render_page
 from tickets.forms.work import DueForm, PromiseForm, SettleForm, local_moment
-from tickets.models import Commitment, Message, Ticket
+from tickets.models import Commitment, Ticket
 from tickets.permissions import get_ticket_for
-from tickets.promise_words import end_of_day, find_promise, kind_of
 from tickets.selectors.promises import (
     PAGE,
     SETTLED,
     TABS,
     Keyset,
     count_promises,
+    find_answer,
     find_said_promises,
     promise_page,
     promises_of,
 )  # fmt: skip
 from tickets.services import promises as services
+from tickets.views.promise_saying import form_of, make_from, proposal_for, show_errors
 from tickets.work_enums import PromiseKind
 from tickets.work_permissions import get_promise_for
 
@@ -102,29 +103,13 @@ def ticket_promises(request: StaffRequest, ticket_id: int) -> HttpResponse:
 def _make(request: StaffRequest, ticket: Ticket) -> HttpResponse:
     require(request.user, Permission.TICKET_REPLY)
     form = PromiseForm(request.POST)
-    if form.is_valid():
-        data = form.cleaned_data
-        promise = services.NewPromise(data["kind"], data["words"], data["due_at"], data["message"])
-        try:
-            services.make_promise(
-                ticket_id=ticket.pk, promise=promise, actor=Actor.staff(request.user), at=timezone.now()
-            )
-        except InvalidInput as error:
-            show_errors(form, error)
-    if form.errors:
+    if not make_from(form, ticket, request):
         return form_invalid(request, PANEL, _panel(request, ticket, form), fragment="panel")
     to = f"{reverse('tickets:ticket', args=[ticket.pk])}?tab=promises"
     context = _panel(request, ticket)
     return fragment_or_redirect(
         request, PANEL, context, fragment="panel", to=to, message=_("The promise is kept in mind.")
     )
-
-
-def show_errors(form: Any, error: InvalidInput) -> None:
-    """Put a refusal beside its fields."""
-    for name, texts in error.fields.items():
-        for text in texts:
-            form.add_error(name if name in form.fields else None, str(text))
 
 
 def _panel(request: StaffRequest, ticket: Ticket, form: PromiseForm | None = None) -> dict[str, Any]:
@@ -144,30 +129,16 @@ def _panel(request: StaffRequest, ticket: Ticket, form: PromiseForm | None = Non
             for message, found in said
             if found.due_at > now
         ],
-        "form": (form or _fresh_form(request, ticket, calendar, now)) if may_make else None,
+        "form": (form or _fresh_form(request, ticket, now)) if may_make else None,
         "is_open": form is not None or "message" in request.GET,
         "now": now,
     }
 
 
-def _fresh_form(request: StaffRequest, ticket: Ticket, calendar: Any, now: datetime) -> PromiseForm:
+def _fresh_form(request: StaffRequest, ticket: Ticket, now: datetime) -> PromiseForm:
     """Return a form filled with what one message says, or with the end of tomorrow."""
-    wanted = request.GET.get("message", "")
-    message = None
-    if wanted.isdecimal() and len(wanted) < 18:
-        message = Message.objects.filter(pk=int(wanted), ticket=ticket).exclude(kind="note").first()
-    here = timezone.localtime(now, calendar.zone).date()
-    due_at = end_of_day(calendar, here.fromordinal(here.toordinal() + 1), now)
-    initial: dict[str, Any] = {"kind": PromiseKind.ANSWER, "due_at": local_moment(due_at)}
-    if message is not None:
-        found = find_promise(message.text, at=message.at, calendar=calendar)
-        initial |= {
-            "message": message.pk,
-            "kind": found.kind if found else kind_of(message.text) or PromiseKind.ANSWER,
-            "words": " ".join(message.text.split())[:120],
-            "due_at": local_moment(found.due_at if found and found.due_at > now else due_at),
-        }
-    return PromiseForm(initial=initial)
+    message = find_answer(ticket, request.GET.get("message", ""))
+    return form_of(proposal_for(ticket, message, "", now), message)
 
 
 @staff_page(Permission.TICKET_REPLY)
