@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff, Team
 from accounts.permissions import team_scope
 from core.actors import Actor, ActorType
+from core.errors import InvalidInput
 
 
 def teams_of_actor(actor: Actor) -> list[int] | None:
@@ -27,6 +29,13 @@ def is_within(team_ids: Iterable[int], scope: list[int] | None) -> bool:
     """Say whether everything set for these teams (none = the company) lies within a scope."""
     wanted = set(team_ids)
     return scope is None or (bool(wanted) and wanted <= set(scope))
+
+
+def check_within(team_ids: Iterable[int], scope: list[int] | None) -> None:
+    """Refuse what is set for more than a person's own teams. Raises InvalidInput with the field team_ids."""
+    if not is_within(team_ids, scope):
+        words = _("Choose among your own teams.") if scope else _("You are in no team yet, so there is nothing to set.")
+        raise InvalidInput(fields={"team_ids": [words]})
 
 
 def within[Q_: QuerySet](rows: Q_, scope: list[int] | None) -> Q_:  # type: ignore[type-arg]

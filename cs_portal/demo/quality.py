@@ -33,7 +33,7 @@ def tell_quality(cast: Cast, teller: Storyteller, now: datetime, dice: random.Ra
         return
     terms = PlanTerms(
         name="每周抽检", rubric_id=rubric.pk, amount=3, boosts=("low_satisfaction", "risk", "breached"),
-        reviewer_ids=tuple(cast.staff[email].pk for email in REVIEWERS),
+        reviewer_ids=tuple(cast.staff[email].pk for email in REVIEWERS), team_ids=(cast.team.pk,),
     )  # fmt: skip
     plan = save_plan(plan_id=None, terms=terms, actor=supervisor, at=now - WEEKS, seed="demo" * 8)
     while plan.next_period and (over := midnight(period_end(plan.period, plan.next_period))) <= now:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Staff, Team
+from accounts.models import Staff
 from tickets.enums import Channel
 from tickets.models import Category, Rubric
 from tickets.quality_enums import BOOSTS, SamplePeriod, SampleWay, Why
@@ -110,12 +110,14 @@ class PlanForm(forms.Form):
         choices: dict[str, list[tuple[Any, Any]]] = {
             "rubric_id": [(one.pk, one.name) for one in lists.rubrics],
             "boosts": [(code.value, names[code]) for code in BOOSTS],
-            "team_ids": [(one.pk, one.name) for one in lists.teams],
+            "team_ids": lists.teams,
             "agent_ids": [(one.pk, one.display_name) for one in lists.agents],
             "channels": list(Channel.choices),
             "category_ids": [(one.pk, one.name_in(language)) for one in lists.categories],
             "reviewer_ids": [(one.pk, one.display_name) for one in lists.reviewers],
         }
+        if not lists.may_be_all:
+            self.fields["team_ids"].help_text = _("You draw from the conversations of your own teams.")
         for name, values in choices.items():
             self.fields[name].choices = values  # type: ignore[attr-defined]
 
@@ -135,13 +137,15 @@ class PlanLists:
     def __init__(
         self,
         rubrics: list[Rubric],
-        teams: list[Team],
+        teams: list[tuple[int, str]],
         agents: list[Staff],
         reviewers: list[Staff],
         categories: list[Category],
+        *,
+        may_be_all: bool = True,
     ) -> None:
         self.rubrics, self.teams, self.agents = rubrics, teams, agents
-        self.reviewers, self.categories = reviewers, categories
+        self.reviewers, self.categories, self.may_be_all = reviewers, categories, may_be_all
 
 
 class TermsForm(forms.Form):

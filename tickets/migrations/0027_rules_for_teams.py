@@ -1,4 +1,4 @@
-"""Rules may be for some teams. Those saved before stay what they were: for the company, set by whoever sees all of it."""
+"""Rules may be for some teams. Those saved before stay the company's, set by whoever sees all of it."""
 
 import django.contrib.postgres.fields
 from django.db import migrations, models

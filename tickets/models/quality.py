@@ -62,6 +62,8 @@ class RubricVersion(models.Model):
 class SamplingPlan(models.Model):
     """Which conversations are reviewed. Empty lists of teams, agents, channels, categories or reviewers mean all.
 
+    `team_ids` are the plan's reach too: whoever sees only her teams sets plans that lie within them.
+
     `boosts` are codes of Why; each that fits a conversation multiplies its chance by `factor`. `next_period` is the
     first day of the next period to draw, in the business time zone; None while the plan rests.
     """

@@ -13,9 +13,11 @@ from django.db.models import Count, Q
 from accounts.enums import PresenceStatus
 from accounts.models import Membership, Staff
 from accounts.permissions import Permission
-from accounts.selectors import staff_with
+from accounts.selectors import active_staff, staff_with
+from core.errors import NotFound
 from tickets.models import Message, QualityReview, SamplingPlan, Ticket
 from tickets.quality_enums import ReviewState, Why
+from tickets.team_reach import reach_of_teams, within
 
 REPEATED_WITHIN = timedelta(days=7)
 RISKY_FROM = 3
@@ -26,7 +28,8 @@ WITH t AS (
   SELECT k.id, k.customer_id, k.team_id, k.opened_at, coalesce(c.parent_id, k.category_id, 0) AS top
     FROM tickets_ticket k LEFT JOIN tickets_category c ON c.id = k.category_id
    WHERE k.resolved_at >= %(since)s AND k.resolved_at < %(until)s AND NOT k.is_spam AND k.merged_into_id IS NULL
-     AND (cardinality(%(teams)s::bigint[]) = 0 OR k.team_id = ANY (%(teams)s))
+     AND (cardinality(%(teams)s::bigint[]) = 0 OR k.team_id = ANY (%(teams)s)
+          OR (k.team_id IS NULL AND (%(shops)s::bigint[] IS NULL OR k.shop_id IS NULL OR k.shop_id = ANY (%(shops)s))))
      AND (cardinality(%(channels)s::varchar[]) = 0 OR k.channel = ANY (%(channels)s))
      AND (cardinality(%(categories)s::bigint[]) = 0 OR k.category_id = ANY (%(categories)s)
           OR c.parent_id = ANY (%(categories)s))
@@ -49,7 +52,10 @@ SELECT t.id, main.author_id, t.team_id,
                   WHERE f.ticket_id = t.id AND f.agent_id = main.author_id AND f.verdict <> 'wrong'), 0) >= %(risky)s,
        p.joined_at > %(joined)s
   FROM t JOIN main ON main.ticket_id = t.id JOIN accounts_staff p ON p.id = main.author_id
- WHERE cardinality(%(agents)s::bigint[]) = 0 OR main.author_id = ANY (%(agents)s)
+ WHERE (cardinality(%(agents)s::bigint[]) = 0 OR main.author_id = ANY (%(agents)s))
+   AND (cardinality(%(teams)s::bigint[]) = 0 OR t.team_id IS NOT NULL
+        OR EXISTS (SELECT 1 FROM accounts_membership b
+                    WHERE b.staff_id = main.author_id AND b.team_id = ANY (%(teams)s)))
  ORDER BY t.id
 """
 SIGNALS = (Why.LOW_SATISFACTION, Why.REPEAT, Why.BREACHED, Why.RISK, Why.NEW_AGENT)
@@ -68,10 +74,13 @@ class Candidate:
 def candidates_of(plan: SamplingPlan, since: datetime, until: datetime, *, new_agent_days: int) -> list[Candidate]:
     """Return the conversations resolved in a period that a plan may draw, by id, in one statement.
 
-    Left out: spam, joined ones, those nobody answered in public, those with a review already.
+    Left out: spam, joined ones, those nobody answered in public, those with a review already. A plan of teams takes
+    their conversations, and of those without a team in their shops the ones their people answered most.
     """
+    reach = reach_of_teams(plan.team_ids)
+    shops = list(reach.shop_ids) if reach is not None and reach.shop_ids is not None else None
     values: dict[str, Any] = {
-        "since": since, "until": until, "teams": plan.team_ids, "channels": plan.channels,
+        "since": since, "until": until, "teams": plan.team_ids, "shops": shops, "channels": plan.channels,
         "categories": plan.category_ids, "agents": plan.agent_ids, "low": LOW_SCORE, "repeated": REPEATED_WITHIN,
         "risky": RISKY_FROM, "joined": until - timedelta(days=new_agent_days),
     }  # fmt: skip
@@ -83,6 +92,22 @@ def candidates_of(plan: SamplingPlan, since: datetime, until: datetime, *, new_a
             )
             for row in cursor.fetchall()
         ]
+
+
+def get_plan(plan_id: int, scope: list[int] | None) -> SamplingPlan:
+    """Return a plan within a team scope (None = every plan). Raises NotFound."""
+    plan = within(SamplingPlan.objects.filter(pk=plan_id), scope).first()
+    if plan is None:
+        raise NotFound
+    return plan
+
+
+def agents_to_plan(scope: list[int] | None) -> list[Staff]:
+    """Return the people a plan can name: everybody at work, within a team scope the people of these teams."""
+    rows = active_staff()
+    if scope is not None:
+        rows = rows.filter(pk__in=Membership.objects.filter(team_id__in=scope).values("staff_id"))
+    return list(rows)
 
 
 def reviewers(ids: Iterable[int] = ()) -> list[Staff]:

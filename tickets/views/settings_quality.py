@@ -14,8 +14,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.permissions import Permission, StaffRequest, staff_page
-from accounts.selectors import active_staff, active_teams
+from accounts.models import Staff
+from accounts.permissions import Permission, StaffRequest, staff_page, team_scope
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, render_page
@@ -25,11 +25,12 @@ from tickets.quality_enums import RULE_HINTS, WORD_RULES, CriterionKind, Evidenc
 from tickets.quality_periods import period_end
 from tickets.screening.default_words import DEFAULT_WORDS
 from tickets.selectors.quality import rubrics_in_use, rule_precision
-from tickets.selectors.quality_drawing import able_reviewers
+from tickets.selectors.quality_drawing import able_reviewers, agents_to_plan, get_plan
 from tickets.services.quality.plans import save_plan
 from tickets.services.quality.rubrics import WHOLE, publish_rubric, weight_sum
 from tickets.services.quality.screening import MONEY_LIMIT, save_rule
 from tickets.services.quality.terms import LIMITS, save_quality_terms
+from tickets.team_reach import team_choices, within
 from tickets.views.promises import show_errors
 from tickets.views.quality_board import precision_lines
 
@@ -62,17 +63,21 @@ def hub(request: StaffRequest) -> HttpResponse:
         except StaleEdit as error:
             stale = str(error.message)
     context = {
-        "rubrics": rubrics_in_use(), "plans": _plans(), "form": form, "stale": stale, "fresh_version": terms.version,
+        "rubrics": rubrics_in_use(), "plans": _plans(request.user), "form": form, "stale": stale,
+        "fresh_version": terms.version,
         "rules_on": len(Rule) - ScreenRule.objects.filter(is_on=False).count(), "rules_all": len(Rule),
     }  # fmt: skip
     return form_invalid(request, HUB, context) if form.is_bound else render_page(request, HUB, context)
 
 
-def _plans() -> list[dict[str, Any]]:
-    last = {row.plan_id: row for row in SampleDraw.objects.order_by("plan_id", "period_start")}
-    rows = SamplingPlan.objects.select_related("rubric").order_by("-is_active", "name", "pk")
+def _plans(staff: Staff) -> list[dict[str, Any]]:
+    plans = within(SamplingPlan.objects.select_related("rubric"), team_scope(staff))
+    rows = list(plans.order_by("-is_active", "name", "pk"))
+    draws = SampleDraw.objects.filter(plan__in=[row.pk for row in rows])
+    last = {row.plan_id: row for row in draws.order_by("plan_id", "period_start")}
+    names = dict(team_choices(staff, {pk for row in rows for pk in row.team_ids}))
     return [
-        {"plan": row, "draw": last.get(row.pk),
+        {"plan": row, "draw": last.get(row.pk), "teams": [names[pk] for pk in row.team_ids if pk in names],
          "next": period_end(row.period, row.next_period) if row.next_period else None}
         for row in rows
     ]  # fmt: skip
@@ -135,14 +140,14 @@ def _preview(sections: list[dict[str, Any]]) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     """Make a sampling plan or change one."""
-    row = SamplingPlan.objects.filter(pk=pk).first() if pk else None
-    if pk and row is None:
-        raise NotFound
+    scope = team_scope(request.user)
+    row = get_plan(pk, scope) if pk else None
     lists = PlanLists(
-        [one for one in rubrics_in_use() if one.current_id], list(active_teams()), list(active_staff()),
-        able_reviewers(), list(Category.objects.filter(is_active=True).order_by("position", "pk")),
+        [one for one in rubrics_in_use() if one.current_id],
+        team_choices(request.user, row.team_ids if row else ()), agents_to_plan(scope), able_reviewers(),
+        list(Category.objects.filter(is_active=True).order_by("position", "pk")), may_be_all=scope is None,
     )  # fmt: skip
-    initial: dict[str, Any] = {name: getattr(row, name) for name in PLAN_FIELDS} if row else {}
+    initial = {name: getattr(row, name) for name in PLAN_FIELDS} if row else {"team_ids": scope or []}
     tongue = "en" if (get_language() or "").startswith("en") else "zh-hans"
     form = PlanForm(request.POST or None, initial=initial, lists=lists, language=tongue)
     context: dict[str, Any] = {"form": form, "plan": row}

@@ -162,7 +162,7 @@ def test_a_rubric_is_written_previewed_and_published(client: Client) -> None:
 
 
 def test_a_plan_is_made_and_changed(client: Client) -> None:
-    client.force_login(make_staff(roles=["supervisor"]))
+    client.force_login(make_staff(roles=["manager"]))
     rubric = make_rubric()
     fields = {
         "name": "新人抽检", "rubric_id": rubric.pk, "period": "week", "way": "per_agent", "amount": "2", "factor": "3",

@@ -9,14 +9,17 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.selectors import active_teams
 from core.actors import Actor
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.events import record
 from core.jobs import schedule
 from tickets.models import Rubric, SampleDraw, SamplingPlan
 from tickets.quality_enums import BOOSTS, SamplePeriod, SampleWay
 from tickets.quality_periods import local_day, midnight, period_end, period_start
+from tickets.selectors.quality_drawing import get_plan
 from tickets.services.settings_rows import lock_row
+from tickets.team_reach import check_within, is_within, teams_of_actor
 
 DRAW_JOB = "tickets.draw_sample"
 MOST_PER_AGENT = 50
@@ -48,14 +51,19 @@ def save_plan(
 ) -> SamplingPlan:
     """Make a plan or change it; the period that runs now is the first it draws, when that is over.
 
-    A plan that rested does not draw the time it rested. Raises InvalidInput, NotFound, StaleEdit.
+    A plan that rested does not draw the time it rested. Whoever sees only her teams plans for these, and finds no
+    other plan. Raises InvalidInput, NotFound, StaleEdit.
     """
-    _check(terms)
+    scope = teams_of_actor(actor)
+    _check(terms, scope)
     wanted = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(terms).items()}
     if plan_id is None:
         row = SamplingPlan(seed=seed or secrets.token_hex(16), version=0)
     else:
+        get_plan(plan_id, scope)
         row = lock_row(SamplingPlan, plan_id, version, wanted)
+        if not is_within(row.team_ids, scope):
+            raise NotFound
     goes_on = row.pk is not None and row.is_active and row.period == terms.period
     for name, value in wanted.items():
         setattr(row, name, value)
@@ -88,7 +96,10 @@ def owe_draw(plan: SamplingPlan) -> None:
         )
 
 
-def _check(terms: PlanTerms) -> None:
+def _check(terms: PlanTerms, scope: list[int] | None) -> None:
+    check_within(terms.team_ids, scope)
+    if active_teams().filter(pk__in=terms.team_ids).count() != len(set(terms.team_ids)):
+        raise InvalidInput(fields={"team_ids": [_("A team chosen here is no longer there.")]})
     if not terms.name.strip():
         raise InvalidInput(fields={"name": [_("Give the plan a name.")]})
     if not Rubric.objects.filter(pk=terms.rubric_id, current__isnull=False).exists():

@@ -22,7 +22,7 @@ from tickets.services.rules.checking import check_definition
 from tickets.services.rules.definitions import Definition
 from tickets.services.rules.wanted import forget
 from tickets.services.settings_rows import lock_row
-from tickets.team_reach import is_within, teams_of_actor, within
+from tickets.team_reach import check_within, is_within, teams_of_actor, within
 
 ARM_JOB = "tickets.rule_arm"
 STEP = 10
@@ -73,13 +73,6 @@ def check_terms(terms: RuleTerms, language: str = "zh-hans") -> RuleTerms:
     return RuleTerms(name, terms.trigger, definition, after, is_business, calendar_id, team_ids)
 
 
-def check_reach(team_ids: tuple[int, ...], scope: list[int] | None) -> None:
-    """Refuse a rule or plan for more than a person's own teams. Raises InvalidInput with the field team_ids."""
-    if not is_within(team_ids, scope):
-        words = _("Choose among your own teams.") if scope else _("You are in no team yet, so there is nothing to set.")
-        raise InvalidInput(fields={"team_ids": [words]})
-
-
 @transaction.atomic
 def save_rule(*, pk: int | None, terms: RuleTerms, actor: Actor, at: datetime, version: int | None = None) -> Rule:
     """Add a rule, switched off and last, or give one a new version. Raises InvalidInput, NotFound, StaleEdit.
@@ -87,7 +80,7 @@ def save_rule(*, pk: int | None, terms: RuleTerms, actor: Actor, at: datetime, v
     Whoever sees only her teams makes rules for these, and finds no others.
     """
     terms, scope = check_terms(terms), teams_of_actor(actor)
-    check_reach(terms.team_ids, scope)
+    check_within(terms.team_ids, scope)
     if pk is None:
         if Rule.objects.filter(deleted_at__isnull=True).count() >= MOST_RULES:
             raise Conflict(_("Two hundred rules are the most. Delete one that nobody needs first."))
