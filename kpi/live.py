@@ -17,28 +17,41 @@ from tickets.models import Category
 
 
 def board_now(staff: Staff) -> list[dict[str, Any]]:
-    """Return the live counts of the reader's shops in one statement over the partial indexes."""
+    """Return the live counts of the reader's shops in one statement over the partial indexes.
+
+    Late and at risk is what the running clocks say: their nearest deadline and warning stand on the ticket, which kind
+    is late is asked of the clocks themselves.
+    """
     scope = shop_scope(staff)
     condition = "" if scope is None else "AND shop_id = ANY(%(shops)s)"
     with connection.cursor() as cursor:
         cursor.execute(  # allowed: two constants, the shops are a parameter
-            f"""SELECT count(*) FILTER (WHERE status <> 'waiting_customer'),
+            f"""WITH standing AS (
+                    SELECT id, status, assignee_id, next_due_at, warn_at FROM tickets_ticket
+                     WHERE status IN ('new', 'open', 'waiting_customer', 'waiting_department') AND NOT is_spam
+                       AND merged_into_id IS NULL {condition}),
+                late AS (
+                    SELECT count(*) FILTER (WHERE c.kind = 'first_response') AS first_reply,
+                           count(*) FILTER (WHERE c.kind = 'next_response') AS next_reply,
+                           count(*) FILTER (WHERE c.kind = 'resolution') AS solution
+                      FROM standing s JOIN tickets_sla_clock c ON c.ticket_id = s.id
+                     WHERE s.next_due_at < now() AND c.state = 'running' AND c.due_at < now())
+                SELECT count(*) FILTER (WHERE status <> 'waiting_customer'),
                        count(*) FILTER (WHERE assignee_id IS NULL AND status <> 'waiting_customer'),
-                       count(*) FILTER (WHERE status <> 'waiting_customer' AND first_response_at IS NULL
-                                          AND first_response_due_at < now()),
-                       count(*) FILTER (WHERE status <> 'waiting_customer' AND resolution_due_at < now()),
+                       (SELECT first_reply FROM late), (SELECT next_reply FROM late), (SELECT solution FROM late),
+                       count(*) FILTER (WHERE next_due_at >= now() AND warn_at <= now()),
                        (SELECT count(*) FROM accounts_presence WHERE status = 'online')
-                  FROM tickets_ticket
-                 WHERE status IN ('new', 'open', 'waiting_customer', 'waiting_department') AND NOT is_spam
-                   AND merged_into_id IS NULL {condition}""",
+                  FROM standing""",
             {"shops": scope},
         )
-        waiting, unassigned, late_reply, late_solution, online = cursor.fetchone()
+        waiting, unassigned, late_reply, late_next, late_solution, at_risk, online = cursor.fetchone()
     lines = [
         (_("Open tickets"), waiting, "", "open"),
         (_("Nobody's yet"), unassigned, "warn" if unassigned else "", "unassigned"),
         (_("First reply overdue"), late_reply, "bad" if late_reply else "good", "overdue"),
+        (_("Next reply overdue"), late_next, "bad" if late_next else "good", "overdue"),
         (_("Solution overdue"), late_solution, "bad" if late_solution else "good", "overdue"),
+        (_("At risk"), at_risk, "warn" if at_risk else "", "risk"),
         (_("Agents online"), online, "", ""),
     ]
     return [

@@ -66,13 +66,10 @@ def _spread(
     filters: Filters,
     sums: dict[str, dict[date, Sums]],
 ) -> dict[str, Quantiles]:
-    """Return the percentiles of the durations among the metrics, fold by fold."""
-    result: dict[str, Quantiles] = {}
-    for fold in sorted({METRICS[key].fold for key in keys}):
-        mine = [key for key in keys if METRICS[key].fold == fold and METRICS[key].shape is Shape.DURATION]
-        n = sum(total(sums.get(key, {}), part).n for key in mine for part in (period, period.previous))
-        result |= percentiles(Question(mine, versions[fold], period, series_from, filters, n))
-    return result
+    """Return the percentiles of the durations among the metrics."""
+    mine = {key: versions[METRICS[key].fold] for key in keys if METRICS[key].shape is Shape.DURATION}
+    n = sum(total(sums.get(key, {}), part).n for key in mine for part in (period, period.previous))
+    return percentiles(Question(mine, period, series_from, filters, n))
 
 
 def _figure(

@@ -23,22 +23,29 @@ Quantiles = dict[Any, float]
 
 @dataclass(frozen=True)
 class Question:
-    """Which metrics' percentiles, of one fold version, in which period and the one before, by day since `series_from`.
+    """Which metrics' percentiles, in which period and the one before, by day since `series_from`.
 
-    `n` is how many facts both periods have, known from the sums.
+    `versions` says by metric of which version of its fold; `n` is how many facts both periods have, as the sums say.
     """
 
-    keys: list[str]
-    version: int
+    versions: dict[str, int]
     period: Period
     series_from: date
     filters: Filters
     n: int
 
+    @property
+    def wanted(self) -> tuple[list[str], list[int]]:
+        """Return the metrics and their versions side by side."""
+        return list(self.versions), list(self.versions.values())
+
+
+_WANTED = "unnest(%s::text[], %s::smallint[]) AS wanted (metric, version)"
+
 
 def percentiles(question: Question) -> dict[str, Quantiles]:
     """Return per metric the quantiles of both periods and of each day, in at most two statements."""
-    if not question.keys:
+    if not question.versions:
         return {}
     is_exact = question.n <= EXACT_LIMIT
     result: dict[str, Quantiles] = defaultdict(dict)
@@ -94,11 +101,12 @@ def _cells_by_shop(question: Question, first: date) -> Iterator[_Cell]:
     with connection.cursor() as cursor:
         cursor.execute(  # allowed: conditions are constants, values are parameters
             f"""SELECT metric, span = 'month', first_on, buckets, counts FROM kpi_shop_spread
-                 WHERE metric = ANY(%s) AND version = %s AND {where}
+                  JOIN {_WANTED} USING (metric, version)
+                 WHERE {where}
                    AND (span = 'day' AND first_on BETWEEN %s AND %s
                         OR span = 'month' AND %s AND first_on BETWEEN %s AND %s)""",
             [
-                *(question.keys, question.version, *narrowed),
+                *(*question.wanted, *narrowed),
                 *(days_from, question.period.last, is_by_month, first, question.period.first),
             ],
         )
@@ -111,10 +119,11 @@ def _cells_at_full_grain(question: Question, first: date) -> Iterator[_Cell]:
     with connection.cursor() as cursor:
         cursor.execute(  # allowed: conditions are constants, values are parameters
             f"""SELECT metric, false, day, array_agg(bucket), array_agg(n) FROM kpi_rollup
-                 WHERE metric = ANY(%s) AND version = %s AND day BETWEEN %s AND %s AND bucket IS NOT NULL AND {where}
+                  JOIN {_WANTED} USING (metric, version)
+                 WHERE day BETWEEN %s AND %s AND bucket IS NOT NULL AND {where}
                  GROUP BY metric, day""",
             [
-                *(question.keys, question.version),
+                *question.wanted,
                 *(min(question.series_from, first), question.period.last, *narrowed),
             ],
         )
@@ -128,9 +137,9 @@ def _add_exact(question: Question, result: dict[str, Quantiles]) -> None:
         cursor.execute(  # allowed: conditions are constants, values are parameters
             f"""SELECT metric, CASE WHEN day >= %s THEN 'now' ELSE 'before' END,
                        percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY value)
-                  FROM kpi_fact WHERE metric = ANY(%s) AND version = %s AND day BETWEEN %s AND %s AND {where}
+                  FROM kpi_fact JOIN {_WANTED} USING (metric, version) WHERE day BETWEEN %s AND %s AND {where}
                  GROUP BY 1, 2""",
-            [period.first, question.keys, question.version, period.previous.first, period.last, *narrowed],
+            [period.first, *question.wanted, period.previous.first, period.last, *narrowed],
         )
         for key, part, (p50, p90) in cursor.fetchall():
             result[key][part, 50], result[key][part, 90] = p50, p90
