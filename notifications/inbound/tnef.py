@@ -150,7 +150,11 @@ def _read_message(mail: TnefMail, value: bytes, charset: str) -> bytes:
 
 
 def _properties(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (id, type, bytes) of the properties of one block, the first value of those with several."""
+    """Yield (id, type, bytes) of the properties of one block, the first value of those with several.
+
+    Further values are passed over, never kept: a property of a million small ones costs no memory. A number of values
+    the block cannot hold ends the reading before any of them is looked at.
+    """
     reader = _Reader(data)
     try:
         for _ in range(min(reader.number(), MAX_PROPERTIES)):
@@ -159,13 +163,13 @@ def _properties(data: bytes) -> Iterator[tuple[int, int, bytes]]:
                 reader.skip_name()
             is_many, kind = bool(kind & 0x1000), kind & 0xEFFF
             if kind in _SIZES:
-                values = [reader.take(_SIZES[kind]) for _ in range(reader.number() if is_many else 1)]
+                value = reader.first(_SIZES[kind], reader.count(_SIZES[kind]) if is_many else 1)
             elif kind in {_STRING, _UNICODE, _BINARY, _OBJECT}:
-                values = [reader.block() for _ in range(reader.number())]
+                value = reader.first_block(reader.count(4))
             else:
                 return
-            if values:
-                yield key, kind, values[0]
+            if value is not None:
+                yield key, kind, value
     except _Broken:
         return
 
@@ -194,6 +198,35 @@ class _Reader:
         value = self.take(size)
         self.place = min(self.place + -size % 4, len(self.data))
         return value
+
+    def count(self, least: int) -> int:
+        """Take how many values follow, of at least so many bytes each."""
+        count = self.number()
+        if count * least > len(self.data) - self.place:
+            raise _Broken
+        return count
+
+    def first(self, size: int, count: int) -> bytes | None:
+        """Take the first of some values of one size, and pass the others."""
+        if count == 0:
+            return None
+        value = self.take(size)
+        self.skip(size * (count - 1))
+        return value
+
+    def first_block(self, count: int) -> bytes | None:
+        """Take the first of some values with a length each, and pass the others."""
+        value = self.block() if count else None
+        for _ in range(count - 1):
+            size = self.number()
+            self.skip(min(size + -size % 4, max(size, len(self.data) - self.place)))
+        return value
+
+    def skip(self, size: int) -> None:
+        """Pass bytes without copying them."""
+        if self.place + size > len(self.data):
+            raise _Broken
+        self.place += size
 
     def skip_name(self) -> None:
         self.take(16)

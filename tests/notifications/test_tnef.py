@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import struct
+import tracemalloc
 
 import pytest
 
@@ -100,3 +102,33 @@ def test_spoiled_bytes_never_raise(seed: int) -> None:
         for _spoil in range(dice.randint(1, 12)):
             data[dice.randrange(len(data))] = dice.randrange(256)
         unpack_tnef(bytes(data[: dice.randint(0, len(data))] if dice.random() < 0.3 else data))
+
+
+def _peak(data: bytes) -> int:
+    """Return the most memory reading took at one time, beyond what was there before."""
+    tracemalloc.start()
+    try:
+        unpack_tnef(data)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_property_of_very_many_values_costs_no_more_memory_than_the_mail_is_long() -> None:
+    count = 200_000
+    numbers = struct.pack("<HHI", 0x1003, 0x6001, count) + bytes(4 * count)
+    texts = struct.pack("<HHI", 0x101F, 0x6002, count) + bytes(4 * count)
+    for many in (numbers, texts):
+        data = make.stream(make.message(many, make.unicode(0x1000, "在后面")))
+        assert _peak(data) < 3 * len(data)
+        found = unpack_tnef(data)
+        assert found is not None
+        assert found.text == "在后面"  # what follows the many values is read
+
+
+def test_a_number_of_values_the_mail_cannot_hold_ends_the_reading() -> None:
+    for kind in (0x1003, 0x1014, 0x1048, 0x101F, 0x1102, 0x1E, 0x0D):
+        lie = struct.pack("<HHI", kind, 0x6001, 0xFFFFFFFF) + bytes(400)
+        found = unpack_tnef(make.stream(make.codepage(), make.message(make.unicode(0x1000, "前面"), lie)))
+        assert found is not None
+        assert found.text == "前面", hex(kind)
