@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe  # allowed: words and values are escaped, templates escape
 from django.utils.translation import gettext
@@ -16,6 +17,7 @@ from accounts.models import Staff
 from accounts.notice_words import NoticeWords, register_notice
 from core import registry
 from core.calendar.impact import Effect, NewHours, register_impact
+from core.calendar.words import day_name
 from core.models import Event
 from core.registry import StoryLine
 from tickets.enums import ClockKind
@@ -28,12 +30,23 @@ def _clock_name(code: Any) -> str:
 
 def _warned(params: dict[str, Any]) -> NoticeWords:
     words = gettext("Ticket %(number)s is due soon: %(clock)s")
-    return NoticeWords("clock", words % {"number": params.get("number", ""), "clock": _name_in(params)}, "warn")
+    return NoticeWords("clock", _told(words, params), "warn")
 
 
 def _breached(params: dict[str, Any]) -> NoticeWords:
     words = gettext("Ticket %(number)s has missed its deadline: %(clock)s")
-    return NoticeWords("flame", words % {"number": params.get("number", ""), "clock": _name_in(params)}, "bad")
+    return NoticeWords("flame", _told(words, params), "bad")
+
+
+def _told(words: str, params: dict[str, Any]) -> str:
+    """Return the sentence, and that an answer is written already when one waits to go."""
+    said = words % {"number": params.get("number", ""), "clock": _name_in(params)}
+    if "answer_at" not in params:
+        return said
+    goes = timezone.localtime(datetime.fromisoformat(params["answer_at"]))
+    moment = f"{day_name(goes.date())} {goes:%H:%M}"
+    waiting = gettext("%(notice)s. An answer is written and goes on %(moment)s.")
+    return waiting % {"notice": said, "moment": moment}
 
 
 def _name_in(params: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from tickets.permissions import desk_url
 from tickets.services.clocks import BREACH, fact_of, note_breach, owe_next
 from tickets.services.locking import announce_ticket, dimensions, lock_ticket, not_before, save_ticket
 from tickets.services.sla.terms import load_terms
+from tickets.services.sla.waiting import find_waiting_answer, wait_for_answer
 from tickets.services.work import assign_ticket
 
 REASON = "sla_breached"
@@ -32,7 +33,8 @@ MICROSECOND = timedelta(microseconds=1)
 def act_on_due(*, ticket_id: int, clock_id: int, generation: int, point: str, at: datetime) -> bool:
     """Warn or breach when the clock still is what the due row was owed for; return whether anything happened.
 
-    A late, second or outdated row finds another generation, or its work done, and does nothing.
+    A late, second or outdated row finds another generation, or its work done, and does nothing. A deadline that comes
+    while an answer pressed in time can still be taken back is looked at again after it.
     """
     ticket = lock_ticket(ticket_id)
     clock = SlaClock.objects.select_related("policy").filter(pk=clock_id, ticket_id=ticket_id).first()
@@ -40,6 +42,8 @@ def act_on_due(*, ticket_id: int, clock_id: int, generation: int, point: str, at
         return False
     clock.ticket = ticket
     is_over = point == BREACH or clock.due_at < at
+    if is_over and clock.breached_at is None and wait_for_answer(clock, at=at):
+        return False
     acted = _breach(clock) if is_over else _warn(clock, at)
     if acted:
         ticket.version += 1
@@ -68,8 +72,7 @@ def _warn(clock: SlaClock, at: datetime) -> bool:
     told = (
         [ticket.assignee_id] if ticket.assignee_id else supervisors_of(ticket) if clock.policy.breach_notifies else []
     )
-    for staff_id in told:
-        _tell(staff_id, "ticket.clock_warned", clock, at)
+    _tell(told, "ticket.clock_warned", clock, at)
     owe_next(clock)
     return True
 
@@ -91,8 +94,7 @@ def escalate_breach(*, clock_id: int, at: datetime) -> None:
     told = set(supervisors_of(ticket)) if policy.breach_notifies else set()
     if ticket.assignee_id is not None:
         told.add(ticket.assignee_id)
-    for staff_id in sorted(told):
-        _tell(staff_id, "ticket.clock_breached", clock, at)
+    _tell(sorted(told), "ticket.clock_breached", clock, at)
     if not clock.is_open:
         return
     if policy.breach_raises_priority:
@@ -127,7 +129,13 @@ def supervisors_of(ticket: Ticket) -> list[int]:
     return sorted(Staff.objects.filter(pk__in=steering, is_active=True).values_list("pk", flat=True))[:MOST_TOLD]
 
 
-def _tell(staff_id: int, kind: str, clock: SlaClock, at: datetime) -> None:
+def _tell(people: list[int], kind: str, clock: SlaClock, at: datetime) -> None:
+    """Tell people of a deadline, and when an answer that waits to go will stop the clock."""
+    if not people:
+        return
     ticket = clock.ticket
     params: dict[str, Any] = {"ticket_id": ticket.pk, "number": ticket.number, "clock": str(clock.kind)}
-    notify(staff_id=staff_id, kind=kind, params=params, url=desk_url(ticket.pk), at=at)
+    if clock.is_open and (waiting := find_waiting_answer(clock)):
+        params["answer_at"] = waiting.due_at.isoformat()
+    for staff_id in people:
+        notify(staff_id=staff_id, kind=kind, params=params, url=desk_url(ticket.pk), at=at)
