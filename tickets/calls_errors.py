@@ -33,6 +33,13 @@ class CallBackTaken(Conflict):
     message = _("A colleague has this call-back in hand already.")
 
 
+class AlreadyDialling(Conflict):
+    """A call this person asked for is being set up; a second press of the button is no second call."""
+
+    code = "already_dialling"
+    message = _("Your call is being set up already. Pick up your phone when it rings.")
+
+
 class CannotDial(Conflict):
     """There is no way to have the PBX call."""
 

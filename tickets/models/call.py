@@ -151,6 +151,7 @@ class Call(models.Model):
         db_table = "tickets_call"
         constraints = [
             models.UniqueConstraint(fields=["line", "ref"], name="call_once"),
+            models.UniqueConstraint(fields=["asked_by"], name="call_one_asked", condition=Q(state="asked")),
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
             models.CheckConstraint(condition=Q(direction__in=CallDirection.values), name="call_direction_known"),
             models.CheckConstraint(

@@ -6,7 +6,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from core import ratelimit
 from core.crypto import encrypt
@@ -15,7 +16,7 @@ from core.jobs import schedule
 from core.live import announce
 from customers.selectors import last4_index, phone_index, primary_address
 from tickets.calls_enums import CallDirection, CallResult, CallState
-from tickets.calls_errors import CannotDial
+from tickets.calls_errors import AlreadyDialling, CannotDial
 from tickets.models import Call, CallBack, PhoneLine, PhoneSeat, Ticket
 from tickets.services.calls.call_backs import note_try
 from tickets.services.calls.control import PbxAway, PbxRefused, ask_to_dial
@@ -47,15 +48,21 @@ def line_to_dial(shop_id: int | None) -> PhoneLine | None:
 def dial(*, target: Target, staff_id: int, at: datetime) -> Call:
     """Owe the PBX's order to call; it is sent after commit and the page hears what came of it.
 
-    Raises CannotDial without a seat, a line or a number, RateLimited past 60 an hour.
+    One call at a time is set up for a person, however often and fast the button is pressed. Raises AlreadyDialling,
+    CannotDial without a seat, a line or a number, RateLimited past 60 an hour.
     """
     ratelimit.check("phone.dial", str(staff_id), limit=PER_HOUR, period=timedelta(hours=1))
-    return _dial(target=target, staff_id=staff_id, at=at)
+    try:
+        return _dial(target=target, staff_id=staff_id, at=at)
+    except IntegrityError as error:  # whoever writes past the seat's lock meets the constraint
+        if "call_one_asked" not in str(error):
+            raise
+        raise AlreadyDialling from error
 
 
 @transaction.atomic
 def _dial(*, target: Target, staff_id: int, at: datetime) -> Call:
-    seat = PhoneSeat.objects.filter(pk=staff_id).first()
+    seat = PhoneSeat.objects.select_for_update(no_key=True).filter(pk=staff_id).first()
     if seat is None:
         raise CannotDial(code="no_seat")
     number, customer_id, ticket, shop_id = _whom(target)
@@ -63,8 +70,7 @@ def _dial(*, target: Target, staff_id: int, at: datetime) -> Call:
     line = line_to_dial(shop_id)
     if not full or line is None:
         raise CannotDial(code="no_line" if full else "no_number")
-    if Call.objects.filter(asked_by_id=staff_id, state=CallState.ASKED).exists():
-        raise CannotDial(code="already_dialling")
+    _refuse_second(staff_id, at)
     if target.call_back_id is not None:
         note_try(call_back_id=target.call_back_id, staff_id=staff_id, at=at)
     call = Call.objects.create(
@@ -77,6 +83,16 @@ def _dial(*, target: Target, staff_id: int, at: datetime) -> Call:
     schedule(DIAL_JOB, key=str(call.pk), due_at=at, payload={"call_id": call.pk, "extension": seat.extension})
     _announce(call)
     return call
+
+
+def _refuse_second(staff_id: int, at: datetime) -> None:
+    """Refuse while a call of hers is asked for, or rings since a moment ago. Her seat must be locked.
+
+    One that rings for longer may be one whose end the PBX never told: it holds nobody up.
+    """
+    being_set_up = Q(state=CallState.ASKED) | Q(state=CallState.RINGING, started_at__gt=at - GIVEN_UP_AFTER)
+    if Call.objects.filter(being_set_up, asked_by_id=staff_id).exists():
+        raise AlreadyDialling
 
 
 def _whom(target: Target) -> tuple[str, int | None, Ticket | None, int | None]:
