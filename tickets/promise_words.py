@@ -13,6 +13,7 @@ from tickets.work_enums import PromiseKind
 
 FURTHEST = timedelta(days=120)
 SOONEST = timedelta(minutes=1)
+_STOP = re.compile(r"[。！？!?\n；;]|\.\s|\.$")
 _DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _N = r"(?P<n>\d{1,3}|[二三四五六七八九]?十[一二三四五六七八九]?|[一两二三四五六七八九])"
 _EN_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -286,7 +287,6 @@ def kind_of(text: str) -> PromiseKind | None:
 
 def _sentence(text: str, match: re.Match[str]) -> str:
     """Return the sentence a match stands in."""
-    stops = "。！？!?\n；;"
-    begin = max((text.rfind(stop, 0, match.start()) for stop in stops), default=-1) + 1
-    ends = [found for stop in stops if (found := text.find(stop, match.end())) >= 0]
-    return text[begin : min(ends, default=len(text))]
+    begins = [stop.end() for stop in _STOP.finditer(text, 0, match.start())]
+    end = _STOP.search(text, match.end())
+    return text[begins[-1] if begins else 0 : end.start() if end else len(text)]

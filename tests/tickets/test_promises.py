@@ -100,6 +100,7 @@ def test_other_words_promise_nothing(words: str) -> None:
     [
         ("您好！明天。谢谢", "other", "2026-11-19T18:00", "明天"),
         ("收到了。我们周五前给您退款，请放心。再见", "refund", "2026-11-20T18:00", "我们周五前给您退款，请放心"),
+        ("Sorry. We refund you by Friday. Bye.", "refund", "2026-11-20T18:00", "We refund you by Friday"),
         ("We call you tomorrow at 3 pm", "call", "2026-11-19T15:00", "We call you tomorrow at 3 pm"),
         ("我们给您退款", "refund", "2026-11-19T18:00", "我们给您退款"),
         ("好的", "answer", "2026-11-19T18:00", "好的"),
