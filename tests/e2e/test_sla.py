@@ -81,7 +81,9 @@ def test_a_missed_deadline_is_acted_on_and_explained(desk: Page, seeded: Running
 def test_a_new_promise_shows_its_effect_before_it_is_saved(desk: Page, seeded: RunningStack) -> None:
     desk.goto(f"{seeded.base_url}/settings/sla/")
     desk.get_by_role("link", name="编辑“默认”").click()
-    desk.get_by_label("首次回复时限（分钟）").or_(desk.locator("[name=first_response_minutes]")).first.fill("300")
+    promised = desk.locator("[name=first_response_minutes]")
+    expect(promised).to_have_value("2 小时")
+    promised.fill("5 小时")
     desk.locator("button[name=preview]").click()
     expect(desk.locator("#effect")).to_contain_text("1 个延后")
     desk.get_by_role("button", name="保存", exact=True).click()

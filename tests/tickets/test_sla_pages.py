@@ -42,8 +42,8 @@ def default_terms(**fields):
 
 def posted(**fields):
     given = {
-        "name": "Default", "first_response_minutes": 120, "next_response_minutes": 240, "resolution_minutes": 2880,
-        "close_after_days": 7, "warn_percent": 75, "breach_move": "keep", "version": 1,
+        "name": "Default", "first_response_minutes": "2 h", "next_response_minutes": "4小时",
+        "resolution_minutes": "2天", "close_after_days": 7, "warn_percent": 75, "breach_move": "keep", "version": 1,
     }  # fmt: skip
     return {**given, **fields}
 
@@ -60,7 +60,7 @@ def test_the_list_shows_policies_in_their_order_and_moves_them(boss):
 def test_a_policy_is_made_and_wrong_terms_are_refused(boss):
     url = reverse("tickets:settings_sla_new")
     fields = posted(name="Complaints", priorities=["40"], channels=["email", "form"], is_active="on")
-    assert boss.post(url, fields | {"resolution_minutes": 60}).status_code == 422
+    assert boss.post(url, fields | {"resolution_minutes": "60 min"}).status_code == 422
     assert boss.post(url, fields | {"breach_move": "team"}).status_code == 422
     assert boss.post(url, fields).status_code == 302
     made = SlaPolicy.objects.get(name="Complaints")
@@ -79,7 +79,7 @@ def test_the_effect_is_shown_first_and_nothing_is_saved(boss):
         make_ticket(at=now - age * HOUR)
     policy = SlaPolicy.objects.get(is_default=True)
     page = boss.post(
-        reverse("tickets:settings_sla_edit", args=[policy.pk]), posted(first_response_minutes=30, preview="1")
+        reverse("tickets:settings_sla_edit", args=[policy.pk]), posted(first_response_minutes="半小时", preview="1")
     ).content.decode()
     assert "6 个进行中的时限里有 3 个会变动：3 个提前，0 个延后。" in page
     assert "目前超时 2 个，调整后超时 3 个。" in page
@@ -96,11 +96,11 @@ def test_new_terms_reach_running_clocks_in_batches_and_leave_answered_ones(boss,
     policy = SlaPolicy.objects.get(is_default=True)
     expected = preview_policy_change(pk=policy.pk, terms=default_terms(first_response_minutes=300), at=now)
     url = reverse("tickets:settings_sla_edit", args=[policy.pk])
-    held_back = boss.post(url, posted(first_response_minutes=300))  # its effect is shown before it is saved
+    held_back = boss.post(url, posted(first_response_minutes="5 小时"))  # its effect is shown before it is saved
     assert (held_back.status_code, RepriceRun.objects.count()) == (200, 0)
     mark = held_back.context["seen"]
-    assert boss.post(url, posted(first_response_minutes=301, seen=mark)).status_code == 200  # that was not shown
-    assert boss.post(url, posted(first_response_minutes=300, seen=mark)).status_code == 302
+    assert boss.post(url, posted(first_response_minutes="301 分钟", seen=mark)).status_code == 200  # that was not shown
+    assert boss.post(url, posted(first_response_minutes="5 小时", seen=mark)).status_code == 302
     drain(seconds=10)
     run = RepriceRun.objects.get()
     assert (run.done_count, run.earlier_count, run.later_count) == (4, expected.earlier, expected.later) == (4, 0, 3)
@@ -279,6 +279,6 @@ def test_the_dialog_is_opened_from_the_clock_and_works_as_a_page(client):
 def test_a_stale_edit_shows_what_others_saved(boss):
     policy = SlaPolicy.objects.get(is_default=True)
     save_policy(pk=policy.pk, terms=default_terms(first_response_minutes=90), at=AT, version=policy.version)
-    answer = boss.post(reverse("tickets:settings_sla_edit", args=[policy.pk]), posted(first_response_minutes=60))
+    answer = boss.post(reverse("tickets:settings_sla_edit", args=[policy.pk]), posted(first_response_minutes="1h"))
     assert answer.status_code == 422
-    assert "90" in answer.content.decode()
+    assert "1 小时 30 分钟" in answer.content.decode()

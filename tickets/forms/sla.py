@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.selectors import active_teams
+from core.calendar.lengths import LengthField
 from customers.enums import Tier
 from tickets.enums import BreachMove, Channel, Priority, Stage
 from tickets.forms.desk import VersionedForm
@@ -27,15 +28,16 @@ class PolicyForm(VersionedForm):
     """A policy. Conditions left empty hold for every ticket; the default policy has none."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
-    first_response_minutes = forms.IntegerField(label=_("First reply within (minutes)"), min_value=1, max_value=MONTH)
-    next_response_minutes = forms.IntegerField(
-        label=_("Each next reply within (minutes)"),
-        min_value=1,
-        max_value=MONTH,
+    first_response_minutes = LengthField(
+        label=_("First reply within"), max_minutes=MONTH, help_text=_("Like 2 h, 30 min or 1 d 4 h; a day is 24 hours.")
+    )
+    next_response_minutes = LengthField(
+        label=_("Each next reply within"),
+        max_minutes=MONTH,
         required=False,
         help_text=_("From the customer's first unanswered message. Empty: nothing is promised."),
     )
-    resolution_minutes = forms.IntegerField(label=_("Solution within (minutes)"), min_value=1, max_value=MONTH * 3)
+    resolution_minutes = LengthField(label=_("Solution within"), max_minutes=MONTH * 3)
     close_after_days = forms.IntegerField(label=_("Close a resolved ticket after (days)"), min_value=1, max_value=90)
     is_business_time = forms.BooleanField(
         label=_("Count business hours only"), required=False, help_text=_("Otherwise the clock runs day and night.")

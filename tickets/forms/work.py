@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Staff
 from accounts.roles import ROLES
+from core.calendar.lengths import LengthField
 from tickets.models import Attachment, Category, Department, StandardVersion
 from tickets.services.standards import MOST_SOLUTIONS, MOST_STEPS, StandardWords
 from tickets.work_enums import PromiseKind, Tier
@@ -182,9 +183,10 @@ class StandardForm(forms.Form):
         help_text=_("What good service means here; agents read it above the steps."),
     )  # fmt: skip
     owner_role = forms.ChoiceField(label=_("Who is responsible"), required=False)
-    time_limit_minutes = forms.IntegerField(
-        label=_("Time limit (working minutes)"), min_value=1, max_value=60 * 24 * 60, required=False
-    )
+    time_limit_minutes = LengthField(
+        label=_("Time limit in business hours"), max_minutes=60 * 24 * 60, required=False,
+        help_text=_("Like 2 h, 30 min or 1 d 4 h; a day is 24 hours."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.permissions import Permission, StaffRequest, has, staff_page
+from core.calendar.lengths import LengthField, minutes_name
 from core.errors import InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid
 from tickets import services
@@ -41,8 +42,21 @@ def show_refusal(form: forms.Form, error: InvalidInput | StaleEdit) -> dict[str,
                 form.add_error(name if name in form.fields else None, str(text))
         return {}
     labels = {name: field.label for name, field in form.fields.items()}
-    changes = [{**change, "label": labels.get(change["field"], change["field"])} for change in error.changes]
+    changes = [
+        {
+            **change,
+            "label": labels.get(change["field"], change["field"]),
+            "theirs": _shown(form.fields.get(change["field"]), change["theirs"]),
+        }
+        for change in error.changes
+    ]
     return {"stale": error.message, "changes": changes}
+
+
+def _shown(field: forms.Field | None, value: Any) -> Any:
+    """Return what others saved as the field itself would show it."""
+    is_length = isinstance(field, LengthField) and str(value).isdecimal()
+    return minutes_name(int(value)) if is_length else value
 
 
 def edit_page(request: HttpRequest, form: forms.Form, context: dict[str, Any]) -> HttpResponse:
