@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core import ui
 from kpi.metrics import Metric, Shape
@@ -96,7 +97,7 @@ def chart(figure: Figure) -> dict[str, Any]:
                 "textBorderWidth": 0,
             },
         }
-    unit = "h" if metric.unit == "seconds" else "%" if metric.unit == "percent" else ""
+    unit = pgettext("unit of an axis", "hours") if metric.unit == "seconds" else "%" if metric.unit == "percent" else ""
     return {
         "grid": {"left": 36, "right": 56 if figure.target is not None else 12, "top": 24, "bottom": 24},
         "xAxis": {"type": "category", "data": [date_format(day, "n/j") for day, _v, _n in figure.series]},

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from core.actors import Actor
 from core.events import kinds
+from core.live.announce import announce
 from core.models import Event, Origin, RuleChain
 
 AHEAD = timedelta(minutes=5)
@@ -118,6 +119,8 @@ def record(
     )
 
     enqueue_reactions([event])
+    if event.order_id is not None and event.origin == Origin.LIVE:
+        announce(f"order.{event.order_id}", "story", event.order_id)  # whatever happens belongs to the order's story
     return event
 
 

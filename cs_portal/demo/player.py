@@ -40,6 +40,7 @@ class Player:
         self.crowd = people(self.dice, 60)
         self.parcels: list[dict[str, Any]] = []
         self.orders: list[tuple[str, Any, str]] = []
+        self.asking: set[Any] = set()  # so that not one customer asks again and again while others keep silent
         self.answered: set[str] = set()
         self.count = 0
         self.calling: threading.Thread | None = None
@@ -126,9 +127,13 @@ class Player:
 
     def ask(self) -> str:
         """Ask through the public form, with a photo when something is broken."""
-        if not self.orders:
+        quiet = [order for order in self.orders if order[1] not in self.asking]
+        if not quiet:
+            self.asking.clear()
             self.place_order()
-        number, person, shop = self.dice.choice(self.orders)
+            quiet = self.orders[-1:]
+        number, person, shop = self.dice.choice(quiet)
+        self.asking.add(person)
         category, text = self.dice.choice(QUESTIONS)
         contact(
             Browser(self.base_url),

@@ -110,7 +110,10 @@ class Visit(models.Model):
                 fields=["show_at", "id"], name="visit_open", condition=Q(state__in=[str(s) for s in OPEN_VISITS])
             ),
             models.Index(
-                fields=["agent", "show_at", "id"],
+                fields=["deadline_at", "id"], name="visit_due", condition=Q(state__in=[str(s) for s in OPEN_VISITS])
+            ),
+            models.Index(
+                fields=["agent", "deadline_at", "id"],
                 name="visit_mine",
                 condition=Q(state__in=[str(s) for s in OPEN_VISITS]),
             ),

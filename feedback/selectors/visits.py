@@ -39,6 +39,11 @@ def in_tab(rows: QuerySet[Visit], tab: str, staff: Staff, at: datetime) -> Query
     return waiting.filter(deadline_at__lt=at) if tab == "overdue" else waiting
 
 
+def order_of(tab: str) -> str:
+    """Return the column a tab goes by: what each row shows as its time."""
+    return {"done": "done_at", "upcoming": "show_at"}.get(tab, "deadline_at")
+
+
 def visit_page(staff: Staff, tab: str, *, at: datetime, after: Keyset | None = None) -> list[Visit]:
     """Return one page and one row more when there is a next; the earliest first, done ones the newest first."""
     rows = in_tab(visits_visible_to(staff), tab, staff, at)
@@ -48,9 +53,10 @@ def visit_page(staff: Staff, tab: str, *, at: datetime, after: Keyset | None = N
         if after is not None:
             rows = rows.filter(Q(done_at__lt=after.at) | Q(done_at=after.at, id__lt=after.id))
     else:
-        rows = rows.order_by("show_at", "id")
+        column = order_of(tab)
+        rows = rows.order_by(column, "id")
         if after is not None:
-            rows = rows.filter(Q(show_at__gt=after.at) | Q(show_at=after.at, id__gt=after.id))
+            rows = rows.filter(Q((f"{column}__gt", after.at)) | Q((column, after.at), id__gt=after.id))
     return list(rows[: PAGE + 1])
 
 
@@ -87,6 +93,6 @@ def next_visit(staff: Staff, *, at: datetime, besides: int) -> Visit | None:
     rows = in_tab(visits_visible_to(staff), "due", staff, at).exclude(pk=besides)
     return (
         rows.filter(Q(agent__isnull=True) | Q(agent=staff) | Q(claimed_at__isnull=True))
-        .order_by("show_at", "id")
+        .order_by("deadline_at", "id")
         .first()
     )

@@ -23,7 +23,7 @@ from feedback import services
 from feedback.forms.visit import AttemptForm, SkipForm
 from feedback.models import Visit
 from feedback.permissions import get_visit_for
-from feedback.selectors.visits import PAGE, TABS, Keyset, count_tabs, next_visit, tries_of, visit_page
+from feedback.selectors.visits import PAGE, TABS, Keyset, count_tabs, next_visit, order_of, tries_of, visit_page
 from feedback.services.visits import is_held
 
 LIST, DETAIL = "feedback/visits.html", "feedback/visit.html"
@@ -89,7 +89,7 @@ def _keyset(text: str) -> Keyset | None:
 
 
 def _next_url(tab: str, last: Visit) -> str:
-    moment = last.done_at if tab == "done" and last.done_at else last.show_at
+    moment = getattr(last, order_of(tab))
     query = urlencode({"tab": tab, "after": f"{moment.isoformat()}_{last.pk}"})
     return f"{reverse('feedback:visits')}?{query}"
 

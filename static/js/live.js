@@ -3,6 +3,7 @@
 import { say } from "./words.js";
 
 const POLL = 15_000;
+const RETRY = 10_000;
 const body = document.body;
 let socket = null;
 let state = "";
@@ -15,12 +16,14 @@ let everOpen = false;
 let sentGroups = "";
 const versions = new Map();
 
+/** What looks again by itself; the root carries the word for the state of the connection under the same name. */
+const parts = () => body.querySelectorAll("[data-live]");
 const lists = (text) => (text ?? "").split(/[\s,]+/).filter(Boolean);
 
 /** Groups the page wants: the body's own and those of every part. */
 function groups() {
   const wanted = new Set(lists(body.dataset.liveGroups));
-  for (const part of document.querySelectorAll("[data-live]")) for (const name of lists(part.dataset.live)) wanted.add(name);
+  for (const part of parts()) for (const name of lists(part.dataset.live)) wanted.add(name);
   return [...wanted].slice(0, 60);
 }
 
@@ -48,7 +51,7 @@ function lookAgain(parts) {
   for (const part of parts) window.htmx?.trigger(part, "live");
 }
 
-const parts = () => document.querySelectorAll("[data-live]");
+
 
 function announce(frame) {
   const seenKey = `${frame.group}|${frame.event}|${frame.id}`;
@@ -117,7 +120,7 @@ function connect() {
     if (event.code === 4401) return signedOut();
     tries += 1;
     if (tries > 1 || everOpen) startPolling();
-    const ceiling = Math.min(30_000, 500 * 2 ** tries);
+    const ceiling = Math.min(RETRY, 500 * 2 ** tries);
     setTimeout(connect, ceiling / 2 + Math.random() * (ceiling / 2));
   });
 }
