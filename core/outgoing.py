@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
 
 from django.conf import settings
 
@@ -27,6 +31,61 @@ class PlaceForbidden(OSError):
     """The host lies inside and the operator has not allowed it."""
 
 
+class ClearForbidden(OSError):
+    """What is not encrypted may only go to a host inside."""
+
+
+class Deadline:
+    """The end of a whole conversation, counted from before its connect: then the wire is cut, whatever dribbles in.
+
+    A timeout of a socket begins anew with every byte; this one does not. Use it around everything, the closing words
+    too. It holds a second handle on the connection, so that TLS put over the first one changes nothing.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        self._handles: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for handle in self._handles:
+                handle.close()
+            self._handles.clear()
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left, none below zero."""
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the time is used up."""
+        return self.left == 0
+
+    def watch(self, wire: socket.socket) -> None:
+        """Cut this connection as well when the time is over. Raises TimeoutError when it is already."""
+        with self._lock:
+            if self.is_over:
+                raise TimeoutError
+            self._handles.append(wire.dup())
+
+    def _cut(self) -> None:
+        with self._lock:
+            for handle in self._handles:
+                with suppress(OSError):
+                    handle.shutdown(socket.SHUT_RDWR)
+
+
 def is_public(address: Address) -> bool:
     """Tell whether an address lies in the public internet, also the one that hides inside another."""
     if isinstance(address, ipaddress.IPv6Address):
@@ -38,25 +97,35 @@ def is_public(address: Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def is_inside(host: str, port: int) -> bool:
-    """Tell whether a host that may be asked lies inside. Raises HostUnknown, PlaceForbidden."""
-    return not is_public(resolve(host, port))
-
-
-def connect(host: str, port: int, *, timeout: float = TIMEOUT) -> socket.socket:
+def connect(
+    host: str, port: int, *, timeout: float = TIMEOUT, until: Deadline | None = None, inside_only: bool = False
+) -> socket.socket:
     """Open a TCP connection to a host that may be asked: its addresses one after the other, within `timeout` in all.
 
-    Raises HostUnknown, PlaceForbidden, OSError.
+    `until` cuts it off at its end. `inside_only` is for what goes in the clear: the very addresses connected to must
+    lie inside. Raises HostUnknown, PlaceForbidden, ClearForbidden, OSError.
     """
-    end = time.monotonic() + timeout
+    end = time.monotonic() + (timeout if until is None else min(timeout, until.left))
     last: OSError = TimeoutError()
-    for place in places_of(host, port):
+    places = places_of(host, port)
+    if inside_only and any(is_public(place) for place in places):
+        raise ClearForbidden
+    for place in places:
         if (left := end - time.monotonic()) <= 0:
             break
         try:
-            return socket.create_connection((str(place), port), timeout=left)
+            wire = socket.create_connection((str(place), port), timeout=left)
         except OSError as error:
             last = error
+            continue
+        wire.settimeout(timeout)
+        if until is not None:
+            try:
+                until.watch(wire)
+            except BaseException:
+                wire.close()
+                raise
+        return wire
     raise last
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import ssl
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
 
 from core import outgoing
 
@@ -15,6 +18,10 @@ MAX_BYTES = 64 * 1024
 
 class AddressRefused(ValueError):
     """The address is none we ask: another scheme, a password in it, or a place inside."""
+
+
+class EncryptionNeeded(AddressRefused):
+    """An address outside one's own network that is not https."""
 
 
 class NotReached(OSError):
@@ -43,23 +50,50 @@ def check_address(url: str) -> SplitResult:
     return parts
 
 
-def post(url: str, body: bytes, headers: dict[str, str], *, seconds: float = SECONDS) -> Reply:
-    """Send a body and return what came back. Never call it inside a transaction. Raises AddressRefused, NotReached."""
-    parts = check_address(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+def may_go_in_the_clear(parts: SplitResult) -> bool:
+    """Tell, without looking a name up, whether an http address can ever be asked; what it leads to is seen then."""
+    if parts.scheme == "https" or settings.TRIAL:
+        return True
     try:
-        plain = outgoing.connect(host, port, timeout=seconds)
-        connection.sock = plain
-        if parts.scheme == "https":
-            connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        return not outgoing.is_public(ipaddress.ip_address(parts.hostname or ""))
+    except ValueError:
+        return bool(settings.OUTGOING_ALLOW)
+
+
+def post(url: str, body: bytes, headers: dict[str, str], *, seconds: float = SECONDS) -> Reply:
+    """Send a body and return what came back, all within `seconds` from the connect on.
+
+    In the clear (http) only to one's own network, or in the trial. Never call it inside a transaction. Raises
+    AddressRefused, EncryptionNeeded, NotReached.
+    """
+    parts = check_address(url)
+    with outgoing.Deadline(seconds) as until:
+        try:
+            reply = _exchange(parts, body, headers, until)
+        except outgoing.PlaceForbidden:
+            raise AddressRefused("inside") from None
+        except outgoing.ClearForbidden:
+            raise EncryptionNeeded("scheme") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NotReached(type(error).__name__) from error
+        if until.is_over:  # what was cut off may look whole
+            raise NotReached("too slow")
+    return reply
+
+
+def _exchange(parts: SplitResult, body: bytes, headers: dict[str, str], until: outgoing.Deadline) -> Reply:
+    is_safe = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if is_safe else 80)
+    connection = http.client.HTTPConnection(host, port, timeout=until.left)
+    try:
+        connection.sock = outgoing.connect(
+            host, port, timeout=until.left, until=until, inside_only=not is_safe and not settings.TRIAL
+        )
+        if is_safe:
+            connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=host)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body=body, headers={"Host": parts.netloc, **headers})
         answer = connection.getresponse()
         return Reply(answer.status, answer.read(MAX_BYTES))
-    except outgoing.PlaceForbidden:
-        raise AddressRefused("inside") from None
-    except (OSError, http.client.HTTPException) as error:
-        raise NotReached(type(error).__name__) from error
     finally:
         connection.close()

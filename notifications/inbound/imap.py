@@ -11,7 +11,6 @@ import imaplib
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from notifications.inbound.folders import encode_folder, folders_in
 
 TIMEOUT = 10.0
 WHOLE_SECONDS = 60.0
+LOOK_HOLDS = 4  # times the largest mail: what the server may send in one conversation
 SEARCH_SPAN = 50_000  # UIDs asked for at once; the answer is one line
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UID = re.compile(rb"\bUID (\d+)")
@@ -74,13 +74,18 @@ class MailFacts:
 class _Conversation(imaplib.IMAP4):
     """imaplib over a socket that was opened to a checked address, with a limit to what the server may send."""
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext | None, max_bytes: int) -> None:
-        self._context = context
-        self._bytes_left = max_bytes
-        super().__init__(host, port, TIMEOUT)
+    def __init__(
+        self, account: ImapAccount, context: ssl.SSLContext | None, max_bytes: int, until: outgoing.Deadline
+    ) -> None:
+        self._context, self._until = context, until
+        self._inside_only = account.security == SmtpSecurity.NONE
+        self.bytes_left = max_bytes
+        super().__init__(account.host, account.port, TIMEOUT)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        plain = outgoing.connect(self.host, self.port, timeout=timeout or TIMEOUT)
+        plain = outgoing.connect(
+            self.host, self.port, timeout=timeout or TIMEOUT, until=self._until, inside_only=self._inside_only
+        )
         if self._context is None:
             return plain
         try:
@@ -103,8 +108,8 @@ class _Conversation(imaplib.IMAP4):
         return line
 
     def _use(self, size: int) -> None:
-        self._bytes_left -= size
-        if self._bytes_left < 0:
+        self.bytes_left -= size
+        if self.bytes_left < 0:
             raise self.abort("too much")
 
 
@@ -117,6 +122,11 @@ class ImapSession:
         self.uidvalidity = 0
         self.uidnext = 0
         self.exists = 0
+
+    @property
+    def bytes_left(self) -> int:
+        """Return how much the server may still send in this conversation."""
+        return self._imap.bytes_left
 
     def open_folder(self) -> None:
         """Open the account's folder. Raises ImapFault."""
@@ -228,37 +238,30 @@ class ImapSession:
 
 @contextmanager
 def signed_in(account: ImapAccount, *, seconds: float = WHOLE_SECONDS) -> Iterator[ImapSession]:
-    """Open a conversation of at most `seconds`, sign in, and close it at the end. Raises ImapFault."""
-    imap = _open(account)
-    timer = threading.Timer(seconds, _cut, [imap])
-    timer.daemon = True
-    timer.start()
-    try:
-        _sign_in(imap, account)
-        yield ImapSession(imap, account)
-    finally:
-        timer.cancel()
-        with suppress(imaplib.IMAP4.error, OSError, ValueError):
-            imap.sock.settimeout(2)
-            imap.logout()
-        with suppress(OSError, ValueError):
-            imap.shutdown()
+    """Open a conversation of at most `seconds` from the connect to the last word, and sign in. Raises ImapFault."""
+    with outgoing.Deadline(seconds) as until:
+        try:
+            imap = _open(account, until)
+            try:
+                _sign_in(imap, account)
+                yield ImapSession(imap, account)
+            finally:
+                with suppress(imaplib.IMAP4.error, OSError, ValueError):
+                    imap.sock.settimeout(2)
+                    imap.logout()
+                with suppress(OSError, ValueError):
+                    imap.shutdown()
+        except ImapFault as fault:
+            if until.is_over and fault.code in {"connection_lost", "no_connection", "login_refused"}:
+                raise ImapFault("timeout") from None
+            raise
 
 
-def _open(account: ImapAccount) -> _Conversation:
-    max_bytes = settings.INBOUND_MAX_BYTES * 4
-    try:
-        if account.security == SmtpSecurity.NONE and not outgoing.is_inside(account.host, account.port):
-            raise ImapFault("no_tls")
-    except outgoing.HostUnknown:
-        raise ImapFault("host_unknown") from None
-    except outgoing.PlaceForbidden:
-        raise ImapFault("forbidden_place") from None
+def _open(account: ImapAccount, until: outgoing.Deadline) -> _Conversation:
+    max_bytes = settings.INBOUND_MAX_BYTES * LOOK_HOLDS
     context = _tls() if account.security != SmtpSecurity.NONE else None
     with _faults("no_connection"):
-        imap = _Conversation(
-            account.host, account.port, context if account.security == SmtpSecurity.TLS else None, max_bytes
-        )
+        imap = _Conversation(account, context if account.security == SmtpSecurity.TLS else None, max_bytes, until)
     if account.security != SmtpSecurity.STARTTLS:
         return imap
     try:
@@ -306,6 +309,8 @@ def _faults(refused: str = "refused", *, about_login: bool = False) -> Iterator[
         raise ImapFault("host_unknown") from None
     except outgoing.PlaceForbidden:
         raise ImapFault("forbidden_place") from None
+    except outgoing.ClearForbidden:
+        raise ImapFault("no_tls") from None
     except ssl.SSLCertVerificationError:
         raise ImapFault("certificate") from None
     except ssl.SSLError:
@@ -327,11 +332,6 @@ def _faults(refused: str = "refused", *, about_login: bool = False) -> Iterator[
     except (EOFError, ValueError, IndexError, UnicodeError, AttributeError, TypeError):
         # imaplib stumbles over answers that are no IMAP in many ways; a closed file is a ValueError
         raise ImapFault("connection_lost" if refused == "refused" else refused) from None
-
-
-def _cut(imap: _Conversation) -> None:
-    with suppress(OSError, AttributeError):
-        imap.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _is_about(uid: int, head: bytes, rest: list[Any]) -> bool:

@@ -39,6 +39,7 @@ ATTEMPTS = 3
 BATCH = 50
 BUSY_SECONDS = 15.0  # after that no other mail is begun: the worker has other work too
 HEAD_BYTES = 64 * 1024
+ROOM_AROUND = 1_000_000  # lists of numbers, answers to marking
 FIRST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=30)
 LOGIN_REST = timedelta(minutes=10)  # providers lock an account that knocks too often
 OPEN_AFTER = 5  # failures in a row after which a person should look
@@ -105,21 +106,22 @@ def take_new(box: Mailbox, session: ImapSession, at: datetime) -> int:
     """
     poll = find_place(mailbox_id=box.pk, uidvalidity=session.uidvalidity)
     settle_taken(box, session)
-    end = time.monotonic() + BUSY_SECONDS
+    end, room = time.monotonic() + BUSY_SECONDS, session.bytes_left
     left = 0
     for uids in _batches(box, session, poll):
-        taken = 0 if left else _take_batch(box, session, poll, uids, end)
+        taken = 0 if left else _take_batch(box, session, poll, uids, end, room)
         left += len(uids) - taken
     return left
 
 
-def _take_batch(box: Mailbox, session: ImapSession, poll: MailboxPoll, uids: list[int], end: float) -> int:
-    """Take mails until the time is up; returns how many were dealt with."""
+def _take_batch(box: Mailbox, session: ImapSession, poll: MailboxPoll, uids: list[int], end: float, room: int) -> int:
+    """Take mails until the time, or what one look may hold, is up; returns how many were dealt with."""
     if time.monotonic() > end:
         return 0
     facts = session.facts(uids)
     for index, uid in enumerate(uids):
-        if time.monotonic() > end:
+        has_taken = session.bytes_left <= room // 2
+        if time.monotonic() > end or (has_taken and _weight(facts.get(uid)) > session.bytes_left):
             settle_taken(box, session)
             return index
         take_one(box, session, poll, uid, facts.get(uid))
@@ -127,6 +129,12 @@ def _take_batch(box: Mailbox, session: ImapSession, poll: MailboxPoll, uids: lis
         advance(mailbox_id=box.pk, uid=uids[-1])
     settle_taken(box, session)
     return len(uids)
+
+
+def _weight(facts: MailFacts | None) -> int:
+    """Return how much the server sends for a mail, with room for what it says around it."""
+    size = facts.size if facts else 0
+    return (HEAD_BYTES if size > settings.INBOUND_MAX_BYTES else size) + ROOM_AROUND
 
 
 def _batches(box: Mailbox, session: ImapSession, poll: MailboxPoll) -> Iterator[list[int]]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from core import outgoing
+from core import outgoing, posting
+from notifications.inbound import imap
 
 
 @pytest.fixture
@@ -75,13 +81,10 @@ def test_the_operator_names_what_is_his(names: dict[str, list[str]], settings: A
     names["mail.lan"] = names["other.lan"] = ["10.1.2.3"]
     settings.OUTGOING_ALLOW = ["Mail.lan"]
     assert str(outgoing.resolve("mail.lan", 993)) == "10.1.2.3"
-    assert outgoing.is_inside("mail.lan", 993)
     with pytest.raises(outgoing.PlaceForbidden):
         outgoing.places_of("other.lan", 993)
     settings.OUTGOING_ALLOW = ["10.1.0.0/16"]
     assert str(outgoing.resolve("other.lan", 993)) == "10.1.2.3"
-    names["fine.example"] = ["8.8.8.8"]
-    assert not outgoing.is_inside("fine.example", 993)
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(names: dict[str, list[str]], settings: Any) -> None:
@@ -93,3 +96,96 @@ def test_the_connection_goes_to_the_address_that_was_checked(names: dict[str, li
             assert link.getpeername() == ("127.0.0.1", port)
     with pytest.raises(OSError):
         outgoing.connect("mail.example", port, timeout=5)
+
+
+def test_what_goes_in_the_clear_goes_inside_by_the_address_connected_to(
+    names: dict[str, list[str]], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OUTGOING_ALLOW = ["127.0.0.0/8"]
+    names["fine.example"] = ["8.8.8.8"]
+    with pytest.raises(outgoing.ClearForbidden):
+        outgoing.connect("fine.example", 143, timeout=1, inside_only=True)
+    names["both.example"] = ["127.0.0.1", "8.8.8.8"]
+    with pytest.raises(outgoing.ClearForbidden):
+        outgoing.connect("both.example", 143, timeout=1, inside_only=True)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        names["mail.lan"] = ["127.0.0.1"]
+        outgoing.connect("mail.lan", port, timeout=5, inside_only=True).close()
+
+
+class Dribbler:
+    """A server that says one byte after the other and never ends."""
+
+    def __init__(self, words: bytes) -> None:
+        self.words, self.over = words, threading.Event()
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            wire, _peer = self.server.accept()
+            with wire:
+                for place in itertools.count():
+                    if self.over.wait(0.05):
+                        return
+                    wire.sendall(self.words[place : place + 1] or b"x")
+
+    def close(self) -> None:
+        self.over.set()
+        self.server.close()
+        self.thread.join(5)
+
+
+@pytest.fixture
+def dribble(settings: Any) -> Iterator[Callable[[bytes], Dribbler]]:
+    settings.OUTGOING_ALLOW = ["127.0.0.0/8"]
+    made: list[Dribbler] = []
+
+    def make(words: bytes) -> Dribbler:
+        made.append(Dribbler(words))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("words", [b"", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_that_dribbles_in_is_cut_off_as_a_whole(
+    words: bytes, scheme: str, dribble: Callable[[bytes], Dribbler]
+) -> None:
+    slow, begun = dribble(words), time.monotonic()
+    with pytest.raises(posting.NotReached):
+        posting.post(f"{scheme}://127.0.0.1:{slow.port}/", b"{}", {}, seconds=0.5)
+    assert time.monotonic() - begun < 2.5
+
+
+def test_a_greeting_that_dribbles_in_is_cut_off_as_a_whole(dribble: Callable[[bytes], Dribbler]) -> None:
+    for words, security in ((b"* OK ", "none"), (b"\x16\x03\x03\x40\x00", "tls")):
+        slow, begun = dribble(words), time.monotonic()
+        account = imap.ImapAccount("127.0.0.1", slow.port, "a", "b", security=security)
+        with pytest.raises(imap.ImapFault), imap.signed_in(account, seconds=0.5):
+            pass
+        assert time.monotonic() - begun < 3.5, security
+
+
+def test_only_https_leaves_the_own_network(names: dict[str, list[str]], settings: Any) -> None:
+    settings.OUTGOING_ALLOW, settings.TRIAL = ["10.0.0.0/8", "pbx.lan"], False
+    names["pbx.example"], names["pbx.lan"] = ["8.8.8.8"], ["127.0.0.1"]
+    with pytest.raises(posting.EncryptionNeeded):
+        posting.post("http://pbx.example/dial", b"{}", {}, seconds=1)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(posting.NotReached):  # allowed, and nobody is there
+        posting.post(f"http://pbx.lan:{port}/dial", b"{}", {}, seconds=1)
+    may = {
+        url: posting.may_go_in_the_clear(posting.check_address(url))
+        for url in ("https://pbx.example/", "http://8.8.8.8/", "http://10.1.1.1/", "http://pbx.lan/")
+    }
+    assert list(may.values()) == [True, False, True, True]
+    settings.OUTGOING_ALLOW = []
+    assert not posting.may_go_in_the_clear(posting.check_address("http://pbx.example/"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -403,10 +404,44 @@ def test_encrypted_conversations(certificate: Path, settings: Any, security: str
         assert InboundMail.objects.count() == 1
 
 
-def test_nothing_goes_in_the_clear_over_the_internet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client.outgoing, "is_inside", lambda _host, _port: False)
-    with pytest.raises(client.ImapFault, match="no_tls"), client.signed_in(ImapAccount("x", security="none")):
-        pass
+def test_nothing_goes_in_the_clear_over_the_internet(server: ImapServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that leads inside when it is looked up first, and outside afterwards, gets no password either."""
+    answers: list[str] = []
+
+    def look_up(_host: str, port: int, *_args: Any, **_kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), port))]
+
+    reached: list[tuple[str, int]] = []
+
+    def connect(place: tuple[str, int], *_args: Any, **_kwargs: Any) -> socket.socket:
+        reached.append(place)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    for told, code in ((["8.8.8.8"], "no_tls"), (["127.0.0.1", "8.8.8.8"], "no_connection")):
+        answers[:] = told
+        with pytest.raises(client.ImapFault, match=code), client.signed_in(ImapAccount("x.example", security="none")):
+            pass
+    assert [host for host, _port in reached] == ["127.0.0.1"]
+
+
+def test_more_mail_than_one_look_may_hold_is_taken_in_several_without_a_fault(
+    server: ImapServer, settings: Any
+) -> None:
+    settings.INBOUND_MAX_BYTES = 40_000
+    box = box_at(server)
+    for number in range(9):
+        server.put(letter(number) + b"x" * 30_000)
+    kept = []
+    for _look in range(9):
+        poll = look(box)
+        assert (poll.failures, poll.error_code) == (0, "")
+        kept.append(InboundMail.objects.count())
+        if kept[-1] == 9:
+            break
+    assert kept[-1] == 9
+    assert kept == sorted(set(kept)), "each look takes some"
 
 
 def test_a_server_that_says_nothing_is_left_in_time(server: ImapServer, monkeypatch: pytest.MonkeyPatch) -> None:

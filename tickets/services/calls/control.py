@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from core.crypto import decrypt
-from core.posting import AddressRefused, NotReached, post
+from core.posting import AddressRefused, EncryptionNeeded, NotReached, post
 from tickets.models import PhoneLine
 from tickets.services.calls.signing import signed_headers
 
@@ -40,6 +40,8 @@ def ask_to_dial(*, line: PhoneLine, ref: str, extension: str, number: str, at: d
     }  # fmt: skip
     try:
         reply = post(line.control_url, body, headers)
+    except EncryptionNeeded:
+        raise PbxRefused("needs_https") from None
     except AddressRefused:
         raise PbxRefused("address_refused") from None
     except NotReached:

@@ -15,7 +15,7 @@ from core.calendar.models import CalendarDefinition
 from core.crypto import encrypt, random_token
 from core.errors import InvalidInput, NotFound, StaleEdit, Text
 from core.events import Code, record
-from core.posting import AddressRefused, check_address
+from core.posting import AddressRefused, check_address, may_go_in_the_clear
 from core.text import normalise
 from orders.models import Shop
 from tickets.calls_events import PhoneLineChanged
@@ -95,7 +95,8 @@ def _checked(terms: LineTerms) -> dict[str, object]:
         faults["recording_host"] = [_("Only the host's name, such as tapes.example.com.")]
     if terms.control_url.strip():
         try:
-            check_address(terms.control_url.strip())
+            if not may_go_in_the_clear(check_address(terms.control_url.strip())):
+                faults["control_url"] = [_("Outside your own network only https: the orders name customers' numbers.")]
         except AddressRefused:
             faults["control_url"] = [_("This is not an address we can ask: https://host/path.")]
     if not 1 <= terms.call_back_minutes <= 10080:
