@@ -47,7 +47,7 @@ def board_now(staff: Staff) -> list[dict[str, Any]]:
         waiting, unassigned, late_reply, late_next, late_solution, at_risk, online = cursor.fetchone()
     lines = [
         (_("Open tickets"), waiting, "", "open"),
-        (_("Nobody's yet"), unassigned, "warn" if unassigned else "", "unassigned"),
+        (_("Unassigned tickets"), unassigned, "warn" if unassigned else "", "unassigned"),
         (_("First reply overdue"), late_reply, "bad" if late_reply else "good", "overdue"),
         (_("Next reply overdue"), late_next, "bad" if late_next else "good", "overdue"),
         (_("Solution overdue"), late_solution, "bad" if late_solution else "good", "overdue"),

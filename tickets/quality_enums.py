@@ -42,7 +42,7 @@ class SamplePeriod(models.TextChoices):
 class SampleWay(models.TextChoices):
     """How many a plan draws."""
 
-    PER_AGENT = "per_agent", _("So many of each agent")
+    PER_AGENT = "per_agent", _("A number per agent")
     PERCENT = "percent", _("So many percent")
 
 

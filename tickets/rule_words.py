@@ -171,7 +171,7 @@ def action_words(one: Action, names: Names) -> str:
         case Do.ANSWER:
             return gettext("the canned reply “%(name)s” is sent") % {"name": _name(names.replies, value["id"])}
         case Do.NOTIFY:
-            return gettext("%(whom)s gets a notice") % {"whom": whom_words(value, names)}
+            return gettext("a notice goes to %(whom)s") % {"whom": whom_words(value, names)}
         case Do.TASK:
             name = _name(names.departments, value["id"])
             return gettext("%(name)s is asked: “%(text)s”") % {"name": name, "text": _short(value["text"])}

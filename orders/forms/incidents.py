@@ -38,7 +38,7 @@ class IncidentForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=120, help_text=_("Customers read this title in the updates."))
     kind = forms.ChoiceField(label=_("Kind"), choices=IncidentKind)
     severity = forms.TypedChoiceField(
-        label=_("How bad"), choices=IncidentSeverity, coerce=int, initial=IncidentSeverity.MAJOR
+        label=_("Severity"), choices=IncidentSeverity, coerce=int, initial=IncidentSeverity.MAJOR
     )
     what = forms.CharField(
         label=_("What happened"), max_length=4000, required=False, widget=forms.Textarea,

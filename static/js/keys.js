@@ -64,21 +64,34 @@ document.addEventListener("keydown", (event) => {
 
 /* ---- lists: j k enter x --------------------------------------------------------------------------------------- */
 
-function walk(event, name) {
-  if (document.querySelector("dialog[open]")) return;
+let place = { list: "", at: -1 }; // where the reader was: the row itself may leave, as a resolved ticket does
+
+function listShown() {
   const list = [...document.querySelectorAll("[data-keynav]")].find(shown);
-  if (!list || !["j", "k", "x"].includes(name)) return;
-  const items = [...list.querySelectorAll("[data-key-item]")].filter(shown);
+  const items = list ? [...list.querySelectorAll("[data-key-item]")].filter(shown) : [];
+  const focused = items.indexOf(document.activeElement);
+  const at = focused >= 0 ? focused : items.findIndex((item) => item.matches("[aria-current=true], [aria-current=page]"));
+  return { name: list?.closest("[data-view-key]")?.dataset.viewKey ?? list?.id ?? "", list, items, at };
+}
+
+function rememberPlace() {
+  const { name, at } = listShown();
+  if (at >= 0) place = { list: name, at };
+}
+document.addEventListener("htmx:beforeSwap", rememberPlace);
+
+function walk(event, name) {
+  if (document.querySelector("dialog[open]") || !["j", "k", "x"].includes(name)) return;
+  const { name: listName, list, items, at: here } = listShown();
   if (!items.length) return;
   event.preventDefault();
-  const current = items.findIndex((item) => item === document.activeElement || item.matches("[aria-current=true], [aria-current=page]"));
-  const focused = items.indexOf(document.activeElement);
-  const at = focused >= 0 ? focused : current;
   if (name === "x") {
-    const box = items[at]?.parentElement.querySelector("input[type=checkbox]");
+    const box = items[here]?.parentElement.querySelector("input[type=checkbox]");
     box?.click();
     return;
   }
+  const left = place.list === listName ? place.at - (name === "j" ? 1 : 0) : -1; // what followed stands in its place now
+  const at = here >= 0 ? here : left;
   const next = items[Math.min(items.length - 1, Math.max(0, at + (name === "j" ? 1 : -1)))];
   next.focus();
   next.scrollIntoView({ block: "nearest" });

@@ -154,12 +154,12 @@ class TermsForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     appeal_days = forms.IntegerField(label=_("Days to appeal"), min_value=1, max_value=60)
     decide_days = forms.IntegerField(label=_("Days to decide an appeal"), min_value=1, max_value=60)
-    coach_below = forms.IntegerField(label=_("A talk is due below (points)"), min_value=0, max_value=100)
-    coach_days = forms.IntegerField(label=_("Days until the talk"), min_value=1, max_value=60)
-    new_agent_days = forms.IntegerField(label=_("A colleague is new for (days)"), min_value=0, max_value=365)
+    coach_below = forms.IntegerField(label=_("Coaching is due below (points)"), min_value=0, max_value=100)
+    coach_days = forms.IntegerField(label=_("Days until the coaching talk"), min_value=1, max_value=60)
+    new_agent_days = forms.IntegerField(label=_("New colleagues stay new for (days)"), min_value=0, max_value=365)
     away_hours = forms.IntegerField(
         label=_("A reviewer is away after (hours off shift)"), min_value=4, max_value=400,
-        help_text=_("What she has not begun then goes to the others."),
+        help_text=_("Reviews they have not started then go to the others."),
     )  # fmt: skip
 
 

@@ -248,7 +248,7 @@ class Builder:
             )
             for pk in self.names.fields
         ]
-        row.kinds = [("", plain), *([(gettext("Own fields"), own)] if own else [])]
+        row.kinds = [("", plain), *([(gettext("Custom fields"), own)] if own else [])]
         spec = spec_of(one.what, self.names) if one.what else None
         if spec is None:
             return row

@@ -32,7 +32,7 @@ class PolicyForm(VersionedForm):
         label=_("First reply within"), max_minutes=MONTH, help_text=_("Like 2 h, 30 min or 1 d 4 h; a day is 24 hours.")
     )
     next_response_minutes = LengthField(
-        label=_("Each next reply within"),
+        label=_("Next replies within"),
         max_minutes=MONTH,
         required=False,
         help_text=_("From the customer's first unanswered message. Empty: nothing is promised."),

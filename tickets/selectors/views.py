@@ -58,7 +58,7 @@ class View:
 
 VIEWS = (
     View("mine", _("My tickets"), "user-check"),
-    View("mentions", _("I am mentioned"), "at"),
+    View("mentions", _("Mentions of me"), "at"),
     View("unassigned", _("Unassigned"), "inbox"),
     View("open", _("All open"), "list"),
     View("risk", _("At risk"), "gauge", "warn"),

@@ -47,7 +47,7 @@ def field_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     context: dict[str, Any] = {
         "title": row.label_in(reading_language()) if row else _("New field"),
         "back": reverse("tickets:settings_fields"),
-        "back_label": _("Own fields"),
+        "back_label": _("Custom fields"),
     }
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)

@@ -21,7 +21,7 @@ from core.errors import InvalidInput, StaleEdit
 from core.http import form_invalid, render_page
 from core.ui.leaf import CHANNEL_NAMES
 from tickets.forms.routing import TeamRoutingForm
-from tickets.models import CategorySkill, TeamRouting
+from tickets.models import CategorySkill, Department, TeamRouting
 from tickets.selectors.routing import loads_of, routing_of
 from tickets.selectors.settings import category_tree
 from tickets.services.routing.settings import RoutingTerms, save_category_skills, save_team_routing
@@ -36,7 +36,11 @@ NAMES = ("mode", "widen_after_minutes", "release_after_minutes", "version")
 def overview(request: StaffRequest) -> HttpResponse:
     """Show how every team works, what categories ask for, and who may hold how much."""
     known = {row.pk: row for row in TeamRouting.objects.all()}
-    teams = [(team, known.get(team.pk) or TeamRouting(team=team, version=0)) for team in active_teams()]
+    departments = set(Department.objects.filter(is_active=True).values_list("pk", flat=True)) - known.keys()
+    teams = [
+        (team, known.get(team.pk) or TeamRouting(team=team, version=0), team.pk in departments)
+        for team in active_teams()
+    ]
     language = "en" if (get_language() or "").startswith("en") else "zh-hans"
     context = {
         "teams": teams,
