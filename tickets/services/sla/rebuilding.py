@@ -10,6 +10,7 @@ from django.db import transaction
 
 from core.calendar import elapsed
 from core.models import Event
+from core.snapshot import one_snapshot
 from tickets.enums import ACTIVE_STATUSES, ClockKind, ClockState
 from tickets.models import SlaClock, SlaPolicy, Ticket
 from tickets.services.clocks import KEPT, copy_to_ticket, disown, owe_next
@@ -74,6 +75,8 @@ def _row(ticket: Ticket, one: Replayed, terms: Terms, at: datetime) -> SlaClock:
     clock = SlaClock(ticket=ticket, kind=one.kind, round=one.round, started_at=one.started_at)
     take_over(clock, one, terms)
     clock.breached_at = one.due_at if one.is_late(at) else None
+    if one.warn_at is not None and one.warn_at <= (one.met_at or one.paused_at or at):
+        clock.warned_at = one.warn_at  # that moment is behind it: whoever had to be told was
     return clock
 
 
@@ -184,6 +187,14 @@ def differences(ticket: Ticket, *, at: datetime) -> list[Difference]:
     return found + [Difference(ticket.pk, one.kind, one.round, "missing") for one in missing]
 
 
+def compare_clocks(*, ticket_id: int, at: datetime) -> list[Difference]:
+    """Compare a ticket's kept clocks with its events as both stand at one moment, whatever happens to it meanwhile."""
+    with one_snapshot():
+        rows = Ticket.objects.select_related("policy").filter(merged_into__isnull=True)
+        ticket = rows.filter(pk=ticket_id).first()
+        return differences(ticket, at=at) if ticket is not None else []
+
+
 def _is_owed(one: Replayed) -> bool:
     return one.met_at is None or one.kind != ClockKind.NEXT_RESPONSE
 
@@ -211,12 +222,12 @@ def _left(terms: Terms, deadline: datetime | None, paused_at: datetime | None) -
 def repair_clocks(*, ticket_id: int, at: datetime) -> list[Difference]:
     """Bring a ticket's open clocks into step with its events and owe their due rows; return what differed.
 
-    Nobody is told about what is late already.
+    Nobody is told about what is late already. One that was joined to another meanwhile is let be.
     """
-    ticket = lock_ticket(ticket_id)
-    found = differences(ticket, at=at)
+    ticket = lock_ticket(ticket_id, merged_too=True)
     if ticket.policy is None or ticket.merged_into_id is not None:
         return []
+    found = differences(ticket, at=at)
     if not SlaClock.objects.filter(ticket_id=ticket_id).exists():
         build_clocks(ticket, at=at)
     elif found:
