@@ -33,8 +33,8 @@ registry.register_settings_page(
     group="work",
 )  # fmt: skip
 registry.register_settings_page(
-    "fields", _("Custom fields"), _("What you want to know of a case, by category."), "forms", "tickets:settings_fields",
-    31, Permission.SETTINGS_MANAGE,
+    "fields", _("Custom fields"), _("What you want to know of a case, by category."), "forms",
+    "tickets:settings_fields", 31, Permission.SETTINGS_MANAGE,
     group="rules",
 )  # fmt: skip
 registry.register_settings_page(

@@ -119,7 +119,9 @@ def _context(found: Migration, form: MappingForm | None = None) -> dict[str, Any
                 {"field": form[name], "count": counts[group].get(form.fields[name].original, 0)}  # type: ignore[attr-defined]
                 for name in form.groups.get(group, [])
             ]}
-            for group, title in (("statuses", _("Status")), ("priorities", _("Priority")), ("fields", _("Custom fields")))
+            for group, title in (
+                ("statuses", _("Status")), ("priorities", _("Priority")), ("fields", _("Custom fields")),
+            )
             if form.groups.get(group)
         ]  # fmt: skip
     return context
