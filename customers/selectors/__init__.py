@@ -61,6 +61,13 @@ def aliases_of(customer_id: object) -> QuerySet[Customer, int]:
     return rows
 
 
+def families_of(ids: Iterable[int]) -> dict[int, int]:
+    """Return, for these customers and all records joined with them, the record that counts: one statement."""
+    roots = Customer.objects.filter(pk__in=set(ids)).values(root=Coalesce("merged_into_id", "pk"))
+    rows = Customer.objects.filter(Q(pk__in=roots) | Q(merged_into_id__in=roots))
+    return {pk: root or pk for pk, root in rows.values_list("pk", "merged_into_id")}
+
+
 def find_canonical(customer_id: int) -> Customer | None:
     """Return the record that counts for this customer: the named one, or the one it was joined into."""
     return Customer.objects.filter(pk=root_of(customer_id)).first()

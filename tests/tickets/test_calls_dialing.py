@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core.models import Job
 from tests.factories.calls import Office
 from tests.factories.customers import make_customer
+from tests.tickets.test_races import at_once
 from tickets.calls_errors import AlreadyDialling
 from tickets.models import Call
 from tickets.services.calls.dialing import GIVEN_UP_AFTER, Target, dial
@@ -26,36 +25,13 @@ def office() -> Office:
     return found
 
 
-def at_once(work: Callable[[], Any], times: int) -> list[Any]:
-    """Do the same in so many threads, each with a connection of its own; return what came of each."""
-    gate, found = threading.Barrier(times), []
-
-    def run() -> None:
-        try:
-            gate.wait(10)
-            found.append(work())
-        except Exception as error:  # noqa: BLE001 - judged by the test
-            found.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return found
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_presses_at_once_dial_once(office: Office) -> None:
     customer, now = make_customer(phone="13800138000"), timezone.now()
     for round_ in range(3):
         Call.objects.filter(state="asked").delete()
-        found = at_once(
-            lambda: dial(target=Target(customer_id=customer.pk), staff_id=office.agent.pk, at=now + timedelta(hours=1)),
-            2,
-        )
+        press = partial(dial, target=Target(customer_id=customer.pk), staff_id=office.agent.pk, at=now)
+        found = at_once(press, press)
         assert sorted(type(one).__name__ for one in found) == ["AlreadyDialling", "Call"], (round_, found)
         assert Call.objects.filter(asked_by=office.agent, state="asked").count() == 1
     assert Job.objects.filter(name="tickets.dial").count() == 3

@@ -15,7 +15,7 @@ from accounts.enums import PresenceStatus
 from accounts.models import Staff
 from accounts.permissions import sees_only_area, team_scope
 from core.text import normalise_phone
-from customers.selectors import last4_index, phone_index
+from customers.selectors import families_of, last4_index, phone_index
 from orders.models import Order, Parcel
 from orders.permissions import orders_visible_to
 from tickets.calls_enums import CallBackState, CallDirection, CallResult, CallState
@@ -27,6 +27,7 @@ from tickets.selectors.call_plans import menu_words
 
 MOST_CARDS = 6
 PAGE = 30
+DIGEST = 32
 WRAP_UP_SHOWN = timedelta(hours=8)
 FAILURE_SHOWN = timedelta(seconds=40)
 UNWRAPPED = Q(state=CallState.ENDED, result=CallResult.ANSWERED, wrapped_at__isnull=True)
@@ -76,26 +77,28 @@ def _urgency(call: Call) -> tuple[int, datetime]:
 
 
 def _with_customers(cards: list[Card], staff: Staff) -> list[Card]:
-    """Add each customer's newest order with its parcel and the open tickets one may see; three statements at most."""
+    """Add each person's newest order with its parcel and the open tickets one may see; four statements at most."""
     ids = {card.call.customer_id for card in cards if card.call.customer_id}
     words = menu_words(card.call for card in cards)
+    roots = families_of(ids) if ids else {}
     orders: dict[int, Order] = {}
     parcels: dict[int, Parcel] = {}
     tickets: dict[int, list[Ticket]] = defaultdict(list)
     if ids:
-        newest = orders_visible_to(staff).filter(customer_id__in=ids).select_related("shop")
-        for order in newest.order_by("customer_id", "-placed_at", "-pk").distinct("customer_id"):
-            orders[order.customer_id] = order
+        newest = orders_visible_to(staff).filter(customer_id__in=list(roots)).select_related("shop")
+        found = newest.order_by("customer_id", "-placed_at", "-pk").distinct("customer_id")
+        for order in sorted(found, key=lambda one: (one.placed_at, one.pk)):
+            orders[roots[order.customer_id]] = order
         shown = Parcel.objects.filter(order_id__in=[one.pk for one in orders.values()])
         parcels = {one.order_id: one for one in shown.order_by("pk")}
         open_ones = tickets_visible_to(staff).filter(
-            customer_id__in=ids, status__in=ACTIVE_STATUSES, is_spam=False, merged_into__isnull=True
+            customer_id__in=list(roots), status__in=ACTIVE_STATUSES, is_spam=False, merged_into__isnull=True
         )
         for ticket in open_ones.order_by("-last_message_at", "-pk")[: MOST_CARDS * 4]:
             if ticket.customer_id is not None:
-                tickets[ticket.customer_id].append(ticket)
+                tickets[roots[ticket.customer_id]].append(ticket)
     for card in cards:
-        customer_id = card.call.customer_id or 0
+        customer_id = roots.get(card.call.customer_id or 0, 0)
         card.order = orders.get(customer_id)
         card.parcel = parcels.get(card.order.pk) if card.order else None
         card.tickets = tickets.get(customer_id, [])[:4]
@@ -168,20 +171,20 @@ def _seat(one: PhoneSeat, told: tuple[str, datetime] | None) -> Seat:
 
 @dataclass(frozen=True)
 class LogFilter:
-    """What of the log is wanted; `number` a whole number or its last four digits, `before` the place of a page."""
+    """What of the log is wanted; `key` a number as number_key names it, `before` the place of a page."""
 
     direction: str = ""
     result: str = ""
     agent_id: int | None = None
-    number: str = ""
+    key: str = ""
     before: tuple[datetime, int] | None = None
 
 
 def call_log(staff: Staff, wanted: LogFilter, *, since: datetime | None) -> tuple[list[Call], bool]:
     """Return a page of calls, the newest first, and whether there are more."""
     rows = calls_visible_to(staff).select_related("agent", "customer", "ticket", "line", "team")
-    if wanted.number.strip():
-        rows = _by_number(rows, wanted.number)
+    if wanted.key:
+        rows = _by_key(rows, wanted.key)
     elif since is not None:
         rows = rows.filter(started_at__gte=since)
     if wanted.direction:
@@ -199,12 +202,28 @@ def call_log(staff: Staff, wanted: LogFilter, *, since: datetime | None) -> tupl
     return found[:PAGE], len(found) > PAGE
 
 
-def _by_number(rows: QuerySet[Call], text: str) -> QuerySet[Call]:
+def number_key(text: str) -> str:
+    """Return what may stand in an address for a number or its last four digits: the keyed digest calls are found by.
+
+    "none" for what is no number, "" for nothing typed.
+    """
     plain = text.strip()
+    if not plain:
+        return ""
     if plain.isascii() and plain.isdigit() and len(plain) == 4:
-        return rows.filter(last4_index=last4_index(plain))
+        return f"4{(last4_index(plain) or b'').hex()}"
     full = normalise_phone(plain) or (plain if plain.isascii() and plain.isdigit() else "")
-    return rows.filter(number_index=phone_index(full)) if full else rows.none()
+    return f"n{phone_index(full).hex()}" if full else "none"
+
+
+def _by_key(rows: QuerySet[Call], key: str) -> QuerySet[Call]:
+    try:
+        digest = bytes.fromhex(key[1:])
+    except ValueError:
+        return rows.none()
+    if len(digest) != DIGEST:
+        return rows.none()
+    return rows.filter(last4_index=digest) if key[0] == "4" else rows.filter(number_index=digest)
 
 
 def today_in_figures(staff: Staff, *, since: datetime) -> dict[str, Any]:

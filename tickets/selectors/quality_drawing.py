@@ -12,10 +12,11 @@ from django.db.models import Count, Q
 
 from accounts.enums import PresenceStatus
 from accounts.models import Membership, Staff
-from accounts.permissions import Permission
+from accounts.permissions import Permission, team_scope
 from accounts.selectors import active_staff, staff_with
 from core.errors import NotFound
 from tickets.models import Message, QualityReview, SamplingPlan, Ticket
+from tickets.permissions import tickets_visible_to
 from tickets.quality_enums import ReviewState, Why
 from tickets.team_reach import reach_of_teams, within
 
@@ -122,6 +123,19 @@ def reviewers(ids: Iterable[int] = ()) -> list[Staff]:
 def able_reviewers() -> list[Staff]:
     """Return everybody with the right to review, with where they are."""
     return list(staff_with(Permission.QUALITY_REVIEW).select_related("presence"))
+
+
+def unseen_by(people: Iterable[Staff], ticket_ids: Iterable[int]) -> dict[int, set[int]]:
+    """Return for each ticket which of these people may not see it; one statement for each who sees only her teams."""
+    wanted = set(ticket_ids)
+    found: dict[int, set[int]] = {pk: set() for pk in wanted}
+    for one in people:
+        if team_scope(one) is None:
+            continue
+        seen = set(tickets_visible_to(one).filter(pk__in=wanted).order_by().values_list("pk", flat=True))
+        for pk in wanted - seen:
+            found[pk].add(one.pk)
+    return found
 
 
 def is_away(staff: Staff, *, at: datetime, hours: int) -> bool:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.permissions import Permission, StaffRequest, has, staff_page
 from core.errors import InvalidInput
@@ -22,6 +22,7 @@ from tickets.selectors.calls import (
     call_backs,
     call_log,
     count_call_backs,
+    number_key,
     seats,
     today_in_figures,
     waiting_by_queue,
@@ -38,12 +39,19 @@ from tickets.views.calls import changed
 
 PAGE = "tickets/calls/live.html"
 TABS = ("log", "backs", "done")
+ASKED = ("direction", "result", "agent", "key")
+KEY = 65
 
 
 @staff_page(Permission.TICKET_VIEW)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def live(request: StaffRequest) -> HttpResponse:
-    """Show the calls of one's teams as they are now, with today's log or the call-back list."""
+    """Show the calls of one's teams as they are now, with today's log or the call-back list.
+
+    What the log is narrowed to is posted: a number never stands in an address, only its keyed digest does.
+    """
+    if request.method == "POST":
+        return HttpResponseRedirect(f"{request.path}?{urlencode({'tab': 'log', **_posted(request)})}")
     now = timezone.now()
     tab = request.GET.get("tab", "log")
     tab = tab if tab in TABS else "log"
@@ -75,26 +83,31 @@ def _tabs(tab: str, owed: int, late: int) -> list[dict[str, Any]]:
     ]
 
 
+def _posted(request: StaffRequest) -> dict[str, str]:
+    told = {name: request.POST.get(name, "").strip()[:KEY] for name in ASKED}
+    told["key"] = number_key(request.POST.get("number", "")[:40]) or told["key"]
+    return {name: value for name, value in told.items() if value}
+
+
 def _log(request: StaffRequest, since: datetime) -> dict[str, Any]:
-    asked = {name: request.GET.get(name, "").strip()[:40] for name in ("direction", "result", "agent", "number")}
+    asked = {name: request.GET.get(name, "").strip()[:KEY] for name in ASKED}
     wanted = LogFilter(
         direction=asked["direction"] if asked["direction"] in {"in", "out"} else "",
         result=asked["result"],
         agent_id=request.user.pk if asked["agent"] == "me" else None,
-        number=asked["number"],
+        key=asked["key"],
         before=_place(request.GET.get("before", "")),
     )
     rows, is_more = call_log(request.user, wanted, since=since)
     ways = menu_words(rows)
-    kept = {name: value for name, value in asked.items() if value and name != "number"}
+    kept = {name: value for name, value in asked.items() if value}
     next_url = ""
     if is_more:
         last = rows[-1]
-        # a number never stands in an address, so a page of hits by number has no next one: it is narrowed instead
         place = f"{int(last.started_at.timestamp() * 1_000_000)}.{last.pk}"
-        next_url = "" if asked["number"] else "?" + urlencode({"tab": "log", **kept, "before": place})
+        next_url = "?" + urlencode({"tab": "log", **kept, "before": place})
     lines = [{"call": call, "menu": ways.get(call.pk, "")} for call in rows]
-    return {"rows": lines, "next_url": next_url, "asked": asked, "is_filtered": bool(kept or asked["number"])}
+    return {"rows": lines, "next_url": next_url, "asked": asked, "is_filtered": bool(kept)}
 
 
 def _place(text: str) -> tuple[datetime, int] | None:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import Permission, StaffRequest, has, staff_page
 from core.http import render_page
 from customers.permissions import get_customer_for
+from customers.selectors import aliases_of
 from tickets.calls_permissions import calls_visible_to
 from tickets.permissions import get_ticket_for
 from tickets.selectors.call_plans import menu_words, seat_of
@@ -36,7 +37,8 @@ def calls_of_customer(request: StaffRequest, customer_id: int) -> HttpResponse:
 
 
 def _panel(request: StaffRequest, customer_id: int | None, shop_id: int | None, what: str, pk: int) -> HttpResponse:
-    rows = calls_visible_to(request.user).filter(customer_id=customer_id or 0).select_related("agent", "line")
+    rows = calls_visible_to(request.user).filter(customer__in=aliases_of(customer_id or 0))
+    rows = rows.select_related("agent", "line")
     calls = list(rows.order_by("-started_at", "-pk")[:SHOWN])
     ways = menu_words(calls)
     may_dial = customer_id is not None and has(request.user, Permission.TICKET_REPLY)

@@ -32,7 +32,11 @@ from tickets.services.calls.receiving import count_refused
 from tickets.services.calls.seats import save_seats
 
 LIST, LINE, MENU = "tickets/calls/lines.html", "tickets/calls/line.html", "tickets/calls/menu.html"
-_LONG_NUMBER = re.compile(r"\d{5,}")
+# Five digits and more, whatever stands between them, also escaped ("\\u0031") or full-width; a moment in time stays.
+_MOMENT = r"20\d\d-(?:0[1-9]|1[0-2])-[0-3]\dT[0-2]\d:[0-5]\d[\d:.]*(?:[+-]\d\d:\d\d)?"
+_DIGIT = r"(?:\d|\\u(?:003\d|[fF]{2}1\d))"
+_BETWEEN = r"(?:[^\w\"{}\[\]:\\]|_){0,3}"
+_LONG_NUMBER = re.compile(rf"({_MOMENT})|{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{4,}}")
 
 
 @staff_page(Permission.SETTINGS_MANAGE)
@@ -120,13 +124,15 @@ def _context(line: PhoneLine | None, form: LineForm, **more: Any) -> dict[str, A
     return context
 
 
+def hide_numbers(text: str) -> str:
+    """Return a message with everything that could be a telephone number hidden."""
+    return _LONG_NUMBER.sub(lambda found: found[1] or "*****", text)
+
+
 def _set_aside(line: PhoneLine) -> list[dict[str, Any]]:
     """Return the newest messages nobody understood, long numbers in them hidden."""
     rows = PhoneEvent.objects.filter(line=line, state=PhoneEventState.REFUSED).order_by("-pk")[:20]
-    return [
-        {"event": row, "raw": _LONG_NUMBER.sub("*****", decrypt(row.body_enc))[:600] if row.body_enc else ""}
-        for row in rows
-    ]
+    return [{"event": row, "raw": hide_numbers(decrypt(row.body_enc))[:600] if row.body_enc else ""} for row in rows]
 
 
 def _edit(request: StaffRequest, line: PhoneLine | None) -> HttpResponse:

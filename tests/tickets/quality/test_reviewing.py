@@ -14,7 +14,7 @@ from accounts.models import Notification
 from core.actors import Actor
 from core.errors import DomainError, InvalidInput, NotAllowed, NotFound, StaleEdit
 from core.models import Event
-from tests.factories.accounts import make_staff
+from tests.factories.accounts import make_staff, make_team
 from tests.factories.desk import make_category
 from tests.factories.quality import make_answered, make_review, make_rubric, make_submitted, marks
 from tests.factories.tickets import make_reply
@@ -289,3 +289,16 @@ def test_two_deciders_at_once_make_one_decision() -> None:
     review.refresh_from_db()
     assert review.score == 20 * won
     assert Event.objects.filter(kind="quality.decided").count() == 1
+
+
+def test_an_appeal_goes_to_somebody_who_sees_the_conversation() -> None:
+    near, far = make_team("近"), make_team("远")
+    agent, blind = make_staff(teams=[near]), make_staff(roles=["supervisor"], teams=[far])
+    first = make_staff(roles=["supervisor"], teams=[near])
+    sees = make_staff(roles=["supervisor"], teams=[near])  # the last one by number: by load alone it would be `blind`
+    ticket = make_answered(agent)
+    type(ticket).objects.filter(pk=ticket.pk).update(team=near)
+    review = make_submitted(agent, first, ticket=ticket, answers=marks(2, 2))
+    appeal = _appeal(review)
+    assert appeal.decider == sees
+    assert blind.pk < sees.pk

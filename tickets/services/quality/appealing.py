@@ -15,7 +15,7 @@ from core.events import record
 from tickets.models import Appeal, QualityReview
 from tickets.quality_enums import AppealState, ReviewState
 from tickets.quality_errors import AppealDecided, AppealMade, AppealTooLate
-from tickets.selectors.quality_drawing import able_reviewers, authors_of, reviewers
+from tickets.selectors.quality_drawing import able_reviewers, authors_of, reviewers, unseen_by
 from tickets.services.quality.drawing import Assignments
 from tickets.services.quality.facts import fact_of, lock_review, terms_now
 from tickets.services.quality.reviewing import check_whole, owe_coaching, own_url, tidy_answers
@@ -32,7 +32,8 @@ def appeal_until(review: QualityReview) -> datetime | None:
 def appeal_review(*, review_id: int, reason: str, actor: Actor, at: datetime) -> Appeal:
     """Appeal against a review of one's own conversation, once, within the days allowed.
 
-    Another reviewer is asked to decide. Raises NotFound, AppealMade, AppealTooLate, InvalidInput.
+    Another reviewer who may see the conversation is asked to decide. Raises NotFound, AppealMade, AppealTooLate,
+    InvalidInput.
     """
     review = lock_review(review_id)
     if review.agent_id != actor.id or review.state != ReviewState.SUBMITTED or review.calibration_id is not None:
@@ -44,8 +45,7 @@ def appeal_review(*, review_id: int, reason: str, actor: Actor, at: datetime) ->
         raise AppealTooLate
     if not reason.strip():
         raise InvalidInput(fields={"reason": [_("Say what the reviewer should look at again.")]})
-    barred = authors_of([review.ticket_id])[review.ticket_id] | {review.agent_id, review.reviewer_id}
-    decider = Assignments(reviewers(), at=at).next_for(barred) or Assignments(able_reviewers(), at=at).next_for(barred)
+    decider = _decider(review, at)
     appeal = Appeal.objects.create(
         review=review, made_by_id=review.agent_id, against_id=review.reviewer_id, decider_id=decider,
         reason=reason.strip()[:LONGEST_REASON], score_before=review.score, answers_before=review.answers, made_at=at,
@@ -56,6 +56,15 @@ def appeal_review(*, review_id: int, reason: str, actor: Actor, at: datetime) ->
     for staff_id in (pk for pk in (review.reviewer_id, decider) if pk is not None):
         notify(staff_id=staff_id, kind="quality.appealed", params=params, url=appeal_url(appeal.pk), at=at)
     return appeal
+
+
+def _decider(review: QualityReview, at: datetime) -> int | None:
+    barred = {review.agent_id, *authors_of([review.ticket_id])[review.ticket_id]}
+    if review.reviewer_id is not None:
+        barred.add(review.reviewer_id)
+    everybody = able_reviewers()
+    barred |= unseen_by(everybody, [review.ticket_id])[review.ticket_id]
+    return Assignments(reviewers(), at=at).next_for(barred) or Assignments(everybody, at=at).next_for(barred)
 
 
 def appeal_url(appeal_id: int) -> str:

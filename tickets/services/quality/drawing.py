@@ -26,6 +26,7 @@ from tickets.selectors.quality_drawing import (
     is_away,
     open_loads,
     reviewers,
+    unseen_by,
     waiting_reviews,
 )
 from tickets.services.quality.facts import LOADED, fact_of, terms_now
@@ -96,8 +97,11 @@ def draw_sample(*, plan_id: int, period: date, at: datetime) -> SampleDraw | Non
 def _hand_out(
     plan: SamplingPlan, period: date, chosen: Sequence[tuple[Candidate, list[str]]], at: datetime
 ) -> list[QualityReview]:
-    table = Assignments(reviewers(plan.reviewer_ids), at=at)
+    people = reviewers(plan.reviewer_ids)
+    table = Assignments(people, at=at)
     authors = authors_of(one.ticket_id for one, _why in chosen)
+    for ticket_id, blind in _blind(plan, people, authors).items():
+        authors[ticket_id] |= blind
     rows = [
         QualityReview(
             ticket_id=one.ticket_id, agent_id=one.agent_id, team_id=one.team_id, plan=plan, period_start=period,
@@ -112,6 +116,12 @@ def _hand_out(
         record("quality.assigned", subject=review, actor=SYSTEM, at=at, data=fact_of(review))
     tell_reviewers((row.reviewer_id for row in rows), at=at)
     return rows
+
+
+def _blind(plan: SamplingPlan | None, people: Sequence[Staff], ticket_ids: Iterable[int]) -> dict[int, set[int]]:
+    """Return who may not see which conversation; to be named in a plan is to be shown what it draws."""
+    named = set(plan.reviewer_ids) if plan else set()
+    return unseen_by([one for one in people if one.pk not in named], ticket_ids)
 
 
 def tell_reviewers(ids: Iterable[int | None], *, at: datetime) -> None:
@@ -143,7 +153,8 @@ class Assignments:
 def rebalance_reviews(*, at: datetime) -> int:
     """Hand on what waits with nobody, with leavers, and untouched with people who are away; return how many moved."""
     hours = terms_now().away_hours
-    able = {one.pk: one for one in able_reviewers()}
+    able_list = able_reviewers()
+    able = {one.pk: one for one in able_list}
     rows = QualityReview.objects.select_for_update(no_key=True, of=("self",)).filter(waiting_reviews())
     moved: list[QualityReview] = []
     for review in rows.select_related("plan", *LOADED).order_by("pk"):
@@ -159,7 +170,8 @@ def rebalance_reviews(*, at: datetime) -> int:
     for review in moved:
         named = tuple(review.plan.reviewer_ids) if review.plan else ()
         table = tables.setdefault(named, Assignments(reviewers(named), at=at))
-        taker = table.next_for(authors[review.ticket_id] | {review.agent_id})
+        blind = _blind(review.plan, able_list, [review.ticket_id])[review.ticket_id]
+        taker = table.next_for(authors[review.ticket_id] | {review.agent_id} | blind)
         if taker is not None and taker != review.reviewer_id:
             review.reviewer_id, review.assigned_at = taker, at
             review.version += 1
