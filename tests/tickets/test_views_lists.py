@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership, Staff, Team, UserPreference
+from core.actors import SYSTEM
+from customers.services import merge_customers
 from tests.factories.accounts import make_staff, make_team
 from tests.factories.desk import (
     add_message,
@@ -28,6 +30,7 @@ from tickets.selectors.duplicates import kin_marks, surroundings_of
 from tickets.selectors.lists import list_tickets
 from tickets.selectors.sorting import ORDERS
 from tickets.selectors.views import count_saved, count_views, tickets_in_view
+from tickets.services.rules.facts import had_written
 
 pytestmark = pytest.mark.django_db
 OPEN = ["new", "open", "waiting_customer", "waiting_department"]
@@ -320,3 +323,28 @@ def test_repeat_contacts_within_a_week_are_known(desk: Client, agent: Staff) -> 
     assert [kin.id for kin in around(agent, ticket).earlier] == [before.pk]
     assert not around(agent, before).is_repeat or around(agent, before).earlier
     assert f"#{before.number}" in desk.get(f"/desk/t/{ticket.pk}/").content.decode()
+
+
+def test_joined_records_of_a_person_are_one_person(desk: Client, agent: Staff) -> None:
+    now = timezone.now()
+    old, new, third, stranger = make_person(), make_person(), make_person(), make_person()
+    one, two, three = (make_desk_ticket(customer=person) for person in (old, new, third))
+    make_desk_ticket(customer=stranger)
+    before = make_desk_ticket(
+        customer=third, opened_at=now - timedelta(days=6), status="resolved", resolved_at=now - timedelta(days=5)
+    )
+    assert around(agent, two).doubles == []
+    for source in (old, third):
+        merge_customers(source_id=source.pk, target_id=new.pk, actor=SYSTEM, at=now)
+    for ticket in (one, two, three):
+        others = {one.pk, two.pk, three.pk} - {ticket.pk}
+        assert {kin.id for kin in around(agent, ticket).doubles} == others
+        assert all(kin.same_customer for kin in around(agent, ticket).doubles)
+        assert [kin.id for kin in around(agent, ticket).earlier] == [before.pk]
+        assert had_written(ticket.pk, ticket.customer_id, 0, ticket.opened_at)
+    marked = {row.id for row in list_tickets(agent, "open", now=now).rows if row.is_double}
+    assert marked == {one.pk, two.pk, three.pk}
+    with CaptureQueriesContext(connection) as seen:
+        around(agent, one)
+    assert len(seen) == 1
+    assert f"#{two.number}" in desk.get(f"/desk/t/{one.pk}/").content.decode()

@@ -1,6 +1,7 @@
 """What a ticket has to do with others: demand that stands twice, people who had to come back, links, joined parts.
 
-All of it comes along with the ticket itself, as annotations of the one statement that opens it.
+All of it comes along with the ticket itself, as annotations of the one statement that opens it. A customer whose
+records were joined is one person: the alias set is asked in the same statement.
 """
 
 from __future__ import annotations
@@ -10,11 +11,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Staff
+from customers.models import Customer
 from tickets.enums import ACTIVE_STATUSES, LinkKind
 from tickets.models import Ticket, TicketLink
 from tickets.models.ticket import NUMBER_OFFSET
@@ -32,9 +46,25 @@ def _top(ref: type[F] = F) -> Coalesce:
     return Coalesce(ref("category__parent_id"), ref("category_id"), NONE, output_field=BigIntegerField())
 
 
+class _Among(Func):
+    """Compare a column with an array a subquery makes: an index of the column serves it beside others, IN would not."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+def _same_person() -> _Among:
+    """Say whether the neighbour is of the outer ticket's customer, whichever of her joined records either names."""
+    record, joined_into = (OuterRef(OuterRef(name)) for name in ("customer_id", "customer__merged_into_id"))
+    root = Coalesce(joined_into, record, output_field=BigIntegerField())
+    family = Customer.objects.filter(Q(pk=root) | Q(merged_into_id=root)).order_by().values("pk")
+    return _Among(F("customer_id"), ArraySubquery(family))
+
+
 def _neighbours(staff: Staff, within: timedelta) -> QuerySet[Ticket]:
     """Return the visible tickets of the outer ticket's customer or order, opened near it, without itself."""
-    mine = Q(customer_id=OuterRef("customer_id")) | Q(order_id=OuterRef("order_id"))
+    mine = Q(_same_person()) | Q(order_id=OuterRef("order_id"))
     first, last = (
         ExpressionWrapper(OuterRef("opened_at") + Value(span), output_field=DateTimeField())
         for span in (-within, within)
@@ -66,6 +96,7 @@ def kin_marks(staff: Staff) -> dict[str, Any]:
         status="status",
         channel="channel",
         customer="customer_id",
+        same=Coalesce(_same_person(), Value(False)),
         order="order_id",
         top=_top(),
         opened_at="opened_at",
@@ -145,7 +176,7 @@ def surroundings_of(ticket: Ticket) -> Surroundings:
     doubles, earlier = [], []
     for row in ticket.kin:  # type: ignore[attr-defined]
         same_order = row["order"] is not None and row["order"] == ticket.order_id
-        same_customer = row["customer"] is not None and row["customer"] == ticket.customer_id
+        same_customer = row["same"]
         if not (row["top"] == top or (same_order and 0 in {row["top"], top})):
             continue
         opened_at = parse_datetime(row["opened_at"])

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from django.db.models import Q
 
+from customers.selectors import aliases_of
 from tickets.enums import AuthorType
 from tickets.models import Message, Ticket
 from tickets.selectors.duplicates import REPEATED_WITHIN
@@ -100,5 +101,5 @@ def had_written(
     if customer_id is None:
         return False
     same = Q(category_id=top_id) | Q(category__parent_id=top_id) if top_id else Q(category__isnull=True)
-    rows = Ticket.objects.filter(same, customer_id=customer_id, is_spam=False, merged_into__isnull=True)
+    rows = Ticket.objects.filter(same, customer__in=aliases_of(customer_id), is_spam=False, merged_into__isnull=True)
     return rows.filter(opened_at__gte=opened_at - within, opened_at__lt=opened_at).exclude(pk=ticket_id).exists()
