@@ -8,7 +8,7 @@ async function refresh() {
   try {
     const headers = { "X-Part": "list" };
     if (tag) headers["If-None-Match"] = tag;
-    const answer = await fetch(location.href, { headers, cache: "no-store" });
+    const answer = await fetch(list.dataset.refresh, { headers, cache: "no-store" });
     if (answer.status !== 200) return;
     tag = answer.headers.get("ETag") ?? "";
     const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;

@@ -51,6 +51,8 @@ def test_caught_mail_is_shown_without_running_anything(client: Client, settings:
     assert f"{url}file/0/" in html.content.decode()
     assert client.get(f"{url}file/0/").content == PNG
     assert client.get(f"{url}file/9/").status_code == 404
+    refused = client.post(f"{url}reply/", {"text": ""})
+    assert (refused.status_code, f'data-refresh="{url}?"' in refused.content.decode()) == (422, True)
     part_of_list = client.get("/mail/", headers={"X-Part": "list"})
     assert "wang@customer.example" in part_of_list.content.decode()
     assert "<html" not in part_of_list.content.decode()
