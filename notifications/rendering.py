@@ -217,6 +217,6 @@ def _colours(colour: str) -> dict[str, str]:
     return {
         "own": own,
         "on_own": on_own,
-        "link": readable(own, "#FFFFFF", "#000000"),
-        "link_dark": readable(own, "#1B1E1D", "#FFFFFF"),
+        "link": readable(own, "#000000", "#FFFFFF"),
+        "link_dark": readable(own, "#FFFFFF", "#1B1E1D"),
     }

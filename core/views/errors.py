@@ -37,7 +37,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return render_error(
         request,
         DomainError(
-            _("Something went wrong on our side. It has been noted; please try again in a moment."),
+            _("It has been noted. Nothing that was saved is lost; please try again in a moment."),
             code="internal",
             http_status=500,
         ),

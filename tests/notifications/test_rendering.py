@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from core.ui.colour import contrast
 from notifications.errors import BadHeader
 from notifications.rendering import Frame, Wording, render_message
 from notifications.templates import language_for, register_template
@@ -96,3 +98,11 @@ def test_language_and_missing_words() -> None:
     ]
     with pytest.raises(ValueError, match="lacks en"):
         register_template("tests.half", subject={"zh": "题"}, body={"zh": "文"})
+
+
+@pytest.mark.parametrize("own", ["#0F766E", "#FDE047", "#111827"])
+def test_links_read_on_white_and_on_dark(own: str) -> None:
+    html = rendered("[这里](https://shop.example/)", frame=Frame(shop_colour=own)).html
+    colours = re.findall(r"\.m-text blockquote a \{ color: (#[0-9a-f]{6})", html)
+    reads = [contrast(colour, ground) >= 4.5 for colour, ground in zip(colours, ("#ffffff", "#1b1e1d"), strict=True)]
+    assert reads == [True, True]

@@ -62,7 +62,7 @@ def digest_lines(staff: Staff, week: Week, begin: datetime, end: datetime) -> li
     if week.tickets:
         lines.append(_area_line(week))
         english = (translation.get_language() or "").startswith("en")
-        names = (f"- {en if english else zh}: {n}" for zh, en, n in week.topics)
+        names = (f"- {en}: {n}" if english else f"- {zh}：{n}" for zh, en, n in week.topics)
         lines.append(_("What customers wrote about most:") + "\n" + "\n".join(names))
     for section in SECTIONS:
         lines += section(staff, begin, end, staff.language)

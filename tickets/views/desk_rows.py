@@ -119,6 +119,11 @@ def _marks(row: Row, now: datetime, words: dict[str, str]) -> str:
     return "".join(marks)
 
 
+def _excerpt(hit: Hit) -> str:
+    """Return where the words were found, unless the subject says the same already."""
+    return "" if hit.excerpt.strip() in {"", hit.subject.strip()} else f'<span class="ticket-last">{hit.excerpt}</span>'
+
+
 def found_rows(hits: Iterable[Hit], *, now: datetime) -> SafeString:
     """Return the lines of a search result, with the words that matched marked."""
     words = _words(get_language() or "")
@@ -134,7 +139,7 @@ def found_rows(hits: Iterable[Hit], *, now: datetime) -> SafeString:
             f'<span class="ticket-no num">#{row.number}</span>'
             f"{ui.status(row.status, TicketStatus(row.status).label)}</span>"
             f'<span class="ticket-age">{ui.when(row.last_message_at or row.opened_at, now=now)}</span>'
-            f'<span class="ticket-subject">{hit.subject}<span class="ticket-last">{hit.excerpt}</span></span>'
+            f'<span class="ticket-subject">{hit.subject}{_excerpt(hit)}</span>'
             f'<span class="ticket-marks">{_marks(row, now, words)}</span></a></li>'
         )
     return mark_safe("".join(lines))  # allowed: rows escape what people wrote
