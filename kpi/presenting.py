@@ -12,6 +12,8 @@ from core import ui
 from kpi.metrics import Metric, Shape
 from kpi.selectors import Figure
 
+NEITHER_WAY = {"tickets_opened", "tickets_resolved", "calls_answered", "call_talk_time", "call_handling_time"}
+"""Figures of which neither more nor less is good in itself."""
 PLACES = {"count": 0, "percent": 1, "points": 1, "score": 1}
 
 
@@ -63,7 +65,7 @@ def _delta(figure: Figure) -> str:
 def _delta_tone(figure: Figure) -> str:
     if figure.value is None or figure.previous is None or abs(figure.value - figure.previous) < 0.05:
         return "neutral"
-    if figure.metric.key in {"tickets_opened", "tickets_resolved"}:
+    if figure.metric.key in NEITHER_WAY:
         return "neutral"
     better = (figure.value < figure.previous) == figure.metric.is_lower_better
     return "good" if better else "bad"

@@ -170,7 +170,7 @@ declare("ticket.unlinked", TicketsLinked)
 
 @dataclass(frozen=True)
 class ClockFact(Dimensions):
-    """A clock warned, passed its deadline or was stopped by what it waited for.
+    """A clock warned, passed its deadline, was spared that by new terms, or was stopped by what it waited for.
 
     `clock` is its kind, `round` the customer's turn it belongs to, `target` and `seconds` are counted in the policy's
     time (a missed deadline and what followed count whole), `plain` is the plain time since it began.
@@ -188,4 +188,5 @@ class ClockFact(Dimensions):
 
 declare("clock.warned", ClockFact)
 declare("clock.breached", ClockFact)
+declare("clock.spared", ClockFact)
 declare("clock.met", ClockFact)

@@ -1,5 +1,6 @@
 """The service figures: one root per ticket. Formulas as in kpis.md, section Service."""
 
+from kpi.folds.clocks import CLOCK_STEPS, clock_facts
 from kpi.folds.engine import RootFold
 
 # Dimensions as they stood at an event that carries them.
@@ -31,7 +32,24 @@ reopened AS (SELECT root_id, max(id) AS last_id FROM ev WHERE kind = 'ticket.reo
 resolved AS (
     SELECT r.*, o.at AS opened_at, coalesce(later.last_id > r.id, false) AS was_reopened
       FROM ev r JOIN counted o ON o.root_id = r.root_id LEFT JOIN reopened later ON later.root_id = r.root_id
-     WHERE r.kind = 'ticket.resolved')
+     WHERE r.kind = 'ticket.resolved'),
+holder AS (
+    SELECT root_id, id, (data->>'agent_id')::bigint AS agent_id FROM ev
+     WHERE kind IN ('ticket.opened', 'ticket.assigned') AND data->>'agent_id' IS NOT NULL),
+spoken AS (
+    SELECT root_id, count(DISTINCT subject_id) AS calls,
+           count(DISTINCT subject_id) FILTER (WHERE actor_type = 'staff') AS by_staff
+      FROM ev WHERE kind IN ('call.answered', 'call.ended') GROUP BY root_id),
+answered AS (
+    SELECT root_id, count(*) AS n FROM ev WHERE kind = 'message.sent' AND actor_type = 'staff' GROUP BY root_id),
+call AS (
+    SELECT DISTINCT ON (c.subject_id) c.*, o.data AS opened_data,
+           s.calls = 1 AND coalesce(a.n, 0) <= s.by_staff
+           AND EXISTS (SELECT FROM resolved r WHERE r.root_id = c.root_id AND NOT r.was_reopened) AS is_enough
+      FROM ev c JOIN counted o ON o.root_id = c.root_id LEFT JOIN spoken s ON s.root_id = c.root_id
+      LEFT JOIN answered a ON a.root_id = c.root_id
+     WHERE c.kind = 'call.ended' AND c.data->>'direction' = 'in' AND c.origin <> 'import'
+     ORDER BY c.subject_id, c.id DESC),{CLOCK_STEPS}
 SELECT 'tickets_opened' AS metric, 'ticket:' || o.root_id AS fact_key, o.root_id, o.at, o.id AS event_id, o.ticket_id,
        o.order_id, o.customer_id, NULL::float AS value, 1::float AS numerator, 1::float AS denominator, {_dims("o")}
   FROM counted o
@@ -70,6 +88,17 @@ UNION ALL
 SELECT 'one_touch_rate', 'event:' || r.id, r.root_id, r.at, r.id, r.ticket_id, r.order_id, r.customer_id,
        NULL, ((r.data->>'replies')::int = 1)::int, 1, {_dims("r")}
   FROM resolved r WHERE NOT r.was_reopened AND r.origin <> 'import'
+UNION ALL
+SELECT 'transfer_rate', 'event:' || r.id, r.root_id, r.at, r.id, r.ticket_id, r.order_id, r.customer_id, NULL,
+       ((SELECT count(DISTINCT h.agent_id) FROM holder h WHERE h.root_id = r.root_id AND h.id < r.id) > 1)::int, 1,
+       {_dims("r")}
+  FROM resolved r WHERE r.origin <> 'import'
+UNION ALL
+SELECT 'call_resolution_rate', 'call:' || c.subject_id, c.root_id, c.at, c.id, c.ticket_id, c.order_id, c.customer_id,
+       NULL, c.is_enough::int, 1, c.shop_id, (c.data->>'team_id')::bigint, (c.data->>'agent_id')::bigint, 'phone',
+       c.opened_data->>'category', c.opened_data->>'stage', (c.opened_data->>'priority')::smallint,
+       c.opened_data->>'tier', NULL::text
+  FROM call c{clock_facts(_dims("k"))}
 """
 
-TICKETS = RootFold(name="tickets", version=2, root_column="ticket_id", where="e.ticket_id IS NOT NULL", facts=_FACTS)
+TICKETS = RootFold(name="tickets", version=3, root_column="ticket_id", where="e.ticket_id IS NOT NULL", facts=_FACTS)

@@ -104,6 +104,6 @@ def _headline(metric: Metric, sums: Sums, quantiles: Quantiles, part: Any) -> fl
         return float(sums.n)
     if metric.headline in (Stat.P50, Stat.P90):
         return quantiles.get((part, 90 if metric.headline is Stat.P90 else 50))
-    if metric.shape is Shape.MEAN:
+    if metric.headline is Stat.MEAN:
         return _mean(sums)
     return 100 * float(sums.numerator) / float(sums.denominator) if sums.denominator else None

@@ -8,12 +8,14 @@ from datetime import datetime
 
 from django.db import transaction
 
+from core.actors import SYSTEM
 from core.calendar import elapsed
+from core.events import record
 from core.models import Event
 from core.snapshot import one_snapshot
 from tickets.enums import ACTIVE_STATUSES, ClockKind, ClockState
 from tickets.models import SlaClock, SlaPolicy, Ticket
-from tickets.services.clocks import KEPT, copy_to_ticket, disown, owe_next
+from tickets.services.clocks import KEPT, copy_to_ticket, disown, fact_of, owe_next
 from tickets.services.locking import lock_ticket, save_ticket
 from tickets.services.sla.pricing import stamp
 from tickets.services.sla.replaying import (
@@ -141,6 +143,9 @@ def follow_rules(ticket: Ticket, *, at: datetime) -> bool:
 def _forget_what_moved(clock: SlaClock, one: Replayed, at: datetime) -> None:
     """Let a clock warn and breach again when its new deadline lies ahead."""
     if not one.is_late(at):
+        if clock.breached_at is not None:  # what the log said of it holds no more
+            data = fact_of(clock, None, at, was_kept=True)
+            record("clock.spared", subject=clock, actor=SYSTEM, at=at, data=data)
         clock.breached_at = None
     elif clock.breached_at is not None:
         clock.breached_at = one.due_at

@@ -1,64 +1,10 @@
-"""The metric registry: one definition per number, shown beside it."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-from enum import StrEnum
+"""The service figures: what tickets, clocks, department tasks and reviews tell. Formulas as in kpis.md, Service."""
 
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import Text
+from kpi.metrics.shapes import Metric, Shape, Stat
 
-
-class Shape(StrEnum):
-    """How a metric's facts make a figure."""
-
-    COUNT = "count"
-    DURATION = "duration"
-    RATIO = "ratio"
-    MEAN = "mean"
-    NET = "net"
-
-
-class Stat(StrEnum):
-    """Which statistic of a distribution the target speaks of."""
-
-    SUM = "sum"
-    MEAN = "mean"
-    P50 = "p50"
-    P90 = "p90"
-    RATE = "rate"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One number; `target` is in the metric's own unit: seconds, percent, points.
-
-    `rows_need` is the right to open the rows it counts, beyond seeing the board.
-    """
-
-    key: str
-    name: Text
-    question: Text
-    formula: Text
-    shape: Shape
-    headline: Stat
-    unit: str
-    fold: str
-    target: float | None = None
-    is_lower_better: bool = False
-    at: Text = ""
-    rows_need: str = ""
-
-
-METRICS: dict[str, Metric] = {}
-
-
-def _register(metric: Metric) -> None:
-    METRICS[metric.key] = metric
-
-
-_register(
+SERVICE = (
     Metric(
         "tickets_opened",
         _("Tickets opened"),
@@ -69,9 +15,7 @@ _register(
         "count",
         "tickets",
         at=_("opened"),
-    )
-)
-_register(
+    ),
     Metric(
         "first_response_time",
         _("First response time"),
@@ -84,9 +28,7 @@ _register(
         target=7200,
         is_lower_better=True,
         at=_("first reply"),
-    )
-)
-_register(
+    ),
     Metric(
         "resolution_time",
         _("Resolution time"),
@@ -99,23 +41,42 @@ _register(
         target=172800,
         is_lower_better=True,
         at=_("resolved"),
-    )
-)
-_register(
+    ),
     Metric(
-        "satisfaction_score",
-        _("Satisfaction"),
-        _("Are customers content?"),
-        _("Mean of the valid answers from 1 to 5, scaled to 0–100."),
-        Shape.MEAN,
-        Stat.MEAN,
-        "points",
-        "surveys",
-        target=90,
-        at=_("answered"),
-    )
-)
-_register(
+        "first_response_rate",
+        _("First reply in time"),
+        _("Do we keep our promise of a first reply?"),
+        _("First replies within the ticket's own target ÷ first replies plus tickets whose target passed unanswered."),
+        Shape.RATIO,
+        Stat.RATE,
+        "percent",
+        "tickets",
+        target=95,
+        at=_("reply, or the target's passing"),
+    ),
+    Metric(
+        "next_response_rate",
+        _("Next replies in time"),
+        _("Do we keep our promise of every further reply?"),
+        _("Further replies within the ticket's own target ÷ further replies plus questions whose target passed."),
+        Shape.RATIO,
+        Stat.RATE,
+        "percent",
+        "tickets",
+        at=_("reply, or the target's passing"),
+    ),
+    Metric(
+        "resolution_rate_48h",
+        _("Solved in time"),
+        _("Do we keep our promise of a solution?"),
+        _("Solved within the ticket's own target ÷ solved plus tickets whose target passed unsolved."),
+        Shape.RATIO,
+        Stat.RATE,
+        "percent",
+        "tickets",
+        target=100,
+        at=_("resolved, or the target's passing"),
+    ),
     Metric(
         "tickets_resolved",
         _("Tickets resolved"),
@@ -126,9 +87,7 @@ _register(
         "count",
         "tickets",
         at=_("resolved"),
-    )
-)
-_register(
+    ),
     Metric(
         "resolution_time_total",
         _("Resolution time, end to end"),
@@ -140,9 +99,7 @@ _register(
         "tickets",
         is_lower_better=True,
         at=_("resolved"),
-    )
-)
-_register(
+    ),
     Metric(
         "response_time",
         _("Response time"),
@@ -154,9 +111,7 @@ _register(
         "tickets",
         is_lower_better=True,
         at=_("reply"),
-    )
-)
-_register(
+    ),
     Metric(
         "reopen_rate",
         _("Reopened"),
@@ -169,9 +124,7 @@ _register(
         target=5,
         is_lower_better=True,
         at=_("resolved"),
-    )
-)
-_register(
+    ),
     Metric(
         "one_touch_rate",
         _("Solved with one reply"),
@@ -182,9 +135,19 @@ _register(
         "percent",
         "tickets",
         at=_("resolved"),
-    )
-)
-_register(
+    ),
+    Metric(
+        "transfer_rate",
+        _("Handed on"),
+        _("How many change hands?"),
+        _("Resolutions of tickets that more than one agent had before ÷ resolutions."),
+        Shape.RATIO,
+        Stat.RATE,
+        "percent",
+        "tickets",
+        is_lower_better=True,
+        at=_("resolved"),
+    ),
     Metric(
         "complaints_opened",
         _("Complaints opened"),
@@ -196,89 +159,31 @@ _register(
         "tickets",
         is_lower_better=True,
         at=_("opened"),
-    )
-)
-_register(
+    ),
     Metric(
-        "csat",
-        _("Satisfied customers"),
-        _("How many were satisfied?"),
-        _("Answers of 4 or 5 ÷ valid answers."),
+        "department_task_on_time",
+        _("Department tasks on time"),
+        _("Do other departments answer in time?"),
+        _("Tasks answered by their due time ÷ tasks answered plus overdue."),
         Shape.RATIO,
         Stat.RATE,
         "percent",
-        "surveys",
+        "tasks",
+        target=95,
+        at=_("answered, or the due time"),
+    ),
+    Metric(
+        "department_task_time",
+        _("Department task time"),
+        _("How long do other departments need?"),
+        _("From asking a department to its answer."),
+        Shape.DURATION,
+        Stat.P90,
+        "seconds",
+        "tasks",
+        is_lower_better=True,
         at=_("answered"),
-    )
-)
-_register(
-    Metric(
-        "nps",
-        _("Would recommend us (NPS)"),
-        _("Would they send a friend?"),
-        _("Share of 9–10 minus share of 0–6."),
-        Shape.NET,
-        Stat.RATE,
-        "points",
-        "surveys",
-        at=_("answered"),
-    )
-)
-_register(
-    Metric(
-        "ces",
-        _("Effort"),
-        _("Was it easy?"),
-        _("Mean effort from 1 to 7."),
-        Shape.MEAN,
-        Stat.MEAN,
-        "score",
-        "surveys",
-        at=_("answered"),
-    )
-)
-_register(
-    Metric(
-        "survey_response_rate",
-        _("Survey response"),
-        _("Do customers answer us?"),
-        _("Valid answers ÷ invitations delivered."),
-        Shape.RATIO,
-        Stat.RATE,
-        "percent",
-        "surveys",
-        at=_("invited"),
-    )
-)
-_register(
-    Metric(
-        "followup_coverage",
-        _("Follow-up coverage"),
-        _("Did we ask after every order?"),
-        _("Completed orders with a visit attempted within 7 days ÷ completed orders whose 7 days have passed."),
-        Shape.RATIO,
-        Stat.RATE,
-        "percent",
-        "visits",
-        target=100,
-        at=_("order completed"),
-    )
-)
-_register(
-    Metric(
-        "feedback_collection_rate",
-        _("Feedback collected"),
-        _("Did we hear from every order?"),
-        _("Completed orders with an answered visit or a valid survey ÷ completed orders whose 7 days have passed."),
-        Shape.RATIO,
-        Stat.RATE,
-        "percent",
-        "visits",
-        target=80,
-        at=_("order completed"),
-    )
-)
-_register(
+    ),
     Metric(
         "quality_score",
         _("Quality score"),
@@ -291,5 +196,5 @@ _register(
         target=90,
         at=_("reviewed"),
         rows_need="quality.review",
-    )
+    ),
 )

@@ -1,0 +1,10 @@
+"""The metric registry: one definition per number, shown beside it."""
+
+from kpi.metrics.phone import PHONE
+from kpi.metrics.satisfaction import SATISFACTION
+from kpi.metrics.service import SERVICE
+from kpi.metrics.shapes import Metric, Shape, Stat
+
+METRICS: dict[str, Metric] = {metric.key: metric for metric in (*SERVICE, *PHONE, *SATISFACTION)}
+
+__all__ = ["METRICS", "Metric", "Shape", "Stat"]

@@ -1,0 +1,76 @@
+"""The figures of the telephone. Formulas as in kpis.md, call_resolution_rate and what stands beside it."""
+
+from django.utils.translation import gettext_lazy as _
+
+from kpi.metrics.shapes import Metric, Shape, Stat
+
+PHONE = (
+    Metric(
+        "calls_answered",
+        _("Calls answered"),
+        _("How many callers did we speak to?"),
+        _("Incoming calls that were answered."),
+        Shape.COUNT,
+        Stat.SUM,
+        "count",
+        "calls",
+        at=_("end of the call"),
+    ),
+    Metric(
+        "calls_missed",
+        _("Calls missed"),
+        _("How many callers did we not speak to?"),
+        _("Incoming calls that ended unanswered: given up, engaged, nobody there or not put through."),
+        Shape.COUNT,
+        Stat.SUM,
+        "count",
+        "calls",
+        is_lower_better=True,
+        at=_("end of the call"),
+    ),
+    Metric(
+        "call_wait",
+        _("Wait on the phone"),
+        _("How long do callers wait?"),
+        _("From the first ring to the answer, of incoming calls that were answered."),
+        Shape.DURATION,
+        Stat.P90,
+        "seconds",
+        "calls",
+        is_lower_better=True,
+        at=_("end of the call"),
+    ),
+    Metric(
+        "call_talk_time",
+        _("Talk time, mean"),
+        _("How long do we speak?"),
+        _("From the answer to the end, of incoming calls."),
+        Shape.DURATION,
+        Stat.MEAN,
+        "seconds",
+        "calls",
+        at=_("end of the call"),
+    ),
+    Metric(
+        "call_handling_time",
+        _("Call handling time, mean"),
+        _("How long does a call take us?"),
+        _("Talk plus wrap-up, of incoming calls; until the wrap-up the talk alone."),
+        Shape.DURATION,
+        Stat.MEAN,
+        "seconds",
+        "calls",
+        at=_("end of the call"),
+    ),
+    Metric(
+        "call_resolution_rate",
+        _("Solved by one call"),
+        _("Is a call enough?"),
+        _("Answered calls whose ticket was solved, without another call or a written answer ÷ calls answered."),
+        Shape.RATIO,
+        Stat.RATE,
+        "percent",
+        "tickets",
+        at=_("end of the call"),
+    ),
+)
