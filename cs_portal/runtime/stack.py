@@ -344,10 +344,10 @@ class Stack:
 
         self.supervisor.add(Service(child, launch, child.start, once=once), wait=wait)
 
-    def run(self, *, player: bool = False) -> None:
+    def run(self, *, player: bool = False, wait_for_mail: bool = True) -> None:
         """Start web servers, worker, ticker, mail and, when asked for, the demo player.
 
-        Returns when pages answer and mail is taken in.
+        Returns when pages answer and, with wait_for_mail, when mail is taken in.
         """
         assert self._listener is not None
         fd = self._listener.fileno()
@@ -358,12 +358,12 @@ class Stack:
             self._serve(self._child(name, argv, (fd,), **web), self.is_healthy, wait=number == 1)
         self.console.good(f"web · {self.url}")
         if self.plan.background:
-            self._run_background()
+            self._run_background(wait_for_mail=wait_for_mail)
         if player and has_command("play_demo"):
             words = ["manage.py", "play_demo", "--base-url", self.url]
             self._serve(self._child("demo", words), lambda: True, wait=False, once=True)
 
-    def _run_background(self) -> None:
+    def _run_background(self, *, wait_for_mail: bool) -> None:
         celery = ["-m", "celery", "-A", "cs_portal.celery"]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
         self._serve(self._child("worker", [*celery, "worker", "-c", "2", *quiet]), lambda: True, wait=False)
@@ -372,7 +372,7 @@ class Stack:
         if has_command("run_mail"):
             port = int(self.env["INBOUND_SMTP_PORT"])
             mail = self._child("mail", ["manage.py", "run_mail"])
-            self._serve(mail, lambda: wait_until_accepts("127.0.0.1", port, seconds=0.3))
+            self._serve(mail, lambda: wait_until_accepts("127.0.0.1", port, seconds=0.3), wait=wait_for_mail)
         self.console.good("worker, ticker, mail" if has_command("run_mail") else "worker, ticker")
 
     def is_healthy(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -17,6 +18,8 @@ from notifications.channels.smtp import SmtpAccount, transmit
 from notifications.inbound.parsing import MailAttachment
 from notifications.rendering import check_header
 from notifications.selectors.sink import OpenedMail
+
+STARTING = 6.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def answer_to(opened: OpenedMail, text: str, files: tuple[MailAttachment, ...]) 
 
 
 def send_as_customer(*, mail: CustomerMail, at: datetime) -> Outcome:
-    """Hand the mail to our own listener; returns what it said."""
+    """Hand the mail to our own listener; returns what it said. One that is only starting is waited for."""
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = Address(addr_spec=mail.sender)
     message["To"] = Address(addr_spec=mail.to)
@@ -63,4 +66,7 @@ def send_as_customer(*, mail: CustomerMail, at: datetime) -> Outcome:
         lines += [f"In-Reply-To: {mail.in_reply_to}", f"References: {mail.references}"]
     raw = "\r\n".join(lines).encode("ascii", "replace") + b"\r\n" + message.as_bytes()
     account = SmtpAccount(settings.INBOUND_SMTP_HOST, settings.INBOUND_SMTP_PORT, is_typed=False)
-    return transmit(account, mail.sender, mail.to, raw)
+    end = time.monotonic() + STARTING
+    while (outcome := transmit(account, mail.sender, mail.to, raw)).code == "no_connection" and time.monotonic() < end:
+        time.sleep(0.25)
+    return outcome

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -15,6 +17,7 @@ from core.jobs import drain
 from cs_portal.runtime.ports import free_port, wait_until_accepts
 from notifications.models import CaughtMail, InboundMail
 from notifications.selectors import get_parsed_mail
+from notifications.services.as_customer import CustomerMail, send_as_customer
 from notifications.services.keeping import erase_customer
 from notifications.services.sink import catch_mail
 from tests.factories.notifications import make_mailbox, queue
@@ -98,3 +101,30 @@ def test_mail_goes_out_and_the_customers_answer_comes_in(client: Client, setting
     first.refresh_from_db()
     assert first.raw_name == ""
     assert list(mail_folder.rglob("*.eml")) == [mail_folder / second.raw_name]
+
+
+class Taken:
+    """A listener's memory."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """Take a mail."""
+        self.mails.append(envelope.content)
+        return "250 OK"
+
+
+def test_a_listener_that_is_only_starting_is_waited_for(settings: Any) -> None:
+    settings.INBOUND_SMTP_PORT = port = free_port()
+    taken = Taken()
+    controller = Controller(taken, hostname="127.0.0.1", port=port)
+    starting = Timer(0.6, controller.start)
+    starting.start()
+    letter = CustomerMail("li@customer.example", "care@service.example", "发票", "请开发票")
+    try:
+        assert send_as_customer(mail=letter, at=timezone.now()).is_accepted
+    finally:
+        starting.join()
+        controller.stop()
+    assert len(taken.mails) == 1
