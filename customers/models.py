@@ -71,7 +71,8 @@ def root_of(customer_id: Any) -> Subquery:
 class Identity(models.Model):
     """One way a customer is known. The value is encrypted; digests of it and of a phone's last four digits find it.
 
-    `loose_index` is the digest of a mail address without what people write differently (see `loose_email`).
+    `loose_index` is the digest of a mail address without what people write differently (see `loose_email`). A claimed
+    address was only written into a public form or chat (see customers.services.claims); a proven one is no claim.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identities")
@@ -82,12 +83,17 @@ class Identity(models.Model):
     last4_index = models.BinaryField(max_length=32, null=True)
     loose_index = models.BinaryField(max_length=32, null=True)
     is_primary = models.BooleanField(default=False)
+    is_claimed = models.BooleanField(default=False, db_default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
         db_table = "customers_identity"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(is_claimed=False) | Q(kind="email", verified_at__isnull=True),
+                name="identity_claim_unproven",
+            ),
             models.UniqueConstraint(
                 fields=["kind", "shop_id", "value_index"],
                 name="identity_known_once",

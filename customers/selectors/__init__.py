@@ -153,12 +153,13 @@ def _own_first() -> Case:
 def primary_address(customer_id: int, kind: str) -> str | None:
     """Return the decrypted mail address ("email") or phone ("phone") to use; only for services that send.
 
-    The primary one, else a proven one. An address that only a stranger's form named is never used here: a ticket
-    answers to its own contact address instead.
+    The primary one, else a proven one. An address that a public form added to a known customer is never used here: a
+    ticket answers to its own contact address instead. One that only a form ever named (customers.services.claims) is
+    used while nothing better is known of the person, in any of her joined records.
     """
     rows = Identity.objects.filter(customer_id__in=aliases_of(customer_id), kind=kind)
     proven = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False))
-    chosen = proven.order_by(_own_first(), "-is_primary", "-pk").first()
+    chosen = proven.order_by("is_claimed", _own_first(), "-is_primary", "-pk").first()
     return chosen.value if chosen else None
 
 

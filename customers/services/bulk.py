@@ -17,9 +17,13 @@ from core.text import normalise, pinyin_key
 from customers.enums import IdentityKind
 from customers.events import CustomerAdded, IdentityAdded
 from customers.selectors import identity_index, last4_index, loose_index
+from customers.services.claims import confirm_claims, make_room
 
 _CUSTOMER = "id, name, name_key, tier, language, tags, note, is_blocked, version"
 _IDENTITY = "customer_id, kind, shop_id, value_enc, value_index, last4_index, loose_index, is_primary"
+
+
+type Place = tuple[str, int | None, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class _Plan:
     ids: list[int] = field(default_factory=list)
     added: dict[int, str] = field(default_factory=dict)
     identities: list[_New] = field(default_factory=list)
+    outranked: list[int] = field(default_factory=list)  # customers whose claimed primary address gives way
 
 
 def person(*, account: str = "", phone: str = "", email: str = "", name: str = "", shop_id: int) -> Person:
@@ -76,9 +81,13 @@ def find_or_add_customers(
     added the same person at the same moment, and the next try finds them. Facts go to `history`.
     """
     roots: dict[int, int] = {}
-    known = _known({key for one in people for key in one.keys}, roots)
+    claims: dict[Place, int] = {}
+    known = _known({key for one in people for key in one.keys}, roots, claims)
+    _confirm(people, known, roots, claims)
     plan = _plan(people, known)
     _copy_customers(plan, language)
+    if plan.outranked:
+        make_room(plan.outranked, IdentityKind.EMAIL)
     _copy_identities(plan)
     for customer_id in plan.added:
         history.add(
@@ -102,29 +111,46 @@ def find_or_add_customers(
     return [roots.get(customer_id, customer_id) for customer_id in plan.ids]
 
 
-def _known(keys: Iterable[Key], roots: dict[int, int]) -> dict[tuple[str, int | None, bytes], int]:
-    """Return whose each identity is; `roots` learns which of these records were joined into which."""
+def _confirm(
+    people: Sequence[Person], known: dict[Place, int], roots: dict[int, int], claims: dict[Place, int]
+) -> None:
+    """What the shop names of a person is no claim any longer (see services.claims); no statement where none was."""
+    confirmed = []
+    for one in people if claims else ():
+        places = [(key.kind, key.shop_id, key.index) for key in one.keys]
+        whose = {place: roots.get(known[place], known[place]) for place in places if place in known}
+        her = next(iter(whose.values()), None)
+        confirmed += [claims[place] for place, root in whose.items() if place in claims and root == her]
+    if confirmed:
+        confirm_claims(confirmed)
+
+
+def _known(keys: Iterable[Key], roots: dict[int, int], claims: dict[Place, int]) -> dict[Place, int]:
+    """Return whose each identity is; `roots` learns which records were joined into which, `claims` which are claims."""
     by_kind: dict[tuple[str, int | None], list[bytes]] = {}
     for key in keys:
         by_kind.setdefault((key.kind, key.shop_id), []).append(key.index)
-    found: dict[tuple[str, int | None, bytes], int] = {}
+    found: dict[Place, int] = {}
     with connection.cursor() as cursor:
         for (kind, shop_id), digests in by_kind.items():
             cursor.execute(
-                "SELECT i.value_index, c.id, c.merged_into_id FROM unnest(string_to_array(%s, ',')) AS hex"
+                "SELECT i.value_index, c.id, c.merged_into_id, CASE WHEN i.is_claimed THEN i.id END"
+                " FROM unnest(string_to_array(%s, ',')) AS hex"
                 " JOIN customers_identity i ON i.kind = %s AND i.value_index = decode(hex, 'hex')"
                 " JOIN customers_customer c ON c.id = i.customer_id AND "
                 + ("i.shop_id IS NULL" if shop_id is None else "i.shop_id = %s"),  # allowed: constants
                 [",".join(digest.hex() for digest in digests), kind, *([] if shop_id is None else [shop_id])],
             )
-            for index, customer_id, root_id in cursor.fetchall():
+            for index, customer_id, root_id, claim_id in cursor.fetchall():
                 found[kind, shop_id, bytes(index)] = customer_id
+                if claim_id is not None:
+                    claims[kind, shop_id, bytes(index)] = claim_id
                 if root_id is not None:
                     roots[customer_id] = root_id
     return found
 
 
-def _plan(people: Sequence[Person], known: dict[tuple[str, int | None, bytes], int]) -> _Plan:
+def _plan(people: Sequence[Person], known: dict[Place, int]) -> _Plan:
     plan = _Plan()
     wanting = [n for n, one in enumerate(people) if not any((k.kind, k.shop_id, k.index) in known for k in one.keys)]
     fresh = iter(_reserve("customers_customer", len(wanting)))
@@ -142,10 +168,12 @@ def _plan(people: Sequence[Person], known: dict[tuple[str, int | None, bytes], i
                 known[place] = customer_id
                 additions.append(_New(customer_id, key, is_primary=True))
         plan.ids.append(customer_id)
-    taken = _primaries({new.customer_id for new in additions if new.customer_id not in plan.added})
+    taken, claimed = _primaries({new.customer_id for new in additions if new.customer_id not in plan.added})
     for new in additions:
         new.is_primary = (new.customer_id, new.key.kind) not in taken
         taken.add((new.customer_id, new.key.kind))
+        if new.is_primary and (new.customer_id, new.key.kind) in claimed:
+            plan.outranked.append(new.customer_id)
     plan.identities = additions
     return plan
 
@@ -158,15 +186,17 @@ def _reserve(table: str, count: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _primaries(customer_ids: set[int]) -> set[tuple[int, str]]:
+def _primaries(customer_ids: set[int]) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
+    """Return (customer, kind) of the primary identities: those that stand, and those that were only claimed."""
     if not customer_ids:
-        return set()
+        return set(), set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT customer_id, kind FROM customers_identity WHERE is_primary AND customer_id = ANY(%s)",
+            "SELECT customer_id, kind, is_claimed FROM customers_identity WHERE is_primary AND customer_id = ANY(%s)",
             [sorted(customer_ids)],
         )
-        return {(row[0], row[1]) for row in cursor.fetchall()}
+        rows = cursor.fetchall()
+    return {(row[0], row[1]) for row in rows if not row[2]}, {(row[0], row[1]) for row in rows if row[2]}
 
 
 def _copy_customers(plan: _Plan, language: str) -> None:

@@ -18,10 +18,8 @@ from customers.errors import IdentityTaken
 from customers.events import CustomerAdded, IdentityAdded
 from customers.models import Customer, Identity
 from customers.selectors import find_identity, identity_index, last4_index, loose_index
+from customers.services.claims import confirm_claims, confirms, is_claim, make_room
 from customers.services.locking import announce_customer, lock_customer, lock_own
-
-UNPROVEN_SOURCES = frozenset({"form", "email", "chat"})
-"""Doors where anybody can type anybody's phone: what is added there to a known customer is not used for contact."""
 
 
 @dataclass(frozen=True)
@@ -91,20 +89,25 @@ def _find(known: list[Known]) -> Customer | None:
 def _add(known: list[Known], name: str, language: str, source: str, actor: Actor, at: datetime) -> Customer:
     name = normalise(name)[:120]
     customer = Customer.objects.create(name=name, name_key=pinyin_key(name)[:240], language=language)
-    Identity.objects.bulk_create(_row(customer.pk, item, is_primary=True) for item in known)
+    Identity.objects.bulk_create(_row(customer.pk, item, source, is_primary=True) for item in known)
     record("customer.added", subject=customer, actor=actor, at=at, data=CustomerAdded(source=Code(source)))
     return customer
 
 
 def _complete(customer: Customer, known: list[Known], name: str, source: str, actor: Actor, at: datetime) -> Customer:
     """Add to a customer who is known already what this contact says besides."""
-    missing = [item for item in known if find_identity(item.kind, item.value, item.shop_id) is None]
+    rows = [(item, find_identity(item.kind, item.value, item.shop_id)) for item in known]
+    missing = [item for item, row in rows if row is None]
+    root = customer.merged_into_id or customer.pk
+    hers = [row for _item, row in rows if row is not None and row.customer.root_id == root]
+    claims = [row.pk for row in hers if row.is_claimed] if confirms(source) else []
     name = normalise(name)[:120]
-    if not missing and (customer.name or not name):
+    if not missing and not claims and (customer.name or not name):
         return customer
     customer = lock_own(customer.pk)
+    confirm_claims(claims)
     for item in missing:
-        _add_identity(customer, item, source, actor, at, may_be_primary=source not in UNPROVEN_SOURCES)
+        _add_identity(customer, item, source, actor, at, may_be_primary=confirms(source))
     if name and not customer.name:
         customer.name, customer.name_key = name, pinyin_key(name)[:240]
     customer.version += 1
@@ -116,10 +119,13 @@ def _complete(customer: Customer, known: list[Known], name: str, source: str, ac
 def _add_identity(
     customer: Customer, item: Known, source: str, actor: Actor, at: datetime, *, may_be_primary: bool
 ) -> Identity | None:
-    primary = may_be_primary and not Identity.objects.filter(customer=customer, kind=item.kind, is_primary=True)
+    better = Identity.objects.filter(customer=customer, kind=item.kind, is_primary=True, is_claimed=False)
+    primary = may_be_primary and not better.exists()
     try:
         with transaction.atomic():
-            row = _row(customer.pk, item, is_primary=bool(primary))
+            if primary and item.kind == IdentityKind.EMAIL:
+                make_room([customer.pk], item.kind)
+            row = _row(customer.pk, item, source, is_primary=primary)
             row.save(force_insert=True)
     except IntegrityError:  # somebody else's by now: theirs it stays
         return None
@@ -160,23 +166,27 @@ def add_identity(
         row = _add_identity(customer, item, source, actor, at, may_be_primary=False)
     if row is None or row.customer.root_id != customer.pk:
         raise IdentityTaken
-    _raise_identity(row, is_primary=is_primary, verified_at=verified_at)
+    _raise_identity(row, is_primary=is_primary, verified_at=verified_at, is_confirmed=confirms(source))
     customer.version += 1
     customer.save(update_fields=["version"])
     announce_customer(customer)
     return row
 
 
-def _raise_identity(row: Identity, *, is_primary: bool, verified_at: datetime | None) -> None:
-    if is_primary and not row.is_primary:
-        Identity.objects.filter(customer_id=row.customer_id, kind=row.kind, is_primary=True).update(is_primary=False)
+def _raise_identity(row: Identity, *, is_primary: bool, verified_at: datetime | None, is_confirmed: bool) -> None:
+    if (verified_at or is_confirmed) and row.is_claimed:
+        confirm_claims([row.pk])
+        row.refresh_from_db(fields=["is_primary", "is_claimed"])
+    others = Identity.objects.filter(customer_id=row.customer_id, kind=row.kind, is_primary=True).exclude(pk=row.pk)
+    if is_primary and not row.is_primary and not (row.is_claimed and others.filter(is_claimed=False).exists()):
+        others.update(is_primary=False)
         row.is_primary = True
     if verified_at and row.verified_at is None:
         row.verified_at = verified_at
     row.save(update_fields=["is_primary", "verified_at"])
 
 
-def _row(customer_id: int, item: Known, *, is_primary: bool) -> Identity:
+def _row(customer_id: int, item: Known, source: str, *, is_primary: bool) -> Identity:
     return Identity(
         customer_id=customer_id,
         kind=item.kind,
@@ -186,4 +196,5 @@ def _row(customer_id: int, item: Known, *, is_primary: bool) -> Identity:
         last4_index=last4_index(item.value) if item.kind == IdentityKind.PHONE else None,
         loose_index=loose_index(item.kind, item.value),
         is_primary=is_primary,
+        is_claimed=is_claim(item.kind, source),
     )

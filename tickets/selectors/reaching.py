@@ -130,12 +130,12 @@ def _is_hers(contact: bytes, address: str) -> bool:
 
 
 def _addresses(ids: list[int]) -> dict[int, tuple[str, str]]:
-    """Return customer → (mail address, why it refuses ours or ""), the primary one first, else a proven one."""
+    """Return customer → (mail address, why it refuses ours or ""), chosen as customers' primary_address is."""
     root = Coalesce("customer__merged_into_id", "customer_id", output_field=BigIntegerField())
     rows = Identity.objects.filter(Q(is_primary=True) | Q(verified_at__isnull=False), kind=IdentityKind.EMAIL)
     rows = rows.annotate(root=root, is_own=Q(customer_id=F("root"))).filter(root__in=ids)
     chosen: dict[int, str] = {}
-    for identity in rows.order_by("is_own", "is_primary", "pk"):  # the best one comes last and stays
+    for identity in rows.order_by("-is_claimed", "is_own", "is_primary", "pk"):  # the best one comes last and stays
         try:
             chosen[identity.root] = identity.value  # type: ignore[attr-defined]
         except CannotDecrypt:  # one unreadable address must not hold back everybody else's news
