@@ -7,11 +7,18 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, NotAllowed, NotFound
 from core.http import render_error
+from core.http.answers import is_htmx
+from core.http.errors import wants_json
 from core.middleware import is_lost
+
+SECRETS = ("password", "secret", "token", "code", "key")
+MOST_SHOWN = 12
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
@@ -45,11 +52,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose protection cookie is gone."""
-    return render_error(
-        request,
-        NotAllowed(
-            _("The page was open for too long. Load it again; what you typed can be copied over."),
-            code="csrf",
-        ),
-    )
+    """Answer a form whose protection cookie is gone; a page shows what was typed in it, to be copied over."""
+    if wants_json(request) or is_htmx(request):
+        words = _("The page was open for too long. Load it again; what you typed can be copied over.")
+        return render_error(request, NotAllowed(words, code="csrf"))
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()})
+    context = {"typed": typed_words(request), "again": came_from if is_ours else "/"}
+    return HttpResponse(render_to_string("errors/expired.html", context, request), status=403)
+
+
+def typed_words(request: HttpRequest) -> list[str]:
+    """Return the sentences of a form our own page sent: no passwords, codes or keys, nothing from elsewhere."""
+    if request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return []
+    found = []
+    for name, value in request.POST.items():
+        text = str(value).strip()
+        is_secret = any(part in name.lower() for part in SECRETS)
+        if not is_secret and len(text) > 1 and (not text.isascii() or any(letter.isspace() for letter in text)):
+            found.append(text)
+    return found[:MOST_SHOWN]

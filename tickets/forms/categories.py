@@ -40,8 +40,9 @@ class CategoryForm(VersionedForm):
         label=_("What customers read, in English"), max_length=60, required=False, help_text=_("Empty: the name.")
     )
     key = forms.SlugField(
-        label=_("Code"), max_length=40, help_text=_("Used in exports and by programs; it should stay the same.")
-    )
+        label=_("Code"), max_length=40, help_text=_("Used in exports and by programs; it should stay the same."),
+        error_messages={"invalid": _("Only Latin letters, digits, hyphens and underscores, without blanks.")},
+    )  # fmt: skip
     parent = forms.TypedChoiceField(label=_("Belongs to"), required=False, coerce=int, empty_value=None)
     stage = forms.ChoiceField(label=_("Part of the customer's way"), choices=Stage.choices)
     skill = forms.ChoiceField(
@@ -64,8 +65,9 @@ class FieldForm(VersionedForm):
     label_zh = forms.CharField(label=_("Label in Chinese"), max_length=60)
     label_en = forms.CharField(label=_("Label in English"), max_length=60)
     key = forms.SlugField(
-        label=_("Code"), max_length=40, help_text=_("Used in exports and by programs; it should stay the same.")
-    )
+        label=_("Code"), max_length=40, help_text=_("Used in exports and by programs; it should stay the same."),
+        error_messages={"invalid": _("Only Latin letters, digits, hyphens and underscores, without blanks.")},
+    )  # fmt: skip
     category = forms.TypedChoiceField(
         label=_("For tickets about"), required=False, coerce=int, empty_value=None,
         help_text=_("Categories below it have the field too."),

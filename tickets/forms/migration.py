@@ -36,6 +36,7 @@ class SourceForm(forms.Form):
         max_length=40,
         initial="zendesk",
         help_text=_("Small Latin letters. The same name again knows what came before, so nothing comes in twice."),
+        error_messages={"invalid": _("Only Latin letters, digits, hyphens and underscores, without blanks.")},
     )
     shop = forms.ModelChoiceField(
         label=_("Shop"), queryset=Shop.objects.none(), required=False, empty_label=_("No particular shop")

@@ -18,6 +18,7 @@ from tickets.quality_events import RubricPublished
 
 MOST_SECTIONS, MOST_CRITERIA = 10, 30
 WHOLE = 100
+MAX_NAME = 80
 
 
 @transaction.atomic
@@ -28,9 +29,11 @@ def publish_rubric(
 
     The same criteria again only change the name. Raises InvalidInput (fields name, sections), NotFound, StaleEdit.
     """
-    title = " ".join(name.split())[:80]
+    title = " ".join(name.split())
     if not title:
         raise InvalidInput(fields={"name": [_("Give the rubric a name.")]})
+    if len(title) > MAX_NAME:
+        raise InvalidInput(fields={"name": [_("The name is too long: at most 80 characters.")]})
     tidy = tidy_sections(sections)
     if rubric_id is None:
         row = Rubric.objects.create(name=title)
