@@ -47,7 +47,7 @@ def card(figure: Figure, url: str) -> dict[str, Any]:
         "p90": words(metric, figure.p90) if metric.shape is Shape.DURATION else "",
         "trend": [value for _day, value, _n in figure.series],
         "url": url,
-        "chart": chart(figure),
+        "chart": chart(figure) if any(value for _day, value, _n in figure.series) else None,
         "rows": [[date_format(day, "n/j"), words(metric, value), n] for day, value, n in reversed(figure.series)],
     }
 
@@ -101,9 +101,14 @@ def chart(figure: Figure) -> dict[str, Any]:
         }
     unit = pgettext("unit of an axis", "hours") if metric.unit == "seconds" else "%" if metric.unit == "percent" else ""
     return {
-        "grid": {"left": 36, "right": 56 if figure.target is not None else 12, "top": 24, "bottom": 24},
+        "grid": {"left": 36, "right": 56 if figure.target is not None else 12, "top": 30, "bottom": 24},
         "xAxis": {"type": "category", "data": [date_format(day, "n/j") for day, _v, _n in figure.series]},
-        "yAxis": {"type": "value", "name": unit, "min": 0 if bars or scale > 1 else None},
+        "yAxis": {
+            "type": "value",
+            "name": unit,
+            "min": 0 if bars or scale > 1 else None,
+            "minInterval": 1 if bars else 0,
+        },
         "series": [series],
         "tooltip": {"trigger": "axis"},
     }
