@@ -107,8 +107,8 @@ def exception_add(request: HttpRequest, calendar_id: int) -> HttpResponse:
         else:
             messages.success(request, _("The date is in the calendar."))
             return HttpResponseRedirect(reverse("core:calendar_edit", args=[row.pk]))
-    shown = CalendarForm(initial=_initial_of(row))
-    context = {"form": shown, "calendar": row} | _page(request, row) | {"exception_form": form}
+    context = {"form": CalendarForm(initial=_initial_of(row)), "calendar": row}
+    context |= _page(request, row) | {"exception_form": form}
     return form_invalid(request, EDIT_PAGE, context)
 
 

@@ -1,7 +1,7 @@
 """The telephone's figures: one root per call; formulas as in kpis.md, call_resolution_rate and what stands beside it.
 
-`call.ended` tells an answered call once, `call.missed` one that was not; an answer that is heard of later wins. The
-wrap-up may come before the end or long after, or never.
+A call counts once it has ended. What it came to is told by the newer of its answer and its end: a PBX may tell of an
+answer after the end, even after an end without one. The wrap-up may come before the end or long after, or never.
 """
 
 from kpi.folds.engine import RootFold
@@ -24,15 +24,20 @@ _FACTS = f"""
 WITH wrapped AS (
     SELECT DISTINCT ON (root_id) root_id, data->>'category' AS category, (data->>'wrapped')::float AS seconds FROM ev
      WHERE kind = 'call.wrapped_up' ORDER BY root_id, id DESC),
+over AS (
+    SELECT DISTINCT ON (root_id) root_id, at FROM ev WHERE kind IN ('call.ended', 'call.missed')
+     ORDER BY root_id, id DESC),
+told AS (
+    SELECT DISTINCT ON (root_id) * FROM ev WHERE kind IN ('call.answered', 'call.ended') ORDER BY root_id, id DESC),
 ended AS (
-    SELECT DISTINCT ON (e.root_id) e.*, w.category, coalesce(w.seconds, 0) AS wrap_seconds
-      FROM ev e LEFT JOIN wrapped w ON w.root_id = e.root_id
-     WHERE e.kind = 'call.ended' AND e.data->>'direction' = 'in' AND e.origin <> 'import'
-     ORDER BY e.root_id, e.id DESC),
+    SELECT t.root_id, o.at, t.id, t.ticket_id, t.order_id, t.customer_id, t.shop_id, t.data, w.category,
+           coalesce(w.seconds, 0) AS wrap_seconds
+      FROM told t JOIN over o ON o.root_id = t.root_id LEFT JOIN wrapped w ON w.root_id = t.root_id
+     WHERE t.data->>'direction' = 'in' AND t.origin <> 'import'),
 missed AS (
     SELECT DISTINCT ON (e.root_id) e.*, NULL::text AS category FROM ev e
      WHERE e.kind = 'call.missed' AND e.data->>'direction' = 'in' AND e.origin <> 'import'
-       AND NOT EXISTS (SELECT FROM ev a WHERE a.root_id = e.root_id AND a.kind = 'call.answered')
+       AND NOT EXISTS (SELECT FROM told t WHERE t.root_id = e.root_id)
      ORDER BY e.root_id, e.id DESC)
 {_row("calls_answered", "ended")}
 UNION ALL {_row("calls_missed", "missed")}

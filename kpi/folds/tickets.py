@@ -36,6 +36,9 @@ resolved AS (
 holder AS (
     SELECT root_id, id, (data->>'agent_id')::bigint AS agent_id FROM ev
      WHERE kind IN ('ticket.opened', 'ticket.assigned') AND data->>'agent_id' IS NOT NULL),
+handed AS (
+    SELECT r.id, count(DISTINCT h.agent_id) AS agents FROM resolved r JOIN holder h ON h.root_id = r.root_id
+     WHERE h.id < r.id GROUP BY r.id),
 spoken AS (
     SELECT root_id, count(DISTINCT subject_id) AS calls,
            count(DISTINCT subject_id) FILTER (WHERE actor_type = 'staff') AS by_staff
@@ -44,11 +47,12 @@ answered AS (
     SELECT root_id, count(*) AS n FROM ev WHERE kind = 'message.sent' AND actor_type = 'staff' GROUP BY root_id),
 call AS (
     SELECT DISTINCT ON (c.subject_id) c.*, o.data AS opened_data,
-           s.calls = 1 AND coalesce(a.n, 0) <= s.by_staff
-           AND EXISTS (SELECT FROM resolved r WHERE r.root_id = c.root_id AND NOT r.was_reopened) AS is_enough
-      FROM ev c JOIN counted o ON o.root_id = c.root_id LEFT JOIN spoken s ON s.root_id = c.root_id
+           s.calls = 1 AND coalesce(a.n, 0) <= s.by_staff AND d.root_id IS NOT NULL AS is_enough
+      FROM ev c JOIN counted o ON o.root_id = c.root_id JOIN spoken s ON s.root_id = c.root_id
       LEFT JOIN answered a ON a.root_id = c.root_id
-     WHERE c.kind = 'call.ended' AND c.data->>'direction' = 'in' AND c.origin <> 'import'
+      LEFT JOIN (SELECT DISTINCT root_id FROM resolved WHERE NOT was_reopened) d ON d.root_id = c.root_id
+     WHERE c.kind IN ('call.answered', 'call.ended') AND c.data->>'talked' IS NOT NULL  -- it has ended
+       AND c.data->>'direction' = 'in' AND c.origin <> 'import'
      ORDER BY c.subject_id, c.id DESC),{CLOCK_STEPS}
 SELECT 'tickets_opened' AS metric, 'ticket:' || o.root_id AS fact_key, o.root_id, o.at, o.id AS event_id, o.ticket_id,
        o.order_id, o.customer_id, NULL::float AS value, 1::float AS numerator, 1::float AS denominator, {_dims("o")}
@@ -90,11 +94,12 @@ SELECT 'one_touch_rate', 'event:' || r.id, r.root_id, r.at, r.id, r.ticket_id, r
   FROM resolved r WHERE NOT r.was_reopened AND r.origin <> 'import'
 UNION ALL
 SELECT 'transfer_rate', 'event:' || r.id, r.root_id, r.at, r.id, r.ticket_id, r.order_id, r.customer_id, NULL,
-       ((SELECT count(DISTINCT h.agent_id) FROM holder h WHERE h.root_id = r.root_id AND h.id < r.id) > 1)::int, 1,
-       {_dims("r")}
-  FROM resolved r WHERE r.origin <> 'import'
+       (coalesce(h.agents, 0) > 1)::int, 1, {_dims("r")}
+  FROM resolved r LEFT JOIN handed h ON h.id = r.id WHERE r.origin <> 'import'
 UNION ALL
-SELECT 'call_resolution_rate', 'call:' || c.subject_id, c.root_id, c.at, c.id, c.ticket_id, c.order_id, c.customer_id,
+SELECT 'call_resolution_rate', 'call:' || c.subject_id, c.root_id,
+       CASE c.kind WHEN 'call.ended' THEN c.at ELSE c.at + (c.data->>'talked')::int * interval '1 s' END,
+       c.id, c.ticket_id, c.order_id, c.customer_id,
        NULL, c.is_enough::int, 1, c.shop_id, (c.data->>'team_id')::bigint, (c.data->>'agent_id')::bigint, 'phone',
        c.opened_data->>'category', c.opened_data->>'stage', (c.opened_data->>'priority')::smallint,
        c.opened_data->>'tier', NULL::text

@@ -33,7 +33,9 @@ def ten_seconds(settings):
 
 def press(ticket, staff, *, at, due_at=None, text="马上为您补发。", **more) -> HeldMessage:
     pressed = Pressed(source=text, client_id=uuid4(), **more)
-    return services.hold_message(ticket_id=ticket.pk, pressed=pressed, actor=Actor.staff(staff), at=at, due_at=due_at)
+    held = services.hold_message(ticket_id=ticket.pk, pressed=pressed, actor=Actor.staff(staff), at=at, due_at=due_at)
+    assert isinstance(held, HeldMessage)
+    return held
 
 
 def first_of(ticket) -> SlaClock:

@@ -101,7 +101,8 @@ def test_what_was_harmed_is_named_and_mended_once():
     life, lists = kept(), copied()
     harmed = list(SlaClock.objects.filter(state="running").order_by("pk")[:3])
     for number, clock in enumerate(harmed):
-        clock.due_at += timedelta(hours=number + 1)
+        assert clock.due_at is not None
+        clock.due_at = clock.due_at + timedelta(hours=number + 1)
         clock.save(update_fields=["due_at"])
     told = recompute()
     assert [f"ticket {clock.ticket_id}: {clock.kind} {clock.round} due_at" in told for clock in harmed] == [True] * 3

@@ -103,9 +103,7 @@ def _take(call: Call, facts: Facts, line: PhoneLine, at: datetime) -> None:
         _record("call.rang", call, call.rang_at, is_open=is_open)
     if call.answered_at is not None and before[1] is None:
         _begin(call, line, at, is_open=is_open)
-    # An answer may be heard of only after the end that told the call as missed: then its end is told again.
-    is_answer_late = before[1] is None and call.result == CallResult.ANSWERED
-    if call.ended_at is not None and (before[2] is None or is_answer_late):
+    if call.ended_at is not None and before[2] is None:
         _finish(call, line, at, is_open=is_open)
     if before[4] is not None and before[4] != call.agent_id:
         release_agent(staff_id=before[4], at=at)
