@@ -21,7 +21,7 @@ def teams_of_actor(actor: Actor) -> list[int] | None:
     """
     if actor.type != ActorType.STAFF:
         return None
-    staff = Staff.objects.filter(pk=actor.id).first()
+    staff = Staff.objects.filter(pk=actor.id or 0).first()
     return team_scope(staff) if staff is not None else []
 
 

@@ -63,8 +63,8 @@ def rule_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     if request.method != "POST":
         version = rule.current if rule else None
         typed = Typed.of(Definition.of(version)) if version else Typed.fresh()
-        fresh = {"trigger": "opened", "team_ids": scope or []}
-        initial = initial_of(version, rule.version) if rule and version else fresh
+        unsaved: dict[str, Any] = {"trigger": "opened", "team_ids": scope or []}
+        initial = initial_of(version, rule.version) if rule and version else unsaved
         form = RuleForm(initial=initial, names=names, teams=teams)
         return render(request, EDIT, context | _shown(form, typed, names, {}))
     form, typed = RuleForm(request.POST, names=names, teams=teams), Typed.read(request.POST)
