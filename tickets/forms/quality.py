@@ -118,6 +118,8 @@ class PlanForm(forms.Form):
         }
         if not lists.may_be_all:
             self.fields["team_ids"].help_text = _("You draw from the conversations of your own teams.")
+            self.fields["team_ids"].required = bool(lists.teams)
+            self.fields["team_ids"].error_messages["required"] = _("Choose among your own teams.")
         for name, values in choices.items():
             self.fields[name].choices = values  # type: ignore[attr-defined]
 

@@ -44,12 +44,14 @@ class RuleForm(VersionedForm):
     is_business_time = forms.BooleanField(label=_("Count business hours only"), required=False)
     calendar = forms.TypedChoiceField(label=_("Business hours"), required=False, coerce=int, empty_value=None)
     team_ids = forms.TypedMultipleChoiceField(
-        label=_("For the tickets of these teams"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
-    )
+        label=_("For the tickets of these teams"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose among your own teams.")},
+    )  # fmt: skip
 
     def __init__(self, *args: Any, names: Names, teams: Teams, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["team_ids"].choices = teams.choices  # type: ignore[attr-defined]
+        self.fields["team_ids"].required = bool(teams.choices) and not teams.may_be_all
         self.fields["team_ids"].help_text = (
             _("Also tickets without a team in the shops these teams serve. Nothing chosen: the whole company.")
             if teams.may_be_all
