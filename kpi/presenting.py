@@ -25,7 +25,7 @@ def words(metric: Metric, value: float | None) -> str:
         return str(ui.duration(value))
     if metric.unit == "count":
         return str(ui.count(int(value)))
-    text = number_format(value, PLACES[metric.unit])
+    text = number_format(round(value, PLACES[metric.unit]), PLACES[metric.unit])  # alone it would cut off, not round
     return f"{text}%" if metric.unit == "percent" else text
 
 

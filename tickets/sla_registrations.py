@@ -58,10 +58,11 @@ register_notice("ticket.clock_breached", _breached)
 
 
 def render_clock_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
-    """Return a line for each warning and each missed deadline; a clock stopped in time is told by its answer."""
+    """Return a line for each warning and each deadline missed or spared; a clock stopped is told by its answer."""
     looks = {
         "clock.warned": ("clock", "warn", gettext("Due soon: %(clock)s")),
         "clock.breached": ("flame", "bad", gettext("Deadline missed: %(clock)s")),
+        "clock.spared": ("clock", "info", gettext("By new terms not missed any more: %(clock)s")),
     }
     found = {}
     for event in events:

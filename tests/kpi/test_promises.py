@@ -14,8 +14,10 @@ from core.actors import SYSTEM, Actor
 from core.folds import rebuild
 from core.models import Event
 from kpi.folds.tickets import TICKETS
+from kpi.metrics import METRICS
 from kpi.models import Fact
 from kpi.periods import period_of, today
+from kpi.presenting import words
 from kpi.selectors import Filters, figures, rows_behind
 from kpi.services import advance_folds
 from tests.factories.accounts import make_staff
@@ -148,3 +150,8 @@ def test_a_ticket_two_agents_had_counts_as_handed_on():
     advance_folds(at=now)
     found = dict(Fact.objects.filter(metric="transfer_rate").values_list("ticket_id", "numerator"))
     assert found == {alone.pk: 0, passed.pk: 1}
+
+
+def test_shares_are_rounded_and_not_cut_off():
+    assert words(METRICS["first_response_rate"], 200 / 3) == "66.7%"
+    assert words(METRICS["satisfaction_score"], 89.96) == "90.0"
