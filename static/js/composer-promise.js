@@ -7,7 +7,8 @@ const keyOf = (form) => `promise.${form.dataset.ticket}`;
 
 function remember(form, promise) {
   try {
-    if (promise) sessionStorage.setItem(keyOf(form), JSON.stringify(promise));
+    const { kind, words, due_at, label } = promise ?? {};
+    if (promise) sessionStorage.setItem(keyOf(form), JSON.stringify({ kind, words, due_at, label }));
     else sessionStorage.removeItem(keyOf(form));
   } catch {
     // no storage here: the chip lives as long as the page

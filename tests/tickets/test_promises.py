@@ -375,6 +375,8 @@ def test_a_sent_answer_is_kept_as_a_promise_after_a_look(client: Client) -> None
     assert (refused.status_code, 'value="退款"' in refused.content.decode()) == (422, True)
     assert client.post(f"{url}keep/", {**typed, "due_at": due_at}).status_code == 204
     assert Commitment.objects.get().message == said
+    other = client.post(f"{url}keep/", {**typed, "due_at": "2027-01-01T10:00"})
+    assert (other.status_code, Commitment.objects.count()) == (422, 1)
     again = client.post(f"{url}ask/", {"message": said.pk}).content.decode()
     assert f"/desk/promises/{Commitment.objects.get().pk}/" in again
 

@@ -128,8 +128,13 @@ def make_from(form: PromiseForm, ticket: Ticket, request: StaffRequest) -> bool:
     data = form.cleaned_data
     promise = services.NewPromise(data["kind"], data["words"], data["due_at"], data["message"])
     try:
-        services.make_promise(ticket_id=ticket.pk, promise=promise, actor=Actor.staff(request.user), at=timezone.now())
+        row = services.make_promise(
+            ticket_id=ticket.pk, promise=promise, actor=Actor.staff(request.user), at=timezone.now()
+        )
     except InvalidInput as error:
         show_errors(form, error)
+        return False
+    if row.due_at != promise.due_at:  # it was there before, and stays as it was
+        form.add_error("due_at", _("This is kept as a promise already, with another time. Change it there."))
         return False
     return True
