@@ -23,25 +23,22 @@ def board_now(staff: Staff) -> list[dict[str, Any]]:
     is late is asked of the clocks themselves.
     """
     scope = shop_scope(staff)
-    condition = "" if scope is None else "AND shop_id = ANY(%(shops)s)"
+    listed = """status IN ('new', 'open', 'waiting_customer', 'waiting_department') AND NOT is_spam
+                 AND merged_into_id IS NULL""" + ("" if scope is None else " AND shop_id = ANY(%(shops)s)")
     with connection.cursor() as cursor:
-        cursor.execute(  # allowed: two constants, the shops are a parameter
-            f"""WITH standing AS (
-                    SELECT id, status, assignee_id, next_due_at, warn_at FROM tickets_ticket
-                     WHERE status IN ('new', 'open', 'waiting_customer', 'waiting_department') AND NOT is_spam
-                       AND merged_into_id IS NULL {condition}),
-                late AS (
+        cursor.execute(  # allowed: constants, the shops are a parameter
+            f"""WITH late AS (
                     SELECT count(*) FILTER (WHERE c.kind = 'first_response') AS first_reply,
                            count(*) FILTER (WHERE c.kind = 'next_response') AS next_reply,
                            count(*) FILTER (WHERE c.kind = 'resolution') AS solution
-                      FROM standing s JOIN tickets_sla_clock c ON c.ticket_id = s.id
-                     WHERE s.next_due_at < now() AND c.state = 'running' AND c.due_at < now())
+                      FROM (SELECT id FROM tickets_ticket WHERE {listed} AND next_due_at < now()) t
+                      JOIN tickets_sla_clock c ON c.ticket_id = t.id AND c.state = 'running' AND c.due_at < now())
                 SELECT count(*) FILTER (WHERE status <> 'waiting_customer'),
                        count(*) FILTER (WHERE assignee_id IS NULL AND status <> 'waiting_customer'),
                        (SELECT first_reply FROM late), (SELECT next_reply FROM late), (SELECT solution FROM late),
                        count(*) FILTER (WHERE next_due_at >= now() AND warn_at <= now()),
                        (SELECT count(*) FROM accounts_presence WHERE status = 'online')
-                  FROM standing""",
+                  FROM tickets_ticket WHERE {listed}""",
             {"shops": scope},
         )
         waiting, unassigned, late_reply, late_next, late_solution, at_risk, online = cursor.fetchone()

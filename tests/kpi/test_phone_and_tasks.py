@@ -104,7 +104,7 @@ def test_the_telephone_equals_a_recount_of_the_calls_whatever_comes_late(client:
         assert (read["calls_answered"].value, read["calls_missed"].value) == (3, 1)
         talks = [value for (metric, _key), (value, _n) in found.items() if metric == "call_talk_time"]
         assert read["call_talk_time"].value == sum(talks) / len(talks)
-        waits = [value for (metric, _key), (value, _n) in found.items() if metric == "call_wait"]
+        waits = [value or 0.0 for (metric, _key), (value, _n) in found.items() if metric == "call_wait"]
         assert read["call_wait"].p50 == sorted(waits)[1]
     client.force_login(make_staff(roles=["manager"]))
     for metric in PHONE:
