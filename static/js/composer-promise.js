@@ -26,7 +26,7 @@ function ask(form) {
 export function showPromise(form, promise) {
   const fields = ["kind", "words", "due_at"].map((name) => make("input", { type: "hidden", name: `promise-${name}`, value: promise[name] }));
   const { wordsPromise, wordsDropPromise } = form.dataset;
-  const change = make("button", { type: "button", class: "promise-chip", title: wordsPromise, "aria-label": `${wordsPromise}: ${promise.label}` }, icon("rubber-stamp", 16), make("span", { class: "strong" }, promise.label), make("span", { class: "muted truncate" }, promise.words));
+  const change = make("button", { type: "button", class: "promise-chip", title: wordsPromise }, icon("rubber-stamp", 16), make("span", { class: "strong" }, promise.label), make("span", { class: "muted truncate" }, promise.words));
   change.addEventListener("click", () => ask(form));
   const off = make("button", { type: "button", class: "btn btn-ghost btn-icon btn-xs", "aria-label": wordsDropPromise, title: wordsDropPromise }, icon("x", 14));
   off.addEventListener("click", () => {

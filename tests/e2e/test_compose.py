@@ -28,6 +28,7 @@ for subject in ("杯子裂了", "沙发脚裂了", "镜子碎了"):
     order = make_desk_order(shop=shop, customer=person)
     make_desk_ticket(subject=subject, customer=person, shop=shop, team=team, order=order, category=kind)
 make_desk_ticket(subject="催发货", team=team)
+make_desk_ticket(subject="退款什么时候到", team=team)
 save_field(pk=None, words=FieldWords(key="batch", label_zh="批次号", label_en="Batch", category_id=kind.pk,
                                      is_required=True))
 save_macro(pk=None, words=MacroWords(title="补发", body="{customer_name}您好，已为您补发。", add_tags=("补发",),
@@ -170,3 +171,37 @@ def test_a_pasted_screenshot_stands_in_the_text(sit_down: Any) -> None:
     assert "](file:" in text_of(page).input_value()
     text_of(page).press("Control+Enter")
     expect(page.locator(".msg-out:not(.msg-held) .msg-body img")).to_be_visible()
+
+
+def test_a_promise_is_confirmed_in_the_composer_and_made_with_the_answer(sit_down: Any) -> None:
+    page = sit_down(5).page
+    text_of(page).fill("您好。我们48小时内给您退款。")
+    page.locator("#stream").click()
+    page.keyboard.press("p")
+    dialog = page.locator("#promise-dialog")
+    expect(dialog.locator("[name=words]")).to_have_value("我们48小时内给您退款")
+    expect(dialog.locator("[name=words]")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".promise-chip")).to_contain_text("退款")
+    page.reload()
+    expect(page.locator(".promise-chip")).to_contain_text("退款")
+    page.locator("[data-send]").click()
+    page.locator("#waiting").get_by_role("button", name="撤回").click()
+    expect(page.locator(".promise-chip")).to_contain_text("退款")
+    assert serious(page) == []
+    page.locator("[data-send]").click()
+    expect(page.locator(".promise-chip")).to_have_count(0)
+    expect(page.locator(".msg-out [data-promise-said]")).to_have_count(1, timeout=20_000)
+    page.locator(".msg-out [data-promise-said]").press("Enter")
+    expect(page.locator("#promise-dialog .alert")).to_contain_text("退款")
+
+
+def test_the_keyboard_goes_on_from_where_a_ticket_left_the_list(sit_down: Any) -> None:
+    page = sit_down(3).page
+    page.goto(page.url.replace("view=open", "view=unassigned"))
+    rows = page.locator("#tickets > li").evaluate_all("rows => rows.map((row) => row.id)")
+    after = rows[rows.index("row-3") + 1]
+    page.keyboard.press("a")
+    expect(page.locator("#row-3")).to_have_count(0)
+    page.keyboard.press("j")
+    expect(page.locator(f"#{after} .ticket")).to_be_focused()
