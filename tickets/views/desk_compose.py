@@ -131,7 +131,7 @@ def _promise(request: StaffRequest) -> NewPromise | None:
         return None
     form = PromiseForm(request.POST, prefix="promise")
     if not form.is_valid():
-        raise InvalidInput(fields={"promise": [text for texts in form.errors.values() for text in texts]})
+        raise InvalidInput(fields={"promise": [str(text) for texts in form.errors.values() for text in texts]})
     return NewPromise(form.cleaned_data["kind"], form.cleaned_data["words"], form.cleaned_data["due_at"])
 
 
