@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.availability import limits_of
 from accounts.enums import Permission, Skill
+from accounts.models import Team
 from accounts.permissions import StaffRequest, staff_page
 from accounts.selectors import active_teams, get_team, staff_with
 from core.actors import Actor
@@ -21,7 +22,7 @@ from core.errors import InvalidInput, StaleEdit
 from core.http import form_invalid, render_page
 from core.ui.leaf import CHANNEL_NAMES
 from tickets.forms.routing import TeamRoutingForm
-from tickets.models import CategorySkill, Department, TeamRouting
+from tickets.models import CategorySkill, TeamRouting
 from tickets.selectors.routing import loads_of, routing_of
 from tickets.selectors.settings import category_tree
 from tickets.services.routing.settings import RoutingTerms, save_category_skills, save_team_routing
@@ -36,10 +37,9 @@ NAMES = ("mode", "widen_after_minutes", "release_after_minutes", "version")
 def overview(request: StaffRequest) -> HttpResponse:
     """Show how every team works, what categories ask for, and who may hold how much."""
     known = {row.pk: row for row in TeamRouting.objects.all()}
-    departments = set(Department.objects.filter(is_active=True).values_list("pk", flat=True)) - known.keys()
     teams = [
-        (team, known.get(team.pk) or TeamRouting(team=team, version=0), team.pk in departments)
-        for team in active_teams()
+        (team, known.get(team.pk) or TeamRouting(team=team, version=0), _is_department(team) and team.pk not in known)
+        for team in active_teams().select_related("department")
     ]
     language = "en" if (get_language() or "").startswith("en") else "zh-hans"
     context = {
@@ -49,6 +49,12 @@ def overview(request: StaffRequest) -> HttpResponse:
         "people": _people(),
     }
     return render_page(request, PAGE, context)
+
+
+def _is_department(team: Team) -> bool:
+    """Say whether a team takes tasks; one whose routing was set up gets tickets all the same."""
+    department = getattr(team, "department", None)
+    return department is not None and department.is_active
 
 
 def _categories(language: str) -> list[dict[str, Any]]:
