@@ -1,8 +1,9 @@
 """bin/bench inbox --tickets N: the desk's pages at N tickets, beside the same pages at 1,000 and beside raw SQL.
 
 Both sizes run at once and are visited in turn, so that a busy machine slows both alike. `growth` is the median of a
-page
-at N over its median at the small size; `spread` is how many more statements a full list costs than one of one row.
+page at N over its median at the small size; `spread` is how many more statements a full list costs than one of one row.
+Pages and searches come first, then what changes something, then eight agents at once; the small place, which that
+changes noticeably, is filled anew the next time.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
-from psycopg.rows import dict_row
 
-from bench.harness import TOPOLOGY, Case, Client, Site, raw_ms, site
-from bench.report import Report, percentile
+from bench.desk.agents import work
+from bench.desk.places import Connection, Place, Row, Samples, figures, rows_of
+from bench.desk.searching import recall, searches
+from bench.desk.writing import Writer, measure_write
+from bench.harness import TOPOLOGY, Case, Site, raw_ms, site
+from bench.report import Report
 from bench.seeding import BUSY, LEAD, ONE, PASSWORD
 from bench.seeding.words import LATIN, TOPICS, phone_of
 from cs_portal.runtime.faults import StartError
@@ -31,19 +36,8 @@ from cs_portal.runtime.stack import ROOT, schema_digest
 
 SMALL = 1000
 PLAIN_WARM_UP = 12
-Row = dict[str, Any]
-Connection = psycopg.Connection[Any]
-
-
-@dataclass
-class Place:
-    """One size: its running site, a connection for raw statements, and who is signed in."""
-
-    size: int
-    running: Site
-    connection: Connection
-    clients: dict[str, Client]
-    cases: dict[str, tuple[str, Case]] = field(default_factory=dict)
+MILLION = 1_000_000
+AGENTS_SECONDS = 90
 
 
 def main(argv: Sequence[str]) -> int:
@@ -54,14 +48,15 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--only", default="", help="measure cases whose name begins so; the others count as missed")
     options = parser.parse_args(argv)
     params = {"tickets": options.tickets, "messages": options.tickets * 4, "beside": SMALL, "samples": options.samples}
-    report = Report("inbox", params, TOPOLOGY)
+    also = ("desk", "million") if options.tickets >= MILLION else ("desk",)
+    report = Report("inbox", params, TOPOLOGY, also=also)
     try:
         with ExitStack() as stack:
             small = open_place(stack, SMALL, options.samples)
             big = small if options.tickets == SMALL else open_place(stack, options.tickets, options.samples)
-            for name in big.cases:
+            for name, measured in measures(big, small, options.samples).items():
                 if name.startswith(options.only):
-                    report.cases[name] = measure_both(name, big, small, options.samples)
+                    report.cases[name] = measured()
                     print(f"{name}: {report.cases[name]}", file=sys.stderr, flush=True)
     except StartError as error:
         print(error, file=sys.stderr)
@@ -69,6 +64,24 @@ def main(argv: Sequence[str]) -> int:
     if full and single:
         single["spread"] = abs(full["queries"] - single["queries"])
     return report.finish()
+
+
+def measures(big: Place, small: Place, samples: int) -> dict[str, Callable[[], dict[str, Any]]]:
+    """Return what is measured by name, in order."""
+    found: dict[str, Callable[[], dict[str, Any]]] = {
+        name: partial(measure_both, name, big, small, samples) for name in big.cases
+    }
+    scope = scope_of(big.connection, BUSY)
+    found["search_recall"] = lambda: {"recall": recall(big, big.clients[BUSY], scope)}
+    writers = Writer(big), Writer(small)
+
+    def written(name: str) -> dict[str, Any]:
+        _stamp(SMALL).unlink(missing_ok=True)
+        return measure_write(name, *writers, samples)
+
+    found |= {name: partial(written, name) for name in writers[0].acts}
+    found["agents"] = lambda: work(big, AGENTS_SECONDS)
+    return found
 
 
 # --- data ------------------------------------------------------------------------------------------------------------
@@ -81,8 +94,7 @@ def digest() -> str:
 
 def open_place(stack: ExitStack, size: int, samples: int) -> Place:
     """Start the site of a size, filled when it is not yet, and choose what is visited there."""
-    name, wanted = f"inbox-{size}", digest()
-    stamp = ROOT / "var" / "bench" / name / "filled-by"
+    name, wanted, stamp = f"inbox-{size}", digest(), _stamp(size)
     if stamp.parent.exists() and (not stamp.exists() or stamp.read_text() != wanted):
         shutil.rmtree(stamp.parent)  # another schema or half filled: cheaper to make anew than to mend
 
@@ -104,9 +116,13 @@ def open_place(stack: ExitStack, size: int, samples: int) -> Place:
     return place
 
 
+def _stamp(size: int) -> Path:
+    return ROOT / "var" / "bench" / f"inbox-{size}" / "filled-by"
+
+
 def scope_of(connection: Connection, email: str) -> Row:
     """Return what the permission filters of the raw statements need: the person, her teams and shops."""
-    rows = _rows(
+    rows = rows_of(
         connection,
         """SELECT s.id AS me, array_agg(t.id) AS teams,
                   CASE WHEN bool_or(t.shop_ids = '{}') THEN (SELECT array_agg(id) FROM orders_shop)
@@ -145,13 +161,14 @@ def choose_cases(connection: Connection, samples: int) -> dict[str, tuple[str, C
         *(f"team-{pk}" for pk in busy["teams"]),
     ]
     add("any_view", [f"/desk/?view={view}" for view in views], "open_page")
+    add("view_counts", ["/desk/views/?view=mine"])
     ends = _ends_of_pages(connection, busy["me"], samples, pick)
     add("deep_page", [f"/desk/?view=mine&before={row['cursor']}" for row in ends], params=ends)
-    tickets = _rows(connection, VISIBLE_TICKETS, {**busy, "n": samples})
+    tickets = rows_of(connection, VISIBLE_TICKETS, {**busy, "n": samples})
     add("ticket", [f"/desk/t/{row['ticket']}/?view=mine" for row in tickets], params=tickets)
-    longest = _rows(connection, "SELECT id AS ticket FROM tickets_ticket ORDER BY last_seq DESC LIMIT 1", {})
+    longest = rows_of(connection, "SELECT id AS ticket FROM tickets_ticket ORDER BY last_seq DESC LIMIT 1", {})
     add("ticket_500_messages", [f"/desk/t/{row['ticket']}/?view=mine" for row in longest], "ticket", longest)
-    orders = _rows(connection, VISIBLE_ORDERS, {**busy, "n": samples})
+    orders = rows_of(connection, VISIBLE_ORDERS, {**busy, "n": samples})
     add("lookup_number", [f"/desk/orders/?q={row['number']}" for row in orders], params=orders)
     add("lookup_tracking", [f"/desk/orders/?q={row['tracking']}" for row in orders], params=orders)
     phones = [phone_of(row["customer"])[3:] for row in orders]
@@ -162,7 +179,9 @@ def choose_cases(connection: Connection, samples: int) -> dict[str, tuple[str, C
     for name, words in (("search_two_characters", TOPICS), ("search_common_word", ("物流",)), ("search_latin", LATIN)):
         wanted = [pick.choice(words) for _ in range(samples)]
         add(name, [f"/desk/search/?q={quote(word)}" for word in wanted], "search", [{"words": word} for word in wanted])
-    days = _rows(connection, DAYS, {"n": samples})
+    for name, (raw, addresses, values) in searches(samples, pick).items():
+        add(name, addresses, raw, values)
+    days = rows_of(connection, DAYS, {"n": samples})
     add("board_day", [f"/board/?span=day&day={row['day']}" for row in days], "board", days, LEAD, lead)
     months = [{**row, "first": row["month_first"], "last": row["month_last"]} for row in days]
     add("board_month", [f"/board/?span=month&day={row['day']}" for row in days], "board", months, LEAD, lead)
@@ -188,13 +207,9 @@ SELECT day::text AS day, day AS last, day - 13 AS first,
 """
 
 
-def _rows(connection: Connection, statement: str, params: Row) -> list[Row]:
-    return connection.cursor(row_factory=dict_row).execute(statement.encode(), params).fetchall()
-
-
 def _ends_of_pages(connection: Connection, me: int, samples: int, pick: Random) -> list[Row]:
     """Return cursors deep in the busy agent's list, the deepest still with a full page behind it."""
-    rows = _rows(
+    rows = rows_of(
         connection,
         "SELECT last_message_at AS at, id FROM tickets_ticket WHERE assignee_id = %(me)s AND NOT is_spam"
         " AND status NOT IN ('resolved', 'closed') ORDER BY last_message_at DESC, id DESC",
@@ -208,18 +223,6 @@ def _ends_of_pages(connection: Connection, me: int, samples: int, pick: Random) 
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
-@dataclass
-class Samples:
-    """What the visits of one page took."""
-
-    app: list[float] = field(default_factory=list)
-    database: list[float] = field(default_factory=list)
-    client: list[float] = field(default_factory=list)
-    raw: list[float] = field(default_factory=list)
-    queries: int = 0
-    fragments: int = 0
-
-
 def measure_both(name: str, big: Place, small: Place, samples: int) -> dict[str, Any]:
     """Visit a page at both sizes in turn and run its raw statement in between."""
     found = {place.size: Samples() for place in (big, small)}
@@ -231,25 +234,5 @@ def measure_both(name: str, big: Place, small: Place, samples: int) -> dict[str,
             raw = raw_ms(place.connection, case.raw, case.raw_params[number % len(case.raw_params)])
             if number < 0:
                 continue
-            taken = found[place.size]
-            taken.app.append(visit.app_ms)
-            taken.database.append(visit.db_ms)
-            taken.client.append(visit.client_ms)
-            taken.raw.append(raw)
-            taken.queries = max(taken.queries, visit.queries)
-            taken.fragments = max(taken.fragments, visit.fragments)
-    at, beside = found[big.size], found[small.size]
-    return {
-        "n": len(at.app),
-        "p50_ms": round(percentile(at.app, 0.5), 2),
-        "p95_ms": round(percentile(at.app, 0.95), 2),
-        "queries": at.queries,
-        "db_ms": round(percentile(at.database, 0.5), 2),
-        "raw_ms": round(percentile(at.raw, 0.5), 3),
-        "client_p50_ms": round(percentile(at.client, 0.5), 2),
-        "fragments": at.fragments,
-        "small_p50_ms": round(percentile(beside.app, 0.5), 2),
-        "small_queries": beside.queries,
-        "growth": round(percentile(at.app, 0.5) / percentile(beside.app, 0.5), 2),
-        "growth_p95": round(percentile(at.app, 0.95) / percentile(beside.app, 0.95), 2),
-    }
+            found[place.size].add(visit, raw)
+    return figures(found[big.size], found[small.size])

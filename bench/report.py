@@ -37,17 +37,23 @@ def machine() -> dict[str, Any]:
 
 @dataclass
 class Report:
-    """Collects cases and judges them by bench/targets.toml, section [NAME.CASE]."""
+    """Collects cases and judges them by bench/targets.toml, section [NAME.CASE], then those of `also` in its place."""
 
     bench: str
     params: Mapping[str, Any]
     topology: str = ""
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)
     targets_file: Path = TARGETS
+    also: Sequence[str] = ()
 
     def targets(self) -> dict[str, dict[str, float]]:
         """Read the limits: a measure's name for "at most", min_NAME for "at least"."""
-        return dict(tomllib.loads(self.targets_file.read_text(encoding="utf-8")).get(self.bench, {}))
+        told = tomllib.loads(self.targets_file.read_text(encoding="utf-8"))
+        limits: dict[str, dict[str, float]] = {}
+        for name in (self.bench, *self.also):
+            for case, of_case in told.get(name, {}).items():
+                limits[case] = {**limits.get(case, {}), **of_case}
+        return limits
 
     def missed(self) -> list[str]:
         """List every target that was not met; a case or measure that is not there counts as missed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import batched
 from random import Random
 
 from bench.seeding.loading import Connection, copy_rows
@@ -30,6 +31,7 @@ PRIORITIES, PRIORITY_WEIGHTS = (10, 20, 30, 40), (8, 75, 13, 4)
 ACTIVE, ACTIVE_WEIGHTS = ("open", "waiting_customer", "new", "waiting_department"), (60, 25, 10, 5)
 LONGEST = 500  # messages of the one long ticket
 SPAN = 400  # days of history
+PORTION = 50_000  # tickets held in memory at once
 # What the clocks of an open ticket come to: the nearest deadline, and the warning a fifth of its time before.
 NEXT_DUE = """
 UPDATE tickets_ticket t SET next_due_at = d.due, warn_at = d.due - (d.due - t.opened_at) / 5
@@ -69,9 +71,10 @@ def seed_tickets(
     plan = Plan(size)
     roles = _roles(plan, pick)
     messages: list[tuple[object, ...]] = []
-    tickets = list(_tickets(plan, roles, world, crowd, owned, at, pick, messages))
-    copy_rows(connection, "tickets_ticket", TICKET, tickets)
-    copy_rows(connection, "tickets_message", MESSAGE, messages)
+    for tickets in batched(_tickets(plan, roles, world, crowd, owned, at, pick, messages), PORTION):
+        copy_rows(connection, "tickets_ticket", TICKET, tickets)
+        copy_rows(connection, "tickets_message", MESSAGE, messages)
+        messages.clear()
     connection.execute(NEXT_DUE)
     return plan
 

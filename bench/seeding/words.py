@@ -28,6 +28,12 @@ TOPICS = (
     "质检",
 )  # fmt: skip
 LATIN = ("charger", "adapter", "warranty", "invoice", "bluetooth", "firmware", "refund", "scratch", "battery", "zipper")
+# Words of the three bands of bench/desk/searching.py; their signs stand in no other word or name here.
+FREQUENT = ("物流", "漏水", "异响", "掉色", "发票", "换货", "登记", "处理", "情况", "照片")
+MEDIUM = tuple(one + other for one in "藤柚橡榉椴榆" for other in "纹釉漆膜胎绒绸麻棉毡")
+RARE = tuple(one + other for one in "鹤鹿鲸鹭鸢鹰鲤鹅鸽鹊" for other in "铃塔舟桥亭灯窗帘")
+NOWHERE = tuple(one + other for one in "嵩衡泰恒" for other in "鼎簋罍觥")
+MEDIUM_SHARE, RARE_SHARE = 0.3, 0.004  # of what people write: each word half a percent, one in twenty thousand
 COMMON = "物流"
 COMMON_SHARE = 0.28  # of what people write: a fifth of all messages, acknowledgements included
 LATIN_SHARE = 0.04
@@ -74,6 +80,10 @@ def sentence(pick: Random, kinds: tuple[str, ...]) -> str:
     text = pick.choice(kinds).format(good=pick.choice(GOODS), topic=topic(pick))
     if pick.random() < COMMON_SHARE:
         text += pick.choice(LOGISTICS)
+    if pick.random() < MEDIUM_SHARE:
+        text += f"款式是{pick.choice(MEDIUM)}。"
+    if pick.random() < RARE_SHARE:
+        text += f"花样是{pick.choice(RARE)}。"
     if pick.random() < LATIN_SHARE:
         text += f" ({pick.choice(LATIN)} model {pick.randrange(100, 999)})"
     return text

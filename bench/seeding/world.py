@@ -8,8 +8,10 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
-from accounts.models import Membership, Staff, Team
-from bench.seeding import BUSY, LEAD, ONE, PASSWORD
+from accounts.enums import ApiScope
+from accounts.models import ApiKey, Membership, Staff, Team
+from bench.seeding import API_KEY, BUSY, LEAD, ONE, PASSWORD
+from core.crypto import hash_token
 from core.models import Company
 from orders.models import Carrier, Shop
 from tickets.models import Category
@@ -49,7 +51,10 @@ def make_world(at: datetime) -> World:
         agents[team] = people
     busy = _member(BUSY, "林小满", ["agent_senior"], teams[:1], secret)
     one = _member(ONE, "何一", ["agent_senior"], teams[:1], secret)
-    _member(LEAD, "周主管", ["supervisor"], teams, secret)
+    lead = _member(LEAD, "周主管", ["supervisor"], teams, secret)
+    ApiKey.objects.create(
+        name="bench", prefix="csk_bench", key_hash=hash_token(API_KEY), scopes=[*ApiScope.values], created_by_id=lead
+    )
     categories = list(Category.objects.filter(parent__isnull=False).order_by("pk").values_list("pk", flat=True))
     carriers = list(Carrier.objects.order_by("pk").values_list("pk", flat=True))
     return World(shops, teams, agents, busy, one, categories, carriers)
