@@ -108,7 +108,9 @@ def _tickets(
             agent, status = None, "new"
         orders = owned.get(customer)
         length = LONGEST if number == plan.long_ticket else pick.choices(LENGTHS, LENGTH_WEIGHTS)[0]
-        if status == "new":
+        if number == plan.long_ticket:
+            status = "open"
+        elif status == "new":
             length = 2
         channel = pick.choices(CHANNELS, CHANNEL_WEIGHTS)[0]
         talk = _talk(number, length, status, channel, customer, agent, opened, at, pick)
