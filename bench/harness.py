@@ -75,7 +75,8 @@ class Client:
         head |= {"Referer": f"https://{self.host}:{self.port}/", "Accept": "text/html"}
         payload = None
         if body is not None and is_json:
-            payload, head["Content-Type"] = json.dumps(body), "application/json"
+            payload = json.dumps(body)
+            head |= {"Content-Type": "application/json", "Accept": "application/json"}
         elif body is not None:
             payload = urllib.parse.urlencode({**body, "csrfmiddlewaretoken": self.cookies.get("__Host-csrf", "")})
             head["Content-Type"] = "application/x-www-form-urlencoded"
