@@ -35,6 +35,7 @@ class IncidentForm(forms.Form):
     """What is said of an incident."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    client_id = forms.UUIDField(widget=forms.HiddenInput, required=False)
     title = forms.CharField(label=_("Title"), max_length=120, help_text=_("Customers read this title in the updates."))
     kind = forms.ChoiceField(label=_("Kind"), choices=IncidentKind)
     severity = forms.TypedChoiceField(

@@ -43,12 +43,14 @@ class Incident(models.Model):
     review_changes = models.TextField(blank=True, default="")
     cost = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, default="CNY")
+    client_id = models.UUIDField(null=True)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
         db_table = "orders_incident"
         constraints = [
+            models.UniqueConstraint(fields=["client_id"], name="incident_declared_once"),
             models.CheckConstraint(condition=Q(state__in=IncidentState.values), name="incident_state_known"),
             models.CheckConstraint(condition=Q(kind__in=IncidentKind.values), name="incident_kind_known"),
             models.CheckConstraint(condition=Q(severity__in=IncidentSeverity.values), name="incident_severity_known"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -70,7 +71,8 @@ def declare(request: StaffRequest) -> HttpResponse:
     shops = [pk for pk in (number_in(value) for value in request.GET.getlist("shop")) if pk]
     own = list(shops_visible_to(request.user).values_list("pk", flat=True)[:2])
     shops = own if not shops and len(own) == 1 else shops
-    form = IncidentForm(request.POST or None, staff=request.user, initial={"owner": request.user.pk, "shops": shops})
+    initial = {"owner": request.user.pk, "shops": shops, "client_id": uuid.uuid4()}
+    form = IncidentForm(request.POST or None, staff=request.user, initial=initial)
     if request.method != "POST":
         return render_page(request, EDIT, {"form": form, "incident": None})
     if form.is_valid():
@@ -78,7 +80,8 @@ def declare(request: StaffRequest) -> HttpResponse:
             draft = form.draft()
             if not may_steer_shops(request.user, draft.shop_ids):
                 raise NotAllowed
-            found = services.declare_incident(draft=draft, actor=Actor.staff(request.user), at=timezone.now())
+            actor, client_id = Actor.staff(request.user), form.cleaned_data["client_id"]
+            found = services.declare_incident(draft=draft, actor=actor, at=timezone.now(), client_id=client_id)
         except InvalidInput as error:
             add_errors(form, error)
         else:

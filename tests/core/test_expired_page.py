@@ -23,4 +23,7 @@ def test_the_way_back_leads_to_our_own_page_only() -> None:
     client = Client(enforce_csrf_checks=True)
     own = client.post("/accounts/login/", TYPED, headers={"Referer": "http://testserver/contact/?shop=a"})
     assert 'href="http://testserver/contact/?shop=a"' in own.content.decode()
-    assert "evil.example" not in client.post("/accounts/login/", headers={"Referer": "http://evil.example/"}).content.decode()
+    assert (
+        "evil.example"
+        not in client.post("/accounts/login/", headers={"Referer": "http://evil.example/"}).content.decode()
+    )

@@ -366,11 +366,12 @@ def test_declare_search_attach_in_pages(desk: Client, manager: Staff) -> None:
     order = make_order(shop=shop, region="浙江省杭州市西湖区")
     answer = desk.post(reverse("orders:incident_declare"), {"title": "", "kind": "weather", "severity": 20})
     assert answer.status_code == 422
-    answer = desk.post(
-        reverse("orders:incident_declare"),
-        {"title": "暴雨", "kind": "weather", "severity": 30, "owner": manager.pk, "what": "", "shops": [shop.pk]},
-    )
+    said = {"title": "暴雨", "kind": "weather", "severity": 30, "owner": manager.pk, "what": "", "shops": [shop.pk]}
+    said["client_id"] = str(desk.get(reverse("orders:incident_declare")).context["form"]["client_id"].value())
+    answer, again = (desk.post(reverse("orders:incident_declare"), said) for _time in range(2))
     incident = Incident.objects.get()
+    assert answer["Location"] == again["Location"]
+    assert Event.objects.filter(kind="incident.declared").count() == 1
     assert answer["Location"] == reverse("orders:incident_find", args=[incident.pk])
     typed = {"version": incident.version, "client_id": str(uuid4()), "region": "杭州", "do": "preview"}
     page = desk.post(answer["Location"], typed)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -35,13 +36,21 @@ class IncidentDraft:
 
 
 @transaction.atomic
-def declare_incident(*, draft: IncidentDraft, actor: Actor, at: datetime) -> Incident:
-    """Declare that something went wrong for many orders. Raises InvalidInput.
+def declare_incident(*, draft: IncidentDraft, actor: Actor, at: datetime, client_id: UUID | None = None) -> Incident:
+    """Declare that something went wrong for many orders; the same `client_id` twice is one. Raises InvalidInput.
 
     After commit: the owner hears of it, lists look again.
     """
     values = _checked(draft)
-    incident = Incident.objects.create(**values, declared_by_id=actor.id if actor.is_person else None, declared_at=at)
+    by = actor.id if actor.is_person else None
+    try:
+        with transaction.atomic():
+            incident = Incident.objects.create(**values, declared_by_id=by, declared_at=at, client_id=client_id)
+    except IntegrityError:  # the form was sent twice
+        known = Incident.objects.filter(client_id=client_id, declared_by_id=by).first() if client_id else None
+        if known is None:
+            raise
+        return known
     data = IncidentDeclared(
         Code(incident.kind), incident.severity, incident.owner_id, tuple(incident.shop_ids)
     )  # fmt: skip
