@@ -25,7 +25,7 @@ timed AS (
     FROM made, unnest(ARRAY['first_response', 'resolution']) kind),
 watched AS (
   INSERT INTO core_job (name, shard, key, payload, due_at, state, fence, attempts, last_error, cause_depth)
-  SELECT 'bench.' || n, 'bench', made.id || ':' || n, '{}', now() + interval '1 day', 'queued', 0, 0, '', 0 FROM made, generate_series(1, 3) n),
+  SELECT 'bench.' || n, 'bench', made.id || ':' || n, '{}', now() + interval '1 day', 'ready', 0, 0, '', 0 FROM made, generate_series(1, 3) n),
 noted AS (
   INSERT INTO core_event (schema_v, kind, at, origin, actor_type, subject_type, subject_id, ticket_id, reason, depth, data)
   SELECT 1, 'ticket.created', now(), 'live', 'staff', 'ticket', made.id, made.id, '', 0, '{}' FROM made, generate_series(1, 3)),

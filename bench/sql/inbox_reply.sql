@@ -15,7 +15,7 @@ said AS (
     FROM moved),
 owed AS (
   INSERT INTO core_job (name, shard, key, payload, due_at, state, fence, attempts, last_error, cause_depth)
-  SELECT 'bench.' || n, 'bench', moved.id || ':' || last_seq || ':' || n, '{}', now() + interval '1 day', 'queued', 0, 0, '', 0 FROM moved, generate_series(1, 2) n),
+  SELECT 'bench.' || n, 'bench', moved.id || ':' || last_seq || ':' || n, '{}', now() + interval '1 day', 'ready', 0, 0, '', 0 FROM moved, generate_series(1, 2) n),
 noted AS (
   INSERT INTO core_event (schema_v, kind, at, origin, actor_type, subject_type, subject_id, ticket_id, reason, depth, data)
   SELECT 1, 'ticket.replied', now(), 'live', 'staff', 'ticket', moved.id, moved.id, '', 0, '{}' FROM moved)
