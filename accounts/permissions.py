@@ -119,13 +119,18 @@ def must_set_up_second_factor(staff: Staff) -> bool:
     return not is_mfa_enabled(staff)
 
 
+def page_around(request: HttpRequest) -> str:
+    """Return the address of the page a fragment is asked for, without the site; empty when it is not told."""
+    parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """Send a stranger to the sign-in page and back afterwards; a fragment asks the browser to go there."""
     back = request.get_full_path()
     ended = {"ended": "1"} if getattr(request, "session_ended", False) else {}
     if request.headers.get("HX-Request") == "true":
-        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
-        back = parts.path + (f"?{parts.query}" if parts.query else "") or "/desk/"
+        back = page_around(request) or "/desk/"
         to = f"{reverse('account_login')}?{urlencode({'next': back} | ended)}"
         return HttpResponse(status=401, headers={"HX-Redirect": to})
     if request.method not in {"GET", "HEAD"}:

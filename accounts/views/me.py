@@ -12,7 +12,7 @@ from accounts.devices import device_words
 from accounts.enums import PresenceStatus
 from accounts.forms import ProfileForm, rebase
 from accounts.notice_words import words_for
-from accounts.permissions import StaffRequest, staff_page
+from accounts.permissions import StaffRequest, page_around, staff_page
 from accounts.roles import ROLES
 from accounts.third_party import keep_this_session
 from core.errors import StaleEdit
@@ -82,9 +82,14 @@ def sign_out_everywhere(request: StaffRequest) -> HttpResponse:
 
 
 @staff_page()
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def presence(request: StaffRequest) -> HttpResponse:
-    """Set the person's own status; whoever goes off shift with work in hand hands it over first."""
+    """Show the person's own status (GET, the rail's part) or set it.
+
+    Whoever goes off shift with work in hand hands it over first.
+    """
+    if request.method != "POST":
+        return render_page(request, "desk/presence.html", {"here": page_around(request) or "/desk/"})
     status = request.POST.get("state", "")
     if status == PresenceStatus.OFFLINE:
         for check in LEAVING_CHECKS:

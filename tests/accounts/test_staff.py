@@ -1,4 +1,5 @@
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connections
@@ -227,7 +228,20 @@ def test_presence_and_its_own_row(client: Client) -> None:
     staff.refresh_from_db()
     assert staff.presence.status == "online"
     assert client.post("/accounts/presence/", {"state": "nowhere"}).status_code in {400, 422}
-    assert client.get("/accounts/presence/").status_code == 405
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/board/?a=1"}
+    part = client.get("/accounts/presence/", headers=headers)
+    assert ('value="/board/?a=1"' in part.content.decode(), "<html" in part.content.decode()) == (True, False)
+
+
+def test_a_page_of_somebody_marked_away_looks_again_at_her_status(client: Client) -> None:
+    staff = make_staff()
+    client.force_login(staff)
+    services.set_presence(staff_id=staff.pk, status="online", at=timezone.now() - timedelta(minutes=10))
+    services.mark_absent(at=timezone.now())
+    assert "load delay:1s" in client.get("/accounts/me/").content.decode()
+    part = client.get("/accounts/presence/", headers={"HX-Request": "true"}).content.decode()
+    assert "live:presence from:document" in part
+    assert ("load delay" in part, 'value="online" aria-pressed="true"' in part) == (False, True)
 
 
 def test_email_is_kept_in_small_letters_and_once() -> None:
