@@ -1,6 +1,7 @@
 """How gunicorn serves pages in production; the proxy in front keeps slow clients away from the threads."""
 
 import multiprocessing
+from typing import Any
 
 bind = "0.0.0.0:8000"
 worker_class = "gthread"
@@ -16,3 +17,17 @@ forwarded_allow_ips = "*"  # only the proxy reaches this port
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Build the business hours before the first page asks; when the database is not there yet, the page does."""
+    from django.db import Error, connection
+
+    from core.calendar.selectors import warm_calendars
+
+    try:
+        warm_calendars()
+    except Error:
+        worker.log.warning("business hours are not read yet")
+    finally:
+        connection.close()

@@ -2,11 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from runpy import run_path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from core.actors import SYSTEM, Actor
@@ -14,7 +17,7 @@ from core.calendar import due, elapsed, explain, in_words
 from core.calendar.holiday_source import published_days
 from core.calendar.jobs import refresh_holidays_of_all_countries
 from core.calendar.models import CalendarDefinition, HolidayDay
-from core.calendar.selectors import default_calendar, load_calendar, load_calendars
+from core.calendar.selectors import default_calendar, load_calendar, load_calendars, warm_calendars
 from core.calendar.services import (
     CalendarInput,
     add_exception,
@@ -29,6 +32,7 @@ from core.models import Event
 from tests.factories.calendars import NOW, OFFICE_DAY, OFFICE_WEEK, make_calendar
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SUPERVISOR = Actor.staff(7)
 LATER = NOW + timedelta(minutes=5)
@@ -292,3 +296,15 @@ def test_an_explanation_reads_as_a_colleague_would_say_it() -> None:
             "10月10日周六 09:00–11:00 计 2 小时（调休上班，按周三的时间）；"
             "合计 9 小时，到 10月10日周六 11:00"
         )
+
+
+def test_a_server_that_begins_has_read_the_calendars_before_its_first_page() -> None:
+    make_calendar()
+    hooks = run_path(str(ROOT / "deploy" / "gunicorn.conf.py"))
+    with CaptureQueriesContext(connection) as reading:
+        warmed = warm_calendars()
+    assert warmed == CalendarDefinition.objects.count() > 0
+    with CaptureQueriesContext(connection) as again:
+        warm_calendars()
+    assert (len(reading) > 1, len(again)) == (True, 1)
+    assert callable(hooks["post_worker_init"])
