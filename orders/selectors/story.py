@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.selectors import event_names, remember_event_names
 from core import ui
+from core.kept import Kept
 from core.models import Event
 from core.registry import render_story
 from orders.models import Order
 from orders.selectors.told import parcels_told
+from orders.slots import ORDER, one_order
 
 MAX_EVENTS = 300
 PANEL_EVENTS = 30
@@ -35,10 +38,7 @@ def story_of(order: Order, viewer: Any, wanted: str = "all", *, brief: bool = Fa
     none for messages, which stand in the conversation itself.
     """
     most = PANEL_EVENTS if brief else MAX_EVENTS
-    found = Event.objects.filter(order_id=order.pk).annotate(**event_names())
-    if brief:
-        found = found.exclude(kind__startswith="message.")
-    events = list(found.order_by("-at", "-id")[: most + 1])
+    events = _kept.instances(brief, lambda: _events(ORDER.sample, brief, most + 1), order=order.pk)
     is_more = len(events) > most
     del events[most:]
     remember_event_names(events, viewer)
@@ -57,6 +57,16 @@ def story_of(order: Order, viewer: Any, wanted: str = "all", *, brief: bool = Fa
                     rows.append((scan.at, 0, StoryRow(scan.at, "parcel", html)))
     rows.sort(key=lambda row: (row[0], row[1]), reverse=True)
     return [row[2] for row in rows[:most]], is_more or len(rows) > most
+
+
+def _events(order_id: int, brief: bool, most: int) -> QuerySet[Event]:
+    found = Event.objects.filter(order_id=order_id).annotate(**event_names())
+    if brief:
+        found = found.exclude(kind__startswith="message.")
+    return found.order_by("-at", "-id")[:most]
+
+
+_kept = Kept(one_order)
 
 
 def _kind(event: Event) -> str:

@@ -26,7 +26,7 @@ from customers.selectors import aliases_of
 from orders import services
 from orders.enums import ORDER_TRANSITIONS, OrderStatus
 from orders.models import Order
-from orders.permissions import get_order_for, orders_visible_to, shops_visible_to
+from orders.permissions import get_order_for, get_panel_order_for, orders_visible_to, shops_visible_to
 from orders.selectors import search_orders
 from orders.selectors.story import KINDS, story_of
 from orders.selectors.told import ITEMS_TOLD, parcels_told
@@ -181,7 +181,7 @@ def _done(request: StaffRequest, order_id: int, message: Any) -> HttpResponse:
 @require_safe
 def panel(request: StaffRequest, order_id: int) -> HttpResponse:
     """Show an order beside a conversation."""
-    order = get_order_for(request.user, order_id, with_={"told_items": ITEMS_TOLD})
+    order = get_panel_order_for(request.user, order_id, told_items=ITEMS_TOLD)
     return render_page(request, PANEL, _context(request, order, others=False), fragment="panel")
 
 

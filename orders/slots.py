@@ -1,0 +1,12 @@
+"""What changes from call to call in the kept statements about orders (core.kept)."""
+
+from __future__ import annotations
+
+from core.kept import Slot, number_slot
+
+ORDER = number_slot("order", 3)
+
+
+def one_order() -> tuple[Slot, ...]:
+    """Return the slot of statements about one order."""
+    return (ORDER,)
