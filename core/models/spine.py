@@ -60,6 +60,11 @@ class Event(models.Model):
                 condition=Q(customer_id__isnull=False),
             ),
             models.Index(
+                fields=["customer_id", "at", "id"],
+                name="event_customer_alone",
+                condition=Q(customer_id__isnull=False, order_id__isnull=True, ticket_id__isnull=True),
+            ),
+            models.Index(
                 fields=["ticket_id", "at", "id"],
                 name="event_ticket",
                 condition=Q(ticket_id__isnull=False),
