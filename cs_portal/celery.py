@@ -2,7 +2,10 @@
 
 import os
 
+from typing import Any
+
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cs_portal.settings.production")
 
@@ -15,3 +18,12 @@ app.conf.beat_schedule = {
 }
 app.conf.beat_scheduler = "celery.beat:Scheduler"
 app.autodiscover_tasks()
+
+# On a machine with few cores a job gives way to the page somebody waits for.
+NICENESS = 5
+
+
+@worker_init.connect
+def give_way(**_: Any) -> None:
+    """Let pages go first; the processes of the worker inherit it."""
+    os.nice(NICENESS)
