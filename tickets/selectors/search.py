@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import BooleanField, F, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.safestring import SafeString
 
@@ -22,8 +22,9 @@ from tickets.selectors.search_query import Query, read_query
 from tickets.selectors.search_words import messages_with, tickets_with
 
 FIRST, MOST = 20, 100
-# Messages looked at for each wanted ticket at first, and in all before every fitting ticket is read instead.
-FOR_EACH, LOOKED_AT = 3, 2000
+# Messages looked at for each wanted ticket at first (of those a filter leaves a part), and in all before every fitting
+# ticket is read instead.
+FOR_EACH, FOR_EACH_FILTERED, LOOKED_AT = 3, 15, 2000
 MOST_COUNTED = 1000
 type Reader = Callable[[QuerySet[Ticket]], QuerySet[Any, Any]]
 
@@ -64,7 +65,7 @@ def search_tickets(staff: Staff, text: str, *, now: datetime, limit: int = FIRST
     hits = [_hit(row, row.preview, query.words, "code") for row in rows]
     if len(hits) == limit or (hits and not _is_wordy(query.words)) or not search_terms(query.words):
         return Found(hits, query, len(hits) == limit)
-    found = _with_words(fitting, query.words, {hit.row.id for hit in hits}, limit + 1 - len(hits), _shown(staff))
+    found = _with_words(fitting, query, {hit.row.id for hit in hits}, limit + 1 - len(hits), _shown(staff))
     hits += [_hit(Row(*values), text, query.words, "words") for values, text in found]
     return Found(hits[:limit], query, len(hits) > limit)
 
@@ -80,7 +81,7 @@ def count_tickets(staff: Staff, text: str, *, now: datetime) -> int:
     pointed = pointed_to(query.words)
     ids = set(fitting.filter(pointed).order_by().values_list("pk", flat=True)[:most]) if pointed is not None else set()
     if search_terms(query.words) and len(ids) < most and (not ids or _is_wordy(query.words)):
-        found = _with_words(fitting, query.words, ids, most - len(ids), lambda rows: rows.values_list("pk"))
+        found = _with_words(fitting, query, ids, most - len(ids), lambda rows: rows.values_list("pk"))
         ids |= {values[0] for values, _text in found}
     return min(len(ids), most)
 
@@ -100,26 +101,27 @@ def _shown(staff: Staff) -> Reader:
 
 
 def _with_words(
-    fitting: QuerySet[Ticket], words: str, known: set[int], wanted: int, read: Reader
+    fitting: QuerySet[Ticket], query: Query, known: set[int], wanted: int, read: Reader
 ) -> list[tuple[tuple[Any, ...], str]]:
     """Return the newest fitting tickets with the words that are not known yet: what `read` tells of each (its id
     first) and the text of its newest message with the words."""
     found: list[tuple[tuple[Any, ...], str]] = []
     seen, looked_at = set(known), 0
-    for batch in messages_with(words, size=min(FOR_EACH * wanted, FOR_EACH * MOST)):
+    each = FOR_EACH_FILTERED if query.parts else FOR_EACH
+    for batch in messages_with(query.words, size=min(each * wanted, FOR_EACH * MOST)):
         texts: dict[int, str] = {}
         for said in batch:
             if said.ticket_id not in seen:
                 texts.setdefault(said.ticket_id, said.text)
         if texts:
-            rows = read(fitting.filter(pk__in=_picked(texts))).order_by(_place_in(texts))
+            rows = read(fitting.filter(_one_of(texts))).order_by(_place_in(texts))
             found += [(values, texts[values[0]]) for values in rows[: wanted - len(found)]]
         if len(found) >= wanted:
             break
         seen |= texts.keys()
         looked_at += len(batch)
         if looked_at > LOOKED_AT * max(1, wanted // MOST):
-            return _among_all(fitting.exclude(pk__in=known) if known else fitting, words, wanted, read)
+            return _among_all(fitting.exclude(pk__in=known) if known else fitting, query.words, wanted, read)
     return found
 
 
@@ -127,13 +129,13 @@ def _among_all(fitting: QuerySet[Ticket], words: str, wanted: int, read: Reader)
     """Return the same when few of the many tickets with the words fit: the fitting ones are read instead."""
     newest = tickets_with(words, fitting, most=wanted)
     texts = dict(Message.objects.filter(pk__in=newest.values()).values_list("pk", "text"))
-    rows = read(fitting.filter(pk__in=_picked(newest))).order_by(_place_in(newest))
+    rows = read(fitting.filter(_one_of(newest))).order_by(_place_in(newest))
     return [(values, texts[newest[values[0]]]) for values in rows]
 
 
-def _picked(ids: Iterable[int]) -> Any:
-    """Return ids as one array: hundreds of parameters would cost more than the statement."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+def _one_of(ids: Iterable[int]) -> RawSQL:
+    """Ask for these tickets and nothing else: the other conditions are checked on them alone, whatever is guessed."""
+    return RawSQL("tickets_ticket.id = ANY (%s::bigint[])", [list(ids)], output_field=BooleanField())
 
 
 def _place_in(ids: Iterable[int]) -> Any:
