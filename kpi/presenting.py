@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -47,9 +48,21 @@ def card(figure: Figure, url: str) -> dict[str, Any]:
         "p90": words(metric, figure.p90) if metric.shape is Shape.DURATION else "",
         "trend": [value for _day, value, _n in figure.series],
         "url": url,
-        "chart": chart(figure) if any(value for _day, value, _n in figure.series) else None,
-        "rows": [[date_format(day, "n/j"), words(metric, value), n] for day, value, n in reversed(figure.series)],
     }
+
+
+def headline(figure: Figure, url: str) -> dict[str, Any]:
+    """Return a card with the chart of the last days and its figures as table rows."""
+    return {
+        **card(figure, url),
+        "chart": chart(figure) if any(value for _day, value, _n in figure.series) else None,
+        "rows": [[_short(day), words(figure.metric, value), n] for day, value, n in reversed(figure.series)],
+    }
+
+
+def _short(day: date) -> str:
+    """Return month and day as both languages write them in little room; a page has hundreds."""
+    return f"{day.month}/{day.day}"
 
 
 def _delta(figure: Figure) -> str:
@@ -102,7 +115,7 @@ def chart(figure: Figure) -> dict[str, Any]:
     unit = pgettext("unit of an axis", "hours") if metric.unit == "seconds" else "%" if metric.unit == "percent" else ""
     return {
         "grid": {"left": 36, "right": 56 if figure.target is not None else 12, "top": 30, "bottom": 24},
-        "xAxis": {"type": "category", "data": [date_format(day, "n/j") for day, _v, _n in figure.series]},
+        "xAxis": {"type": "category", "data": [_short(day) for day, _v, _n in figure.series]},
         "yAxis": {
             "type": "value",
             "name": unit,

@@ -44,7 +44,7 @@ def board(request: StaffRequest) -> HttpResponse:
         "period": period,
         "chart_columns": [_("Day"), _("Value"), _("Cases")],
         "is_today": period.first <= today(timezone.now()) <= period.last,
-        "headlines": [presenting.card(found[key], _rows_url(key, period, query)) for key in HEADLINES],
+        "headlines": [presenting.headline(found[key], _rows_url(key, period, query)) for key in HEADLINES],
         "more": [
             presenting.card(found[key], _rows_url(key, period, query) if _may_open(request, key) else "")
             for key in MORE
