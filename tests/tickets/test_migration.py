@@ -11,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from core.actors import SYSTEM
 from core.errors import InvalidInput
@@ -153,6 +154,24 @@ def test_the_same_file_twice_changes_nothing_and_a_grown_one_adds_what_is_new() 
     Ticket.objects.update(version=7)
     grown["comments"].append({"id": 6, "author_id": 11, "body": "还有一个", "created_at": "2024-04-02T00:00:00Z"})
     assert bring(grown).tickets_same == 1
+
+
+def test_a_batch_takes_as_many_statements_for_many_tickets_as_for_few(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """New ones, the same again, and grown ones: never one statement a ticket or a message."""
+    make_staff("lin@desk.example")
+    bring(ticket(500))  # whoever is named is known from now on
+    later = {"id": 9, "author_id": 11, "body": "又裂了", "public": True, "created_at": "2024-03-05T01:00:00Z"}
+    for first, count in ((1, 1), (101, 9)):
+        numbers = range(first, first + count)
+        grown = [ticket(n) | {"comments": [*ticket(n)["comments"], later]} for n in numbers]
+        for rows, statements in (([ticket(n) for n in numbers], 26), ([ticket(n) for n in numbers], 22), (grown, 26)):
+            found = check(("users.json", lines(*USERS)), ("tickets.json", lines(*rows)))
+            service.begin_migration(migration_id=found.pk, mapping={}, actor=SYSTEM, at=timezone.now())
+            with django_assert_num_queries(statements):
+                done = service.run_migration(migration_id=found.pk, at=timezone.now())
+            assert done.tickets_new + done.tickets_changed + done.tickets_same == count
 
 
 def test_a_stopped_migration_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def copy_messages(messages: Sequence[Message]) -> None:
 
 
 def _line(message: Message) -> str:
-    message.ticket_id = message.ticket.pk
+    message.ticket = message.ticket  # takes the key the ticket got; setting ticket_id would forget the ticket itself
     cells = (message.pk, *(getattr(message, field.attname) for field in _FIELDS))
     return "\t".join(map(_cell, cells)) + "\n"
 
