@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from core import ui
-from kpi.metrics import Metric, Shape
+from kpi.metrics import Metric, Shape, Stat
 from kpi.selectors import Figure
 
 NEITHER_WAY = {"tickets_opened", "tickets_resolved", "calls_answered", "call_talk_time", "call_handling_time"}
@@ -53,8 +53,10 @@ def card(figure: Figure, url: str) -> dict[str, Any]:
 
 def headline(figure: Figure, url: str) -> dict[str, Any]:
     """Return a card with the chart of the last days and its figures as table rows."""
+    name = figure.metric.name
     return {
         **card(figure, url),
+        "label": _("%(figure)s, nine in ten within") % {"figure": name} if figure.metric.headline is Stat.P90 else name,
         "chart": chart(figure) if any(value for _day, value, _n in figure.series) else None,
         "rows": [[_short(day), words(figure.metric, value), n] for day, value, n in reversed(figure.series)],
     }

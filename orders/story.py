@@ -152,8 +152,9 @@ def lifeline_of(parcel: Parcel) -> list[dict[str, Any]]:
     path = [ParcelStatus.CREATED, ParcelStatus.PICKED_UP, ParcelStatus.IN_TRANSIT, ParcelStatus.OUT_FOR_DELIVERY]
     ended_badly = parcel.status in {ParcelStatus.REFUSED, ParcelStatus.RETURNED, ParcelStatus.LOST}
     path.append(ParcelStatus(parcel.status) if ended_badly else ParcelStatus.DELIVERED)
+    told_at = parcel.rank_at if parcel.status == ParcelStatus.CREATED else parcel.created_at  # of history: when it was
     times: dict[str, datetime | None] = {
-        ParcelStatus.CREATED: parcel.created_at if parcel.shipped_at is None else None,
+        ParcelStatus.CREATED: told_at if parcel.shipped_at is None else None,
         ParcelStatus.PICKED_UP: parcel.shipped_at,
         ParcelStatus.DELIVERED: parcel.delivered_at,
     }

@@ -88,7 +88,11 @@ def test_a_dry_run_writes_nothing():
     run = upload(csv_bytes(rows_of(5)))
     assert counts(run) == (5, 0, 0, 0)
     assert {model: model.objects.count() for model in before} == before
-    assert len(run.preview["samples"]) == 5
+    foreseen = {sample["number"]: sample["status"] for sample in run.preview["samples"]}
+    assert len(foreseen) == 5
+
+    take(csv_bytes(rows_of(5)), run.shop)
+    assert dict(Order.objects.values_list("number", "status")) == foreseen
 
 
 def test_the_same_file_twice_changes_nothing():

@@ -21,7 +21,7 @@ from customers.services.bulk import Person, find_or_add_customers, person
 from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
 from orders.events import OrderPlaced, ParcelStep
 from orders.models import Product, Shop
-from orders.services.data import ItemData, ParcelData, PaymentData, history_steps, parcel_told, steps_told
+from orders.services.data import ItemData, OrderData, ParcelData, PaymentData, history_steps, parcel_told, steps_told
 from orders.services.imports.grouping import Ready
 from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
 from orders.services.upserting import paid_amount, parcel_moment, step_payload, told_fields
@@ -98,9 +98,10 @@ class Prepared:
     facts: list[Note]
 
 
-def prepare(ready: Ready, shop: Shop, *, carriers: dict[str, int], source: str, at: datetime) -> Prepared:
-    """Return a new order ready to be written; touches no database, so it can run beside one that does."""
-    data = ready.data
+def foresee(
+    data: OrderData, shop: Shop, *, at: datetime
+) -> tuple[Draft, list[tuple[str, str]], list[ParcelDraft]]:
+    """Return what a new order of the past becomes: the order, its steps with the status before, its parcels."""
     assert data.placed_at is not None
     steps = history_steps(steps_told(data, now=None), complete_after_days=shop.complete_after_days, at=at)
     draft = Draft(data.placed_at, **told_fields(data, shop))
@@ -108,6 +109,13 @@ def prepare(ready: Ready, shop: Shop, *, carriers: dict[str, int], source: str, 
     draft.paid = paid_amount(draft, data)
     parcels = [_parcel(parcel_told(parcel, steps), draft) for parcel in data.parcels]
     taken += take_steps(draft, steps_of_parcels(parcels))  # type: ignore[arg-type]
+    return draft, taken, parcels
+
+
+def prepare(ready: Ready, shop: Shop, *, carriers: dict[str, int], source: str, at: datetime) -> Prepared:
+    """Return a new order ready to be written; touches no database, so it can run beside one that does."""
+    data = ready.data
+    draft, taken, parcels = foresee(data, shop, at=at)
     phone = data.phone if data.phone.startswith("+") else ""
     account = data.account or ("" if phone or data.email else f"order:{data.number}")
     latest = latest_time()

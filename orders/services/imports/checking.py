@@ -23,6 +23,7 @@ from orders.enums import ImportState
 from orders.models import ImportRowError, ImportRun
 from orders.selectors.carriers import carrier_codes
 from orders.services.data import items_total
+from orders.services.imports.bulk import foresee
 from orders.services.imports.grouping import Reader, Ready, Refused, RowProblem
 from orders.services.imports.reading import Rows, collector_paused, local_file, storage
 from orders.services.imports.sheets import write_csv
@@ -94,7 +95,7 @@ def open_reader(run: ImportRun, path: Path, at: datetime) -> Reader:
 
 
 def _check(run: ImportRun, at: datetime) -> ImportRun | None:
-    tally = _Tally(run)
+    tally = _Tally(run, at)
     began = time.perf_counter()
     with local_file(run.options.get("csv_key") or run.file_key) as path:
         reader = open_reader(run, path, at)
@@ -123,13 +124,12 @@ def _check(run: ImportRun, at: datetime) -> ImportRun | None:
 class _Tally:
     """What would happen, counted."""
 
-    def __init__(self, run: ImportRun) -> None:
-        self.run, self.zone = run, ZoneInfo(run.shop.timezone)
+    def __init__(self, run: ImportRun, at: datetime) -> None:
+        self.run, self.at, self.zone = run, at, ZoneInfo(run.shop.timezone)
         self.new = self.changed = self.same = self.rows_bad = self.orders_bad = self.rows_read = self.listed = 0
         self.reasons: Counter[tuple[str, str]] = Counter()
         self.first_row: dict[tuple[str, str], int] = {}
         self.days: Counter[str] = Counter()
-        self.statuses: Counter[str] = Counter()
         self.samples: list[dict[str, Any]] = []
 
     def take(self, results: list[Ready | Refused], rows: int) -> bool:
@@ -142,7 +142,6 @@ class _Tally:
             setattr(self, what, getattr(self, what) + 1)
             if what == "new" and item.data.placed_at:
                 self.days[item.data.placed_at.astimezone(self.zone).date().isoformat()] += 1
-            self.statuses[item.data.status or "placed"] += 1
             self._sample(item, what)
         errors: list[RowProblem] = []
         for refused in results:
@@ -162,11 +161,12 @@ class _Tally:
     def _sample(self, item: Ready, what: str) -> None:
         if len(self.samples) < SAMPLES:
             data = item.data
+            status = foresee(data, self.run.shop, at=self.at)[0].status if data.placed_at else data.status
             self.samples.append(
                 {
                     "number": data.number, "what": what, "rows": item.rows, "items": len(data.items),
                     "total": str(items_total(data) if data.total is None else data.total), "currency": data.currency,
-                    "status": data.status, "placed_at": data.placed_at.isoformat() if data.placed_at else "",
+                    "status": status, "placed_at": data.placed_at.isoformat() if data.placed_at else "",
                 }
             )  # fmt: skip
 
@@ -187,7 +187,6 @@ class _Tally:
         """Return the summary kept with the run: counts, samples and reasons, nothing personal."""
         return {
             "samples": self.samples,
-            "statuses": dict(self.statuses),
             "days": dict(sorted(self.days.items())[-400:]),
             "reasons": [
                 {"column": column, "code": code, "count": count, "row": self.first_row[column, code]}
