@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from core.snapshot import one_snapshot
 from core.workbooks import build_workbook
+from kpi.metrics import METRICS, Shape
 from kpi.periods import Period
-from kpi.selectors import Filters, rows_behind
+from kpi.selectors import Filters, level_moment, rows_behind, with_ages
 
 MOST_ROWS = 100_000
 FIELDS = ("at", "ticket_id", "order_id", "value", "numerator", "denominator", "channel", "category")
@@ -26,7 +27,11 @@ def _fill(sheet: Any, metric: str, period: Period, filters: Filters) -> None:
     for column, title in enumerate([*titles, _("Category")]):
         sheet.write_string(0, column, title)
     with one_snapshot():  # a server-side cursor lives as long as its transaction; packing the file needs neither
-        rows = rows_behind(metric, period.first, period.last, filters).values_list(*FIELDS)
+        behind, fields = rows_behind(metric, period.first, period.last, filters), FIELDS
+        if METRICS[metric].shape is Shape.LEVEL:
+            behind = with_ages(behind, level_moment(period.last, timezone.now()))
+            fields = tuple("age" if name == "value" else name for name in FIELDS)
+        rows = behind.values_list(*fields)
         for line, row in enumerate(rows[: MOST_ROWS + 1].iterator(chunk_size=2000), start=1):
             if line > MOST_ROWS:
                 sheet.write_string(line, 0, _("Only the newest %(count)s rows are listed.") % {"count": MOST_ROWS})

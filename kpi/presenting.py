@@ -15,6 +15,7 @@ from kpi.selectors import Figure
 
 NEITHER_WAY = {"tickets_opened", "tickets_resolved", "calls_answered", "call_talk_time", "call_handling_time"}
 """Figures of which neither more nor less is good in itself."""
+COUNTED = frozenset({Shape.COUNT, Shape.LEVEL})
 PLACES = {"count": 0, "percent": 1, "points": 1, "score": 1}
 
 
@@ -42,7 +43,7 @@ def card(figure: Figure, url: str) -> dict[str, Any]:
         "delta": _delta(figure),
         "delta_tone": _delta_tone(figure),
         "n": figure.n,
-        "is_count": metric.shape is Shape.COUNT,
+        "is_count": metric.shape in COUNTED,
         "mean": words(metric, figure.mean) if metric.shape is Shape.DURATION else "",
         "p50": words(metric, figure.p50) if metric.shape is Shape.DURATION else "",
         "p90": words(metric, figure.p90) if metric.shape is Shape.DURATION else "",
@@ -65,6 +66,17 @@ def headline(figure: Figure, url: str) -> dict[str, Any]:
 def _short(day: date) -> str:
     """Return month and day as both languages write them in little room; a page has hundreds."""
     return f"{day.month}/{day.day}"
+
+
+def age_words() -> list[str]:
+    """Name the age buckets of a backlog, youngest first."""
+    return [
+        _("Under 1 day"),
+        _("1 to 3 days"),
+        _("3 to 7 days"),
+        _("7 to 30 days"),
+        _("Over 30 days"),
+    ]
 
 
 def _delta(figure: Figure) -> str:
@@ -91,7 +103,7 @@ def chart(figure: Figure) -> dict[str, Any]:
     metric = figure.metric
     scale = 3600 if metric.unit == "seconds" else 1
     values = [None if value is None else round(value / scale, 2) for _day, value, _n in figure.series]
-    bars = metric.shape is Shape.COUNT
+    bars = metric.shape in COUNTED
     series: dict[str, Any] = {
         "type": "bar" if bars else "line",
         "data": values,

@@ -10,13 +10,14 @@ from core.registry import (
     register_settings_page,
 )
 from kpi.folds.calls import CALLS
+from kpi.folds.contacts import CONTACTS
 from kpi.folds.feedback import SURVEYS, VISITS
 from kpi.folds.quality import QUALITY
 from kpi.folds.tasks import TASKS
 from kpi.folds.tickets import TICKETS
 from kpi.services import fold_health
 
-for fold in (TICKETS, CALLS, TASKS, SURVEYS, VISITS, QUALITY):
+for fold in (TICKETS, CONTACTS, CALLS, TASKS, SURVEYS, VISITS, QUALITY):
     fold.register()
 
 register_nav("board", _("Board"), "chart-bar", "kpi:board", 40, permission="board.view", shortcut="g b")

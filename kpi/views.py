@@ -10,10 +10,12 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, StaffRequest, has, require, shop_scope, staff_page
+from core import ui
 from core.actors import Actor
 from core.errors import DomainError, NotAllowed, NotFound
 from core.http import form_invalid, fragment_or_redirect, render_page
@@ -22,13 +24,23 @@ from core.workbooks import workbook_response
 from kpi import presenting, services
 from kpi.exporting import write_rows
 from kpi.live import board_now, filter_choices, names_of
-from kpi.metrics import METRICS
+from kpi.metrics import METRICS, Shape
+from kpi.metrics.phone import PHONE
+from kpi.metrics.satisfaction import SATISFACTION
+from kpi.metrics.service import SERVICE
+from kpi.metrics.solving import SOLVING
 from kpi.models import Fact, Target
 from kpi.periods import Period, parse_day, period_of, today
-from kpi.selectors import Filters, figures, rows_behind
+from kpi.selectors import Filters, ages_of, figures, level_moment, rows_behind, with_ages
 
 HEADLINES = ["tickets_opened", "first_response_time", "resolution_time", "satisfaction_score"]
-MORE = [key for key in METRICS if key not in HEADLINES]
+GROUPS = (
+    (_lazy("Answering and solving"), SERVICE),
+    (_lazy("Staying solved and left to do"), SOLVING),
+    (_lazy("Telephone"), PHONE),
+    (_lazy("Satisfaction and follow-up"), SATISFACTION),
+)
+"""How the table of further figures is divided."""
 PAGE = 50
 
 
@@ -38,16 +50,23 @@ def board(request: StaffRequest) -> HttpResponse:
     """Show the figures of a day, week or month, with what is going on now."""
     period, filters, query = _read(request)
     with one_snapshot():
-        found = figures(list(METRICS), period, filters)
+        found = figures(list(METRICS), period, filters, until=today(timezone.now()))
         now, choices = board_now(request.user), filter_choices(request.user)
     context = {
         "period": period,
         "chart_columns": [_("Day"), _("Value"), _("Cases")],
         "is_today": period.first <= today(timezone.now()) <= period.last,
         "headlines": [presenting.headline(found[key], _rows_url(key, period, query)) for key in HEADLINES],
-        "more": [
-            presenting.card(found[key], _rows_url(key, period, query) if _may_open(request, key) else "")
-            for key in MORE
+        "groups": [
+            {
+                "title": title,
+                "cards": [
+                    presenting.card(found[key], _rows_url(key, period, query) if _may_open(request, key) else "")
+                    for key in (metric.key for metric in metrics)
+                    if key not in HEADLINES
+                ],
+            }
+            for title, metrics in GROUPS
         ],
         "now": now,
         "query": query,
@@ -67,14 +86,15 @@ def rows(request: StaffRequest, metric: str) -> HttpResponse:
     _check_opens(request, metric)
     period, filters, query = _read(request)
     with one_snapshot():
-        found = figures([metric], period, filters)[metric]
-        behind, next_url = _page_of_rows(request, metric, period, filters)
+        found = figures([metric], period, filters, until=today(timezone.now()))[metric]
+        behind, next_url, ages = _page_of_rows(request, metric, period, filters)
         names = names_of(behind)
     context = {
         "metric": METRICS[metric],
         "card": presenting.card(found, ""),
         "period": period,
         "rows": [_row(fact) for fact in behind],
+        "ages": list(zip(presenting.age_words(), ages, strict=True)) if ages else [],
         "names": names,
         "next_url": next_url,
         "first_url": _rows_url(metric, period, query) if request.GET.get("before") else "",
@@ -193,8 +213,14 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
-def _page_of_rows(request: StaffRequest, metric: str, period: Period, filters: Filters) -> tuple[list[Fact], str]:
-    behind = rows_behind(metric, period.first, period.last, filters)
+def _page_of_rows(
+    request: StaffRequest, metric: str, period: Period, filters: Filters
+) -> tuple[list[Fact], str, list[int]]:
+    """Return a page of rows, where the next begins, and of a level how many there are by age."""
+    behind, ages = rows_behind(metric, period.first, period.last, filters), []
+    if METRICS[metric].shape is Shape.LEVEL:
+        behind = with_ages(behind, level_moment(period.last, timezone.now()))
+        ages = ages_of(behind)
     before = _whole(request.GET.get("before", ""))
     if before is not None:
         mark = Fact.objects.filter(pk=before).first()
@@ -202,14 +228,16 @@ def _page_of_rows(request: StaffRequest, metric: str, period: Period, filters: F
             behind = behind.filter(Q(at__lt=mark.at) | Q(at=mark.at, id__lt=mark.pk))
     page = list(behind[: PAGE + 1])
     if len(page) <= PAGE:
-        return page, ""
+        return page, "", ages
     query = {**request.GET.dict(), "before": str(page[PAGE - 1].pk)}
-    return page[:PAGE], f"?{urlencode(query)}"
+    return page[:PAGE], f"?{urlencode(query)}", ages
 
 
 def _row(fact: Fact) -> dict[str, Any]:
     metric = METRICS[fact.metric]
-    if fact.value is not None:
+    if metric.shape is Shape.LEVEL:
+        value = str(ui.duration(float(fact.age)))  # type: ignore[attr-defined]
+    elif fact.value is not None:
         value = presenting.words(metric, float(fact.value)) if metric.unit == "seconds" else f"{fact.value:g}"
     else:
         value = {0: _("no"), 1: _("yes")}.get(int(fact.numerator), "") if metric.unit == "percent" else ""

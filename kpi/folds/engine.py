@@ -51,7 +51,8 @@ def _typed(columns: str) -> str:
 class RootFold:
     """`root_column` of core_event names the root, for events that satisfy `where` (both must fit an index).
 
-    `facts` is a SELECT of FACT_COLUMNS over `ev`: all events of the touched roots below the horizon, with `root_id`.
+    `facts` is a SELECT of FACT_COLUMNS over `ev`: all events of the touched roots below the horizon, with `root_id` and
+    their business `day`. `inner` names what it counts beyond the metrics shown.
     """
 
     name: str
@@ -59,6 +60,7 @@ class RootFold:
     root_column: str
     where: str
     facts: str
+    inner: tuple[str, ...] = ()
 
     def register(self) -> Fold:
         """Make it known to the core."""
@@ -67,6 +69,7 @@ class RootFold:
     def apply(self, cursor: Any, chunk: Chunk) -> Done:
         """Bring the figures of the chunk's roots up to its end."""
         roots, last = self._roots(cursor, chunk)
+        roots = self._widen(cursor, chunk, roots)
         if roots and self._find_changes(cursor, roots, chunk.before):
             add_changes(cursor, self.version)
             self._replace_facts(cursor, roots)
@@ -100,13 +103,18 @@ class RootFold:
         )
         return [root for (root,) in cursor.fetchall()], upper
 
+    def _widen(self, cursor: Any, chunk: Chunk, roots: list[int]) -> list[int]:
+        """Return the roots with those whose facts their events decide too."""
+        return roots
+
     def _find_changes(self, cursor: Any, roots: Sequence[int], before: int) -> int:
         """Fill fold_changes: facts that appeared (sign 1) or went (sign -1); return how many."""
-        columns = ", ".join(FACT_COLUMNS)
+        columns, zone = ", ".join(FACT_COLUMNS), settings.BUSINESS_TIME_ZONE
         cursor.execute("DROP TABLE IF EXISTS pg_temp.fold_changes")
         cursor.execute(  # allowed: a fold's own SQL
             f"CREATE TEMP TABLE fold_changes ON COMMIT DROP AS WITH ev AS MATERIALIZED ("
-            f" SELECT e.{self.root_column} AS root_id, e.* FROM unnest(%s::bigint[]) AS t (root_id)"
+            f" SELECT e.{self.root_column} AS root_id, e.*, (e.at AT TIME ZONE %s)::date AS day"
+            f" FROM unnest(%s::bigint[]) AS t (root_id)"
             f" JOIN core_event e ON e.{self.root_column} = t.root_id AND {self.where} AND e.xid < %s::text::xid8),"
             f" new AS MATERIALIZED (SELECT {_typed(columns)}, (at AT TIME ZONE %s)::date AS day"
             f" FROM ({self.facts}) AS facts),"
@@ -114,7 +122,7 @@ class RootFold:
             " WHERE fold = %s AND version = %s AND root_id = ANY(%s::bigint[]))"
             " SELECT 1 AS sign, * FROM (TABLE new EXCEPT TABLE old) AS came"
             " UNION ALL SELECT -1, * FROM (TABLE old EXCEPT TABLE new) AS went",
-            [roots, str(before), settings.BUSINESS_TIME_ZONE, self.name, self.version, roots],
+            [*(zone, roots, str(before), zone), self.name, self.version, roots],
         )
         return int(cursor.rowcount)
 
@@ -134,7 +142,7 @@ class RootFold:
 
     def clear(self, cursor: Any, version: int) -> bool:
         """Take some of one version's rows out of its tables; return whether none are left."""
-        mine = [key for key, metric in METRICS.items() if metric.fold == self.name]
+        mine = [key for key, metric in METRICS.items() if metric.fold == self.name] + list(self.inner)
         left = CLEARED_AT_ONCE
         for table in ROLLUPS:
             cursor.execute(  # allowed: constant table names

@@ -16,6 +16,7 @@ class Shape(StrEnum):
     RATIO = "ratio"
     MEAN = "mean"
     NET = "net"
+    LEVEL = "level"  # how many stand at the end of the period; facts of 1 and -1 move it
 
 
 class Stat(StrEnum):

@@ -2,6 +2,8 @@
 
 from kpi.selectors.figures import SERIES_DAYS, Figure, figures
 from kpi.selectors.filters import Filters
-from kpi.selectors.rows import rows_behind
+from kpi.selectors.rows import AGES, ages_of, level_moment, rows_behind, with_ages
 
-__all__ = ["SERIES_DAYS", "Figure", "Filters", "figures", "rows_behind"]
+__all__ = [
+    "AGES", "SERIES_DAYS", "Figure", "Filters", "ages_of", "figures", "level_moment", "rows_behind", "with_ages",
+]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -12,9 +13,10 @@ from kpi.models import Target
 from kpi.periods import Period
 from kpi.selectors.filters import Filters
 from kpi.selectors.spreads import Quantiles, Question, percentiles
-from kpi.selectors.sums import Sums, sums_by_day, total
+from kpi.selectors.sums import Sums, levels, sums_by_day, total
 
 SERIES_DAYS = 14
+NOTHING = Sums()
 
 
 @dataclass
@@ -43,8 +45,10 @@ class Figure:
         return "good" if self.value >= self.target else "warn" if self.value >= self.target * 0.9 else "bad"
 
 
-def figures(keys: list[str], period: Period, filters: Filters) -> dict[str, Figure]:
+def figures(keys: list[str], period: Period, filters: Filters, until: date | None = None) -> dict[str, Figure]:
     """Return each metric's figure for the period, the one before and the days up to its end: five statements in all.
+
+    `until` is today: a level has no value on days that are still to come.
 
     Several statements: read them within core.snapshot.one_snapshot() where they must agree.
     """
@@ -53,9 +57,36 @@ def figures(keys: list[str], period: Period, filters: Filters) -> dict[str, Figu
     sums = sums_by_day(keys, versions, min(period.previous.first, series_from), period.last, filters)
     spread = _spread(keys, versions, period, series_from, filters, sums)
     targets = dict(Target.objects.values_list("metric", "value"))
-    return {
-        key: _figure(METRICS[key], period, sums.get(key, {}), spread.get(key, {}), targets.get(key)) for key in keys
-    }
+    found = {}
+    for key in keys:
+        metric, days, target = METRICS[key], sums.get(key, {}), targets.get(key)
+        if metric.shape is Shape.LEVEL:
+            found[key] = _level(metric, period, days, target, min(period.last, until or period.last))
+        else:
+            found[key] = _figure(metric, period, days, spread.get(key, {}), target)
+    return found
+
+
+def _level(
+    metric: Metric, period: Period, days: Mapping[date | None, Sums], target: float | None, until: date
+) -> Figure:
+    """Return how a level stands as the period ends, or now."""
+    before = period.previous.last
+    count = max(SERIES_DAYS, (period.last - before).days + 1)
+    standing = {day: n for day, n in levels(days, period.last, count).items() if day <= until}
+    now, earlier = standing.get(until), standing.get(before)
+    figure = Figure(
+        metric,
+        None if now is None or period.first > until else float(now),
+        now or 0,
+        previous=None if earlier is None else float(earlier),
+        target=metric.target if target is None else target,
+    )
+    for offset in reversed(range(SERIES_DAYS)):
+        day = period.last - timedelta(days=offset)
+        n = standing.get(day)
+        figure.series.append((day, None if n is None else float(n), n or 0))
+    return figure
 
 
 def _spread(
@@ -64,16 +95,17 @@ def _spread(
     period: Period,
     series_from: date,
     filters: Filters,
-    sums: dict[str, dict[date, Sums]],
+    sums: dict[str, dict[date | None, Sums]],
 ) -> dict[str, Quantiles]:
     """Return the percentiles of the durations among the metrics."""
     mine = {key: versions[METRICS[key].fold] for key in keys if METRICS[key].shape is Shape.DURATION}
-    n = sum(total(sums.get(key, {}), part).n for key in mine for part in (period, period.previous))
+    first, last = period.previous.first, period.last
+    n = sum(one.n for key in mine for day, one in sums.get(key, {}).items() if day and first <= day <= last)
     return percentiles(Question(mine, period, series_from, filters, n))
 
 
 def _figure(
-    metric: Metric, period: Period, days: dict[date, Sums], quantiles: Quantiles, target: float | None
+    metric: Metric, period: Period, days: Mapping[date | None, Sums], quantiles: Quantiles, target: float | None
 ) -> Figure:
     now, before = total(days, period), total(days, period.previous)
     figure = Figure(
@@ -90,7 +122,7 @@ def _figure(
     )
     for offset in reversed(range(SERIES_DAYS)):
         day = period.last - timedelta(days=offset)
-        one = days.get(day, Sums())
+        one = days.get(day, NOTHING)
         figure.series.append((day, _headline(metric, one, quantiles, day), one.n))
     return figure
 

@@ -38,6 +38,8 @@ from tickets.events import (
 )
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+COUNTED_ELSEWHERE = ("first_contact_resolution", "repeat_contact_rate", "backlog", "backlog_now")
+"""Recounted in test_solving.py."""
 START = datetime(2026, 11, 18, 8, 0, tzinfo=UTC)
 
 
@@ -151,7 +153,7 @@ def stored() -> dict[tuple[str, str], tuple[Any, ...]]:
             None if row.value is None else float(row.value),
             int(row.numerator),
         )
-        for row in Row.objects.all()
+        for row in Row.objects.exclude(metric__in=COUNTED_ELSEWHERE)
     }
 
 
@@ -364,7 +366,10 @@ def test_imported_history_counts_in_its_day_but_not_in_our_service():
     with transaction.atomic():
         record_many(facts, origin="import")
     advance_folds(at=START)
-    assert {row.metric for row in Row.objects.all()} == {"tickets_opened"}
+    assert {row.metric for row in Row.objects.all()} == {
+        *("tickets_opened", "repeat_contact_rate"),
+        *("backlog", "backlog_now"),
+    }
 
 
 @pytest.mark.django_db(transaction=True)

@@ -126,7 +126,7 @@ def test_the_board_is_of_one_moment(client):
         advance_folds(at=START)
 
     def shown(page: Any) -> Any:
-        cards = [*page.context["headlines"], *page.context["more"]]
+        cards = [*page.context["headlines"], *[card for group in page.context["groups"] for card in group["cards"]]]
         return [(card["label"], card["value"], card["n"], card["p50"], card["p90"]) for card in cards]
 
     before = shown(client.get(path))
@@ -180,8 +180,8 @@ def test_an_everyday_window_costs_few_statements_and_a_quiet_log_two_a_fold():
 
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=1))
-    assert len(seen) == 37
+    assert len(seen) == 50
     seen.clear()
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=2))
-    assert len(seen) == 12
+    assert len(seen) == 14
