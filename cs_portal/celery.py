@@ -1,7 +1,6 @@
 """The Celery application: JSON only, late acknowledgement, no result backend, beat only ticks."""
 
 import os
-
 from typing import Any
 
 from celery import Celery

@@ -98,9 +98,7 @@ class Prepared:
     facts: list[Note]
 
 
-def foresee(
-    data: OrderData, shop: Shop, *, at: datetime
-) -> tuple[Draft, list[tuple[str, str]], list[ParcelDraft]]:
+def foresee(data: OrderData, shop: Shop, *, at: datetime) -> tuple[Draft, list[tuple[str, str]], list[ParcelDraft]]:
     """Return what a new order of the past becomes: the order, its steps with the status before, its parcels."""
     assert data.placed_at is not None
     steps = history_steps(steps_told(data, now=None), complete_after_days=shop.complete_after_days, at=at)
