@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.query import ModelIterable
 from psycopg.types.numeric import Int8
@@ -98,8 +98,13 @@ class Kept:
         return list(source.compiler.results_iter([run_prepared(text, values)], tuple_expected=True))
 
     def instances(self, key: Hashable, build: Callable[[], QuerySet[Any, Any]], **values: Any) -> list[Any]:
-        """Return the rows of a queryset of models, with its annotations. Raises EmptyResultSet as above."""
+        """Return the rows of a queryset of models, with its annotations. Raises EmptyResultSet as above.
+
+        One that locks its rows raises TransactionManagementError outside a transaction.
+        """
         text, source = self._find(key, lambda: self._compile(build()))
+        if source.queryset.query.select_for_update and not connection.in_atomic_block:
+            raise transaction.TransactionManagementError("select_for_update cannot be used outside of a transaction.")
         return list(ModelIterable(_Answered(source, run_prepared(text, values))))  # type: ignore[arg-type]
 
     def _compile(self, queryset: QuerySet[Any, Any]) -> tuple[str, _Source]:

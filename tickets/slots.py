@@ -27,6 +27,11 @@ def person_and_times() -> tuple[Slot, ...]:
     return STAFF, Slot("now", SAMPLE, "timestamptz"), Slot("today", day_start(SAMPLE), "timestamptz")
 
 
+def one_ticket() -> tuple[Slot, ...]:
+    """Return the slot of statements about one ticket, whoever looks."""
+    return (TICKET,)
+
+
 def person_and_ticket() -> tuple[Slot, ...]:
     """Return the slots of statements about one ticket as a person sees it."""
     return STAFF, TICKET

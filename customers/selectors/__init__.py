@@ -8,12 +8,16 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from core.crypto import blind_index
+from core.kept import Kept, number_slot
 from core.text import normalise_email, normalise_phone
 from customers.enums import ContactPurpose, IdentityKind
 from customers.models import ContactChoice, Customer, Identity, root_of
 
 OPT_IN_PURPOSES = frozenset({ContactPurpose.MARKETING})
 """Purposes that need a yes; the others run until the customer says no. Service mail cannot be refused."""
+
+_CUSTOMER = number_slot("customer", 4)
+_addresses = Kept(lambda: (_CUSTOMER,))
 
 
 def phone_index(phone: str) -> bytes:
@@ -157,10 +161,14 @@ def primary_address(customer_id: int, kind: str) -> str | None:
     ticket answers to its own contact address instead. One that only a form ever named (customers.services.claims) is
     used while nothing better is known of the person, in any of her joined records.
     """
-    rows = Identity.objects.filter(customer_id__in=aliases_of(customer_id), kind=kind)
-    proven = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False))
-    chosen = proven.order_by("is_claimed", _own_first(), "-is_primary", "-pk").first()
-    return chosen.value if chosen else None
+
+    def asked() -> QuerySet[Identity]:
+        rows = Identity.objects.filter(customer_id__in=aliases_of(_CUSTOMER.sample), kind=kind)
+        proven = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False))
+        return proven.order_by("is_claimed", _own_first(), "-is_primary", "-pk")[:1]
+
+    found = _addresses.instances(kind, asked, customer=customer_id)
+    return found[0].value if found else None
 
 
 def contact_choices_of(customer_id: int) -> list[ContactChoice]:

@@ -8,16 +8,33 @@ from django.db.models import Q, QuerySet
 
 from core.crypto import decrypt
 from core.errors import NotFound
+from core.kept import Kept, number_slot
 from notifications.channels.smtp import SmtpAccount, default_account
 from notifications.inbound.imap import ImapAccount
 from notifications.models import Mailbox
 
+_MAILBOX, _SHOP = number_slot("mailbox", 5), number_slot("shop", 6)
+_finding = Kept(lambda: (_MAILBOX, _SHOP))
+
 
 def find_mailbox_for_shop(shop_id: int | None) -> Mailbox | None:
     """Return the active mailbox a shop writes from: its own, else the default one, else None."""
-    rows = Mailbox.objects.filter(Q(shop_id=shop_id, shop_id__isnull=False) | Q(is_default=True), is_active=True)
-    found = sorted(rows, key=lambda box: (box.shop_id != shop_id or shop_id is None, not box.is_default, box.pk))
-    return found[0] if found else None
+    return find_mailbox(None, shop_id)
+
+
+def find_mailbox(mailbox_id: int | None, shop_id: int | None) -> Mailbox | None:
+    """Return the named mailbox when it is active, else the one its shop writes from. One kept statement."""
+    found = _finding.instances("", _usable, mailbox=mailbox_id, shop=shop_id)
+    return min(
+        found,
+        key=lambda box: (box.pk != mailbox_id, box.shop_id != shop_id or shop_id is None, not box.is_default, box.pk),
+        default=None,
+    )
+
+
+def _usable() -> QuerySet[Mailbox]:
+    wanted = Q(pk=_MAILBOX.sample) | Q(shop_id=_SHOP.sample) | Q(is_default=True)
+    return Mailbox.objects.filter(wanted, is_active=True)
 
 
 def find_mailbox_by_address(address: str) -> Mailbox | None:

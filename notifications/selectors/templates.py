@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from core.kept import Kept
 from notifications.models import MessageTemplate
+
+_reading = Kept(tuple)
 
 
 def own_wordings() -> dict[tuple[str, str, str], MessageTemplate]:
@@ -12,4 +15,8 @@ def own_wordings() -> dict[tuple[str, str, str], MessageTemplate]:
 
 def own_wording(key: str, channel: str, language: str) -> MessageTemplate | None:
     """Return the own wording of one template, None when the original is in force."""
-    return MessageTemplate.objects.filter(key=key, channel=channel, language=language).first()
+    found = _reading.instances(
+        (key, channel, language),
+        lambda: MessageTemplate.objects.filter(key=key, channel=channel, language=language),
+    )
+    return found[0] if found else None

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
 from core.crypto import blind_index, encrypt, short_mac
-from core.errors import InvalidInput, NotFound
+from core.errors import DomainError, InvalidInput, NotFound
 from core.events import Code, record
+from core.inserting import insert_once
 from core.jobs import schedule
 from core.live import announce
 from core.text import normalise_email
@@ -24,9 +25,10 @@ from notifications.channels import adapter_for
 from notifications.enums import DELIVERY_MOVES, Channel, DeliveryState, Purpose
 from notifications.errors import NotRetryable
 from notifications.events import DeliveryMoved
-from notifications.models import Delivery, Mailbox, MessageTemplate
+from notifications.models import Delivery, Mailbox
 from notifications.rendering import DEFAULT_COLOUR, Frame, Rendered, Wording, check_header, render_message
-from notifications.selectors.mailboxes import find_mailbox_for_shop
+from notifications.selectors.mailboxes import find_mailbox
+from notifications.selectors.templates import own_wording
 from notifications.templates import get_template, language_for
 from notifications.unsubscribing import unsubscribe_url
 
@@ -53,7 +55,6 @@ class MailFile:
         return told | ({"cid": check_header(self.content_id)} if self.content_id else {})
 
 
-@transaction.atomic
 def queue_message(
     *,
     key: str,
@@ -83,51 +84,59 @@ def queue_message(
     After commit: job notifications.send_delivery, at `due_at`. Raises BadHeader for a line break in a subject, name or
     header, InvalidInput for an address that is none, UnknownTemplate, NoChannel.
     """
-    known = Delivery.objects.filter(key=key).first()
-    if known is not None:
-        return known
-    adapter_for(channel)
-    address = _checked_address(str(channel), to)
-    box = _mailbox(mailbox_id, shop_id)
-    template_row = get_template(template, channel)
-    language = language_for(language)
-    delivery = Delivery(
-        key=key,
-        channel=str(channel),
-        template=template,
-        purpose=Purpose(purpose),
-        language=language,
-        mailbox=box,
-        to_enc=encrypt(address),
-        to_index=address_index(address, str(channel)),
-        shop_id=shop_id or (box.shop_id if box else None),
-        customer_id=customer_id,
-        ticket_id=ticket_id,
-        order_id=order_id,
-        files=[file.as_json() for file in files],
-        message_id=f"<{short_mac(key, 'mail.message-id')}.{len(key)}@{settings.MAIL_DOMAIN}>",
-        queued_at=at,
-        due_at=due_at or at,
-        expires_at=expires_at,
-    )
-    stop_url = "" if delivery.purpose == Purpose.SERVICE else unsubscribe_url(delivery)
-    rendered = _render(delivery, box, context, stop_url, rich or {})
-    delivery.subject, delivery.text, delivery.html = rendered.subject, rendered.text, rendered.html
-    delivery.headers = _headers(delivery, box, context, headers or {})
-    if template_row.is_automatic:
-        delivery.headers |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-    if stop_url:
-        delivery.headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     try:
-        with transaction.atomic():
-            delivery.save(force_insert=True)
-    except IntegrityError:  # another process queued the same key a moment ago: its row is the message
+        box = find_mailbox(mailbox_id, shop_id)
+        delivery = Delivery(
+            key=key,
+            channel=str(channel),
+            template=template,
+            purpose=Purpose(purpose),
+            language=language_for(language),
+            mailbox=box,
+            shop_id=shop_id or (box.shop_id if box else None),
+            customer_id=customer_id,
+            ticket_id=ticket_id,
+            order_id=order_id,
+            message_id=f"<{short_mac(key, 'mail.message-id')}.{len(key)}@{settings.MAIL_DOMAIN}>",
+            queued_at=at,
+            due_at=due_at or at,
+            expires_at=expires_at,
+        )
+        _write(delivery, to, context, rich or {}, headers or {}, files)
+    except DomainError:  # what was queued before stands, whatever the caller says now
         known = Delivery.objects.filter(key=key).first()
         if known is None:
             raise
         return known
-    schedule(SEND, key=str(delivery.pk), due_at=delivery.due_at, payload={"delivery_id": delivery.pk})
+    with transaction.atomic(savepoint=False):  # nothing in here is refused once it began
+        if not insert_once(delivery):
+            return Delivery.objects.get(key=key)
+        schedule(SEND, key=str(delivery.pk), due_at=delivery.due_at, payload={"delivery_id": delivery.pk})
     return delivery
+
+
+def _write(
+    delivery: Delivery,
+    to: str,
+    context: Mapping[str, Any],
+    rich: Mapping[str, str],
+    headers: Mapping[str, str],
+    files: Sequence[MailFile],
+) -> None:
+    """Address, render and head a message. Raises BadHeader, InvalidInput, UnknownTemplate, NoChannel."""
+    adapter_for(delivery.channel)
+    template, box = get_template(delivery.template, delivery.channel), delivery.mailbox
+    address = _checked_address(delivery.channel, to)
+    delivery.to_enc, delivery.to_index = encrypt(address), address_index(address, delivery.channel)
+    delivery.files = [file.as_json() for file in files]
+    stop_url = "" if delivery.purpose == Purpose.SERVICE else unsubscribe_url(delivery)
+    rendered = _render(delivery, box, context, stop_url, rich)
+    delivery.subject, delivery.text, delivery.html = rendered.subject, rendered.text, rendered.html
+    delivery.headers = _headers(delivery, box, context, headers)
+    if template.is_automatic:
+        delivery.headers |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+    if stop_url:
+        delivery.headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 @transaction.atomic
@@ -202,17 +211,10 @@ def _checked_address(channel: str, to: str) -> str:
     return address
 
 
-def _mailbox(mailbox_id: int | None, shop_id: int | None) -> Mailbox | None:
-    box = Mailbox.objects.filter(pk=mailbox_id, is_active=True).first() if mailbox_id else None
-    return box or find_mailbox_for_shop(shop_id)
-
-
 def _render(
     delivery: Delivery, box: Mailbox | None, context: Mapping[str, Any], stop_url: str, rich: Mapping[str, str]
 ) -> Rendered:
-    own = MessageTemplate.objects.filter(
-        key=delivery.template, channel=delivery.channel, language=delivery.language
-    ).first()
+    own = own_wording(delivery.template, delivery.channel, delivery.language)
     original = get_template(delivery.template, delivery.channel)
     wording = (
         Wording(own.subject, own.body)

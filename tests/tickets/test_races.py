@@ -6,24 +6,26 @@ from email.message import EmailMessage
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core.actors import Actor
 from core.errors import DomainError
 from core.jobs import drain
-from core.models import Event
+from core.models import Event, Job
 from customers.models import Customer, Identity
 from customers.services import find_or_add_customer
 from notifications.models import Delivery, Mailbox
 from notifications.selectors.inbound import find_target
-from notifications.services import receive_mail
+from notifications.services import queue_message, receive_mail
 from tests.factories.accounts import make_staff
+from tests.factories.desk import make_category
 from tests.factories.tickets import make_reply, make_ticket
 from tickets import services
 from tickets.errors import AlreadyTaken
 from tickets.models import Message, Ticket
 from tickets.services.contact_form import ContactRequest, submit_contact_form
+from tickets.services.locking import lock_ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,3 +160,86 @@ def test_two_copies_of_a_mail_at_once_are_one_message():
     assert Message.objects.filter(mail_id="one@example.com").count() == 1
     assert Ticket.objects.count() == 1
     assert Delivery.objects.count() == 1
+
+
+def waiting_for_a_lock():
+    """Return once another connection waits for a row this one holds."""
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    for _try in range(2000):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(asked)
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waits")
+
+
+def beside(work, meanwhile):
+    """Run `work` on a connection of its own while `meanwhile` is written but not committed; return its result."""
+
+    def run():
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            meanwhile()
+            later = pool.submit(run)
+            waiting_for_a_lock()
+        return later.result(timeout=20)
+
+
+def test_who_waited_for_a_ticket_sees_what_was_put_beside_it_meanwhile():
+    staff, ticket, category = make_staff(), make_ticket(), make_category(key="late", is_complaint=True)
+    assert ticket.category_id is None
+
+    def categorise():
+        Ticket.objects.select_for_update().get(pk=ticket.pk)
+        Ticket.objects.filter(pk=ticket.pk).update(category=category)
+
+    beside(lambda: make_reply(ticket, staff), categorise)
+    sent = Event.objects.get(kind="message.sent", ticket_id=ticket.pk)
+    assert (sent.data["category"], sent.data["is_complaint"]) == ("late", True)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_mail_queued_twice_at_once_is_the_first_or_the_second_when_the_first_is_undone(is_kept):
+    def queue():
+        return queue_message(
+            key="one", template="tickets.reply", language="en", to="lin@example.com", at=timezone.now(),
+            context={"text": "a"},
+        )  # fmt: skip
+
+    first = []
+
+    class Undone(Exception):
+        pass
+
+    def run():
+        try:
+            return queue().pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            with transaction.atomic():
+                first.append(queue().pk)
+                later = pool.submit(run)
+                waiting_for_a_lock()
+                if not is_kept:
+                    raise Undone
+        except Undone:
+            pass
+        second = later.result(timeout=20)
+    assert (second == first[0]) is is_kept
+    assert Delivery.objects.filter(key="one").count() == 1
+    assert list(Job.objects.filter(name="notifications.send_delivery").values_list("key", flat=True)) == [str(second)]
+
+
+def test_the_lock_on_a_ticket_is_asked_for_inside_a_transaction_only():
+    ticket = make_ticket()
+    with pytest.raises(transaction.TransactionManagementError):
+        lock_ticket(ticket.pk)

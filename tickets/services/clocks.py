@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from core.actors import SYSTEM, Actor
 from core.events import Code, record
 from core.jobs import cancel, schedule
+from core.kept import Kept
 from tickets.enums import OPEN_CLOCKS, ClockKind, ClockState
 from tickets.events import ClockFact
 from tickets.models import SlaClock, Ticket
 from tickets.services.locking import dimensions
 from tickets.services.sla.pricing import counted, move_over_pause, price
 from tickets.services.sla.terms import DONE, Terms, case_of, choose_policy, load_terms
+from tickets.slots import TICKET, one_ticket
 
 DUE_JOB = "tickets.clock_due"
 WARNING, BREACH = "warning", "breach"
@@ -26,6 +28,7 @@ KEPT = (
     "generation", "state", "policy", "policy_version", "calendar_id", "calendar_version", "target", "due_at", "warn_at",
     "paused_at", "met_at", "warned_at", "breached_at",
 )  # fmt: skip
+_keeping = Kept(one_ticket)
 
 
 def start_clocks(ticket: Ticket) -> None:
@@ -55,11 +58,7 @@ def follow(ticket: Ticket, *, actor: Actor, at: datetime) -> None:
 
     if ticket.policy is None:
         return
-    known = list(
-        SlaClock.objects.filter(ticket_id=ticket.pk).filter(
-            Q(state__in=OPEN_CLOCKS) | Q(kind__in=[ClockKind.FIRST_RESPONSE, ClockKind.RESOLUTION])
-        )
-    )
+    known = _keeping.instances("", _in_play, ticket=ticket.pk)
     if not known:
         build_clocks(ticket, at=at)
         return
@@ -71,6 +70,11 @@ def follow(ticket: Ticket, *, actor: Actor, at: datetime) -> None:
             clock.save(update_fields=KEPT)
         known, terms = renew(ticket, at=at)
     Keeper(ticket, known, terms, actor, at).keep()
+
+
+def _in_play() -> QuerySet[SlaClock]:
+    wanted = Q(state__in=OPEN_CLOCKS) | Q(kind__in=[ClockKind.FIRST_RESPONSE, ClockKind.RESOLUTION])
+    return SlaClock.objects.filter(wanted, ticket_id=TICKET.sample)
 
 
 def _comes_back(clock: SlaClock, ticket: Ticket) -> bool:

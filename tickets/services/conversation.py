@@ -172,7 +172,8 @@ def write_answer(
             raise
     context = {"text": message.text}
     template = REPLY_TEMPLATE if author_type == AuthorType.STAFF else RULE_TEMPLATE
-    send_by_mail(ticket, message, template=template, context=context, rich={"text": message.html}, at=at)
+    rich, files = {"text": message.html}, words.may_have_files
+    send_by_mail(ticket, message, template=template, context=context, rich=rich, with_files=files, at=at)
     if actor.is_person and actor.id is not None and not was_held:
         Draft.objects.filter(ticket=ticket, staff_id=actor.id, kind=MessageKind.PUBLIC).delete()
     return message

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.actors import Actor
 from core.errors import NotFound
+from core.kept import Kept
 from core.live import announce
 from tickets.errors import TicketMerged
 from tickets.models import Ticket
+from tickets.slots import TICKET, one_ticket
 
 MUTABLE = (
     "order", "category", "team", "assignee", "status", "priority", "subject", "preview", "tags", "is_spam",
@@ -21,17 +24,19 @@ MUTABLE = (
     "waiting_seconds", "customer_turn_at", "last_message_at", "last_message_by", "last_seq", "last_public_seq",
     "reopen_count", "version",
 )  # fmt: skip
+BESIDE = ("customer", "category", "policy", "shop", "order")
+_locking = Kept(one_ticket)
 
 
 def lock_ticket(ticket_id: int, *, merged_too: bool = False) -> Ticket:
-    """Lock and return a ticket with customer, category and policy.
+    """Lock and return a ticket with customer, category, policy, shop and order.
 
     Raises NotFound, and TicketMerged for one that was joined into another: it is not written to any more.
     """
-    rows = Ticket.objects.select_for_update(no_key=True, of=("self",))
-    ticket = rows.select_related("customer", "category", "policy").filter(pk=ticket_id).first()
-    if ticket is None:
+    found = _locking.instances("", lambda: _locked().filter(pk=TICKET.sample), ticket=ticket_id)
+    if not found:
         raise NotFound
+    ticket = _in_step(found[0])
     if ticket.merged_into_id is not None and not merged_too:
         raise TicketMerged(into_id=ticket.merged_into_id)
     return ticket
@@ -39,8 +44,23 @@ def lock_ticket(ticket_id: int, *, merged_too: bool = False) -> Ticket:
 
 def lock_tickets(ids: Iterable[int]) -> dict[int, Ticket]:
     """Lock several tickets, joined ones too, in the one order that cannot deadlock, and return them by id."""
-    rows = Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("customer", "category", "policy")
-    return {ticket.pk: ticket for ticket in rows.filter(pk__in=set(ids)).order_by("pk")}
+    return {ticket.pk: _in_step(ticket) for ticket in _locked().filter(pk__in=set(ids)).order_by("pk")}
+
+
+def _locked() -> QuerySet[Ticket]:
+    return Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related(*BESIDE)
+
+
+def _in_step(ticket: Ticket) -> Ticket:
+    """Forget the rows beside a ticket that are not those it names: they are read anew when asked for.
+
+    Whoever waits for a lock gets the ticket as it is then, but beside it what stood there when she began to wait.
+    """
+    for name in BESIDE:
+        row = ticket._state.fields_cache.get(name)
+        if (row.pk if row else None) != getattr(ticket, f"{name}_id"):
+            ticket._state.fields_cache.pop(name, None)
+    return ticket
 
 
 def lock_canonical(ticket_id: int) -> Ticket:

@@ -158,7 +158,7 @@ def _acknowledge(ticket: Ticket, at: datetime) -> None:
     fact = MessageReceived(message.seq, Code(ticket.channel), starts_turn=False, version=ticket.version)
     record("message.acknowledged", subject=message, actor=SYSTEM, at=at, data=fact)
     context = {"expected": expected_words(ticket, ticket.language, at)}
-    send_by_mail(ticket, message, template=ACK_TEMPLATE, context=context, at=at)
+    send_by_mail(ticket, message, template=ACK_TEMPLATE, context=context, with_files=False, at=at)
 
 
 def team_for_shop(shop_id: int | None) -> int | None:

@@ -7,23 +7,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from core.crypto import decrypt
+from core.kept import Kept, Slot
 from customers.selectors import primary_address
 from notifications.services import queue_message
 from notifications.services.deliveries import MailFile
 from tickets.attachments.store import path_of
 from tickets.models import Message, Ticket
 from tickets.permissions import customer_url
+from tickets.slots import TICKET
 
 REPLY_TEMPLATE = "tickets.reply"
 ACK_TEMPLATE = "tickets.acknowledged"
 RULE_TEMPLATE = "tickets.rule_answer"  # reads like an answer, but says to other machines that a machine wrote it
 MAX_REFERENCES = 12
 MAX_MAILED_BYTES = 10 * 1024 * 1024
+_SEQ = Slot("seq", 2_100_000_007)
+_threads = Kept(lambda: (TICKET, _SEQ))
 
 
 def contact_address(ticket: Ticket) -> str | None:
@@ -45,11 +50,13 @@ def send_by_mail(
     template: str,
     context: dict[str, Any],
     rich: dict[str, str] | None = None,
+    with_files: bool = True,
     at: datetime,
 ) -> None:
     """Owe the mail of a message, once per message; nothing happens when the customer left no address.
 
-    `rich` gives variables of the context a second life as HTML, for the mail's HTML part.
+    `rich` gives variables of the context a second life as HTML, for the mail's HTML part. Without `with_files` the
+    message is known to have none.
     """
     to = contact_address(ticket)
     if to is None or ticket.is_spam:
@@ -68,7 +75,7 @@ def send_by_mail(
         shop_id=ticket.shop_id,
         mailbox_id=ticket.mailbox_id,
         headers=thread_headers(ticket, message),
-        files=mail_files(message),
+        files=mail_files(message) if with_files else (),
         at=at,
     )
     message.delivery_id = delivery.pk
@@ -89,13 +96,17 @@ def mail_files(message: Message) -> list[MailFile]:
 
 def thread_headers(ticket: Ticket, message: Message) -> dict[str, str]:
     """Return In-Reply-To (the newest mail of the thread) and References (the first one and the newest ones)."""
-    rows = Message.objects.filter(ticket=ticket, seq__lt=message.seq).exclude(mail_id="").order_by("seq")
-    ids = list(rows.values_list("mail_id", flat=True))
-    ids = [f"<{mail_id}>" for mail_id in ids if "@" in mail_id and mail_id.isascii()]
+    rows = _threads.rows("", _thread, ticket=ticket.pk, seq=message.seq) if message.seq > 1 else []
+    ids = [f"<{mail_id}>" for (mail_id,) in rows if "@" in mail_id and mail_id.isascii()]
     if not ids:
         return {}
     chain = ids if len(ids) <= MAX_REFERENCES else [ids[0], *ids[-(MAX_REFERENCES - 1) :]]
     return {"In-Reply-To": ids[-1], "References": " ".join(chain)}
+
+
+def _thread() -> QuerySet[Message, tuple[str]]:
+    rows = Message.objects.filter(ticket_id=TICKET.sample, seq__lt=_SEQ.sample).exclude(mail_id="")
+    return rows.order_by("seq").values_list("mail_id")
 
 
 def common_context(ticket: Ticket) -> dict[str, Any]:

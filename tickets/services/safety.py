@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from core.actors import Actor
+from core.kept import run_prepared
 from core.models import Event
-from tickets.enums import HeldState
 from tickets.errors import SeenTooLittle
 from tickets.models import HeldMessage, Ticket
 
@@ -35,28 +33,20 @@ class Seen:
     snapshot: str = ""
 
 
-_SINCE = """
-SELECT id FROM (
-  (SELECT id, at, xid, kind FROM core_event WHERE ticket_id = %(ticket)s ORDER BY at DESC, id DESC LIMIT %(most)s)
-  UNION ALL
-  (SELECT id, at, xid, kind FROM core_event WHERE order_id = %(order)s AND ticket_id IS NULL
-    ORDER BY at DESC, id DESC LIMIT %(most)s)
-) e WHERE NOT pg_visible_in_snapshot(xid, %(snapshot)s::pg_snapshot) ORDER BY at, id
+# The snapshot of now, the events of ticket and order that were not committed when the page was read (none when no page
+# is named), and what colleagues are just sending.
+_SINCE = f"""
+SELECT pg_current_snapshot()::text,
+  ARRAY(SELECT id FROM (
+    (SELECT id, xid FROM core_event WHERE ticket_id = %(ticket)s::bigint ORDER BY at DESC, id DESC LIMIT {LOOK_BACK})
+    UNION ALL
+    (SELECT id, xid FROM core_event WHERE order_id = %(order)s::bigint AND ticket_id IS NULL
+      ORDER BY at DESC, id DESC LIMIT {LOOK_BACK})
+  ) e WHERE NOT pg_visible_in_snapshot(xid, nullif(%(snapshot)s::text, '')::pg_snapshot)),
+  ARRAY(SELECT id FROM tickets_held_message
+    WHERE ticket_id = %(ticket)s::bigint AND state = 'held' AND why = 'undo' AND ticket_version > %(version)s::bigint
+      AND staff_id IS DISTINCT FROM %(me)s::bigint)
 """
-
-
-def _unseen(ticket: Ticket, snapshot: str) -> list[Event]:
-    """Return the events of ticket and order that were not committed when the page was read, oldest first."""
-    with connection.cursor() as cursor:
-        values: dict[str, Any] = {
-            "ticket": ticket.pk,
-            "order": ticket.order_id or 0,
-            "most": LOOK_BACK,
-            "snapshot": snapshot,
-        }
-        cursor.execute(_SINCE, values)
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(Event.objects.filter(pk__in=ids).order_by("at", "id")) if ids else []
 
 
 def _newer(ticket: Ticket, version: int) -> list[Event]:
@@ -64,12 +54,8 @@ def _newer(ticket: Ticket, version: int) -> list[Event]:
     return [event for event in rows if event.data.get("version", 0) > version][::-1]
 
 
-def changes_since(ticket: Ticket, seen: Seen, actor: Actor) -> list[dict[str, Any]]:
-    """Return what others did after a person looked, oldest first; an answer just being sent by a colleague counts.
-
-    Each is {field, what, event_id, seq, status, assignee_id, actor_type, actor_id, at}.
-    """
-    events = _unseen(ticket, seen.snapshot) if seen.snapshot else _newer(ticket, seen.version or 0)
+def _changes(events: list[Event], actor: Actor) -> list[dict[str, Any]]:
+    """Return what others did that matters, as {field, what, event_id, seq, status, assignee_id, actor_type, …, at}."""
     changes = []
     for event in events:
         is_mine = actor.is_person and (event.actor_type, event.actor_id) == (actor.type, actor.id)
@@ -88,20 +74,16 @@ def changes_since(ticket: Ticket, seen: Seen, actor: Actor) -> list[dict[str, An
                 "at": event.at.isoformat(),
             }
         )
-    return changes + _being_sent(ticket, seen, actor)
+    return changes
 
 
-def _being_sent(ticket: Ticket, seen: Seen, actor: Actor) -> list[dict[str, Any]]:
-    held = HeldMessage.objects.filter(ticket=ticket, state=HeldState.HELD, why="undo")
-    held = held.filter(ticket_version__gt=seen.version or 0)
-    if actor.is_person and actor.id is not None:
-        held = held.exclude(staff_id=actor.id)
+def _being_sent(held: list[int]) -> list[dict[str, Any]]:
     return [
         {
             "field": "held", "what": "message.held", "event_id": None, "seq": None, "status": None, "assignee_id": None,
             "actor_type": "staff", "actor_id": one.staff_id, "at": one.pressed_at.isoformat(),
         }
-        for one in held.order_by("pk")
+        for one in HeldMessage.objects.filter(pk__in=held).order_by("pk")
     ]  # fmt: skip
 
 
@@ -114,15 +96,13 @@ def check_seen(ticket: Ticket, seen: Seen, actor: Actor, at: datetime) -> None:
     knows_ticket = seen.version is not None and seen.version >= ticket.version
     if seen.version is None or (knows_ticket and not seen.snapshot):
         return
-    now = current_snapshot()
-    changes = changes_since(ticket, seen, actor)
+    me = actor.id if actor.is_person else None
+    values = {"ticket": ticket.pk, "order": ticket.order_id or 0, "version": seen.version, "me": me}
+    now, unseen, held = run_prepared(_SINCE, {**values, "snapshot": seen.snapshot})[0]
+    if not seen.snapshot:
+        events = _newer(ticket, seen.version)
+    else:
+        events = list(Event.objects.filter(pk__in=unseen).order_by("at", "id")) if unseen else []
+    changes = _changes(events, actor) + (_being_sent(held) if held else [])  # an answer on its way counts
     if changes:
         raise SeenTooLittle(changes=changes, version=ticket.version, snapshot=now)
-
-
-def current_snapshot() -> str:
-    """Return the snapshot of this moment."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_snapshot()::text")
-        row = cursor.fetchone()
-    return row[0] if row else ""

@@ -8,19 +8,24 @@ from datetime import datetime
 from uuid import UUID
 
 import nh3
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor, ActorType
 from core.errors import InvalidInput
+from core.kept import Kept, Slot
 from core.text import tidy_text
 from tickets.enums import AuthorType, MessageKind
 from tickets.errors import ClientIdTaken
 from tickets.models import Attachment, Message, Ticket
 from tickets.rich_text import as_html, as_text, content_id, picture_keys
+from tickets.slots import TICKET
 
 MAX_TEXT = 20_000
 MAX_HTML = 200_000
 MAX_FILES = 10
+_CLIENT = Slot("client", UUID(int=7), "uuid")
+_sent = Kept(lambda: (TICKET, _CLIENT))
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,11 @@ class Words:
     held_id: int | None = None
     mentioned: tuple[int, ...] = ()
 
+    @property
+    def may_have_files(self) -> bool:
+        """Tell whether files can stand under the message."""
+        return bool(self.attachment_ids) or self.held_id is not None
+
 
 def read_marks(ticket_id: int, words: Words, staff_id: int | None) -> Words:
     """Return an agent's words with marks as plain text and HTML; pictures in the text bring their files along."""
@@ -57,12 +67,17 @@ def find_sent_before(ticket: Ticket, words: Words, author_type: str) -> Message 
     """Return the message this client id or Message-ID stored before. Raises ClientIdTaken for another's."""
     stored = None
     if words.client_id is not None:
-        stored = Message.objects.filter(ticket=ticket, client_id=words.client_id).first()
+        found = _sent.instances("", _sent_before, ticket=ticket.pk, client=words.client_id)
+        stored = found[0] if found else None
         if stored is not None and (stored.author_type != author_type or stored.kind != words.kind):
             raise ClientIdTaken
     if stored is None and words.mail_id:
         stored = Message.objects.filter(mail_id=words.mail_id).first()
     return stored
+
+
+def _sent_before() -> QuerySet[Message]:
+    return Message.objects.filter(ticket_id=TICKET.sample, client_id=_CLIENT.sample)
 
 
 def append_message(ticket: Ticket, words: Words, *, author_type: str, author_id: int | None, at: datetime) -> Message:
