@@ -54,8 +54,8 @@ def answer_once(*, scope: str, key: str, request_data: Any, work: Callable[[], t
     Raises Conflict (code `idempotency_key_reused`, 422) when the key came with other data before.
     """
     if not key:
-        status, body = work()
-        return Reply(status, body)
+        with transaction.atomic():
+            return Reply(*work())
     digest = hashlib.sha256(json.dumps(request_data, sort_keys=True, cls=JSONEncoder).encode()).digest()
     with transaction.atomic():
         if not _claim(scope, key, digest):

@@ -31,7 +31,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             ratelimit.check("api.bad-key", client_ip(request._request), limit=BAD_KEYS_PER_MINUTE, period=MINUTE)
             raise AuthenticationFailed(_no_such_key())
         ratelimit.check("api.key", str(key.pk), limit=PER_MINUTE, period=MINUTE)
-        services.touch_api_key(key_id=key.pk, at=timezone.now())
+        services.touch_api_key(key=key, at=timezone.now())
         return key, key
 
     def authenticate_header(self, request: Request) -> str:

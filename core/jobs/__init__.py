@@ -1,9 +1,10 @@
 """Work owed: reactions, deadlines, and effects outside, all rows of one table."""
 
-from core.jobs.queue import cancel, discard_job, drain, replay_job, reschedule, schedule
+from core.jobs.queue import Owed, cancel, discard_job, drain, replay_job, reschedule, schedule, schedule_many
 from core.jobs.registry import RetryLater, RunningJob, every_tick, job, periodic
 
 __all__ = [
+    "Owed",
     "RetryLater",
     "RunningJob",
     "cancel",
@@ -15,4 +16,5 @@ __all__ = [
     "replay_job",
     "reschedule",
     "schedule",
+    "schedule_many",
 ]

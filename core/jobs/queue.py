@@ -8,6 +8,8 @@ any work is done, so a job that kills its worker is counted too. The effect comm
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,24 +39,39 @@ def schedule(
     event: Event | None = None,
 ) -> bool:
     """Owe a job, once per (name, key); return False when it was owed before. Call inside the service's transaction."""
-    depth = event.depth if event else 0
+    return schedule_many([Owed(name, key, due_at, shard, payload or {}, event)]) == 1
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A job to be owed by schedule_many; fields as in schedule()."""
+
+    name: str
+    key: str
+    due_at: datetime
+    shard: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    event: Event | None = None
+
+
+_OWE = """INSERT INTO core_job (name, key, shard, payload, due_at, state, fence, attempts, last_error, event_id,
+                      cause_depth)
+VALUES {rows} ON CONFLICT (name, key) DO NOTHING"""
+_OWE_ONE = "(%s, %s, %s, %s::jsonb, %s, 'ready', 0, 0, '', %s, %s)"
+
+
+def schedule_many(jobs: Sequence[Owed]) -> int:
+    """Owe several jobs in one statement, each once per (name, key); return how many were not owed before."""
+    if not jobs:
+        return 0
+    values: list[Any] = []
+    for job in jobs:
+        event_id, depth = (job.event.pk, job.event.depth) if job.event else (None, 0)
+        values += [job.name, job.key, job.shard, _json(job.payload), job.due_at, event_id, depth]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO core_job (name, key, shard, payload, due_at, state, fence, attempts, last_error, event_id,
-                                     cause_depth)
-               VALUES (%s, %s, %s, %s::jsonb, %s, 'ready', 0, 0, '', %s, %s) ON CONFLICT (name, key) DO NOTHING""",
-            [
-                name,
-                key,
-                shard,
-                _json(payload or {}),
-                due_at,
-                event.pk if event else None,
-                depth,
-            ],
-        )
-        created = cursor.rowcount == 1
-    if created and due_at <= timezone.now():
+        cursor.execute(_OWE.format(rows=", ".join([_OWE_ONE] * len(jobs))), values)
+        created = cursor.rowcount
+    if created and min(job.due_at for job in jobs) <= timezone.now():
         wake_workers()
     return created
 

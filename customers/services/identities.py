@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
@@ -31,7 +32,7 @@ class Known:
     shop_id: int | None = None
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def find_or_add_customer(
     *,
     phone: str | None = None,
@@ -54,16 +55,17 @@ def find_or_add_customer(
     known = _normalised(phone, email, account, shop_id)
     if not known:
         raise InvalidInput(fields={"phone": [_("Give a phone number or an email address.")]})
-    found = _find(known)
-    if found is None:
+    rows = _find(known)
+    if not rows:
         try:
             with transaction.atomic():
                 return _add(known, name, language, source, actor, at)
         except IntegrityError:  # a parallel call added the same person just now: its row is committed, so it is seen
-            found = _find(known)
-            if found is None:
+            rows = _find(known)
+            if not rows:
                 raise
-    found = _complete(found, known, name, source, actor, at)
+    first = next(rows[item] for item in known if item in rows)
+    found = _complete(first.customer, known, rows, name, source, actor, at)
     return found.merged_into or found
 
 
@@ -78,12 +80,14 @@ def _normalised(phone: str | None, email: str | None, account: str | None, shop_
     return known
 
 
-def _find(known: list[Known]) -> Customer | None:
-    for item in known:
-        identity = find_identity(item.kind, item.value, item.shop_id)
-        if identity is not None:
-            return identity.customer
-    return None
+def _find(known: list[Known]) -> dict[Known, Identity]:
+    """Return the identities that are there already, with their customers, in one statement."""
+    digests = {(item.kind, item.shop_id, identity_index(item.kind, item.value)): item for item in known}
+    wanted = Q()
+    for kind, shop_id, digest in digests:
+        wanted |= Q(kind=kind, shop_id=shop_id, value_index=digest)
+    rows = Identity.objects.filter(wanted).select_related("customer__merged_into")
+    return {digests[row.kind, row.shop_id, bytes(row.value_index)]: row for row in rows}
 
 
 def _add(known: list[Known], name: str, language: str, source: str, actor: Actor, at: datetime) -> Customer:
@@ -94,12 +98,19 @@ def _add(known: list[Known], name: str, language: str, source: str, actor: Actor
     return customer
 
 
-def _complete(customer: Customer, known: list[Known], name: str, source: str, actor: Actor, at: datetime) -> Customer:
+def _complete(
+    customer: Customer,
+    known: list[Known],
+    rows: dict[Known, Identity],
+    name: str,
+    source: str,
+    actor: Actor,
+    at: datetime,
+) -> Customer:
     """Add to a customer who is known already what this contact says besides."""
-    rows = [(item, find_identity(item.kind, item.value, item.shop_id)) for item in known]
-    missing = [item for item, row in rows if row is None]
+    missing = [item for item in known if item not in rows]
     root = customer.merged_into_id or customer.pk
-    hers = [row for _item, row in rows if row is not None and row.customer.root_id == root]
+    hers = [row for row in rows.values() if row.customer.root_id == root]
     claims = [row.pk for row in hers if row.is_claimed] if confirms(source) else []
     name = normalise(name)[:120]
     if not missing and not claims and (customer.name or not name):

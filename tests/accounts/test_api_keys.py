@@ -118,9 +118,9 @@ def test_last_use_is_noted_once_a_minute(client: Client) -> None:
     call(client, plain)
     first = ApiKey.objects.get(pk=key.pk).last_used_at
     assert first is not None
-    services.touch_api_key(key_id=key.pk, at=first + timedelta(seconds=59))
+    services.touch_api_key(key=ApiKey.objects.get(pk=key.pk), at=first + timedelta(seconds=59))
     assert ApiKey.objects.get(pk=key.pk).last_used_at == first
-    services.touch_api_key(key_id=key.pk, at=first + timedelta(seconds=61))
+    services.touch_api_key(key=ApiKey.objects.get(pk=key.pk), at=first + timedelta(seconds=61))
     assert ApiKey.objects.get(pk=key.pk).last_used_at == first + timedelta(seconds=61)
 
 

@@ -164,7 +164,7 @@ def test_lists_cost_the_same_however_long(count, django_assert_num_queries):
     shop = make_shop()
     tickets = [make_ticket(shop_id=shop.pk) for _n in range(count)]
     api.get("/tickets/")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         api.get("/tickets/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         api.get(f"/tickets/{tickets[0].pk}/messages/")

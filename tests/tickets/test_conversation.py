@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Notification
@@ -90,7 +91,7 @@ def test_staff_opening_by_phone_writes_a_note():
 
 
 def test_an_empty_opening_is_refused():
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput), transaction.atomic():
         make_ticket(text="   ")
     assert not Ticket.objects.exists()
 

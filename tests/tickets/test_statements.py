@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories.accounts import make_staff
+from tests.factories.accounts import make_api_key, make_staff
 from tests.factories.desk import make_shop
 from tests.factories.tickets import make_ticket
 from tickets.models import Message, Ticket
@@ -48,4 +50,27 @@ def test_an_answer(client: Client) -> None:
     sent = answer(client, ticket)
     assert len(sent) == 19, sent
     said = Message.objects.filter(ticket=ticket, author_type="staff")
-    assert len(said) == 2 and all(message.delivery_id for message in said)
+    assert [bool(message.delivery_id) for message in said] == [True, True]
+
+
+def test_a_ticket_by_the_api(client: Client) -> None:
+    make_shop(code="main")
+    _key, plain = make_api_key(scopes=["tickets.write"])
+
+    def opened(**contact: str) -> list[str]:
+        body = {"shop": "main", "customer": contact, "text": "杯子有裂纹", "category": "quality-defect"}
+        headers = {"Authorization": f"Bearer {plain}", "Idempotency-Key": uuid4().hex}
+        sent = statements(
+            lambda: client.post("/api/v1/tickets/", json.dumps(body), content_type="application/json", headers=headers)
+        )
+        assert Ticket.objects.latest("pk").messages.count() == 2
+        return sent
+
+    phone = {"phone": "13800138000", "name": "王小明"}
+    opened(phone="13900139000")  # the key was not used for a minute, the statements are not kept yet
+    sent = opened(**phone)
+    assert len(sent) == 26, sent
+    sent = opened(**phone)  # somebody known
+    assert len(sent) == 21, sent
+    sent = opened(phone="13700137000", email="lin@example.com")  # the acknowledgement goes by mail
+    assert len(sent) == 31, sent

@@ -107,7 +107,7 @@ class TicketList(APIView):
             subject=data["subject"],
             text=data["text"],
             order_number=data["order_number"],
-            category_id=data["category"].pk if data["category"] else None,
+            category=data["category"],
             priority=data["priority"],
             language=data["language"] or "",
         )

@@ -16,8 +16,8 @@ from customers.services import find_or_add_customer
 from orders.models import Shop
 from orders.selectors import find_order
 from tickets.enums import Channel
-from tickets.models import Ticket
-from tickets.services.opening import NewTicket, open_ticket
+from tickets.models import Category, Ticket
+from tickets.services.opening import NewTicket, Rows, open_ticket
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,18 @@ class ApiTicket:
     name: str = ""
     subject: str = ""
     order_number: str = ""
-    category_id: int | None = None
+    category: Category | None = None
     priority: int = 20
     language: str = ""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def open_ticket_for_key(*, key: ApiKey, wanted: ApiTicket, at: datetime) -> Ticket:
     """Open a ticket in a customer's name. Raises InvalidInput for a shop the key may not see or that is not named.
 
     A key bound to one shop need not name it; one bound to several must.
     """
-    shop_id = _shop_of(key, wanted.shop)
+    shop_id, shop = _shop_of(key, wanted.shop)
     actor = Actor.api(key)
     customer = find_or_add_customer(
         phone=wanted.phone, email=wanted.email, name=wanted.name, shop_id=shop_id,
@@ -60,23 +60,25 @@ def open_ticket_for_key(*, key: ApiKey, wanted: ApiTicket, at: datetime) -> Tick
         customer_id=customer.pk,
         order_id=order.pk if order else None,
         order_given="" if order else wanted.order_number,
-        category_id=wanted.category_id,
+        category_id=wanted.category.pk if wanted.category else None,
         priority=wanted.priority,
         language=wanted.language,
         contact_email=wanted.email,
     )
-    return open_ticket(data=data, actor=actor, at=at)
+    rows = Rows(shop=shop, customer=customer, category=wanted.category, order=order)
+    return open_ticket(data=data, rows=rows, actor=actor, at=at)
 
 
-def _shop_of(key: ApiKey, code: str | None) -> int | None:
+def _shop_of(key: ApiKey, code: str | None) -> tuple[int | None, Shop | None]:
+    """Return the shop's id, and its row when that was read."""
     scope = shop_scope(key)
     if code is None:
         if scope is None:
-            return None
+            return None, None
         if len(scope) == 1:
-            return scope[0]
+            return scope[0], None
         raise InvalidInput(fields={"shop": [_("Name the shop: this key serves several.")]})
     shop = Shop.objects.filter(code=code, is_active=True).first()
     if shop is None or (scope is not None and shop.pk not in scope):
         raise InvalidInput(fields={"shop": [_("This shop is not known.")]})
-    return shop.pk
+    return shop.pk, shop

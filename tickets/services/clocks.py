@@ -12,7 +12,7 @@ from django.db.models import Max, Q, QuerySet
 
 from core.actors import SYSTEM, Actor
 from core.events import Code, record
-from core.jobs import cancel, schedule
+from core.jobs import Owed, cancel, schedule_many
 from core.kept import Kept
 from tickets.enums import OPEN_CLOCKS, ClockKind, ClockState
 from tickets.events import ClockFact
@@ -42,8 +42,7 @@ def start_clocks(ticket: Ticket) -> None:
         _new(ticket, kind, 1, ticket.opened_at, terms) for kind in (ClockKind.FIRST_RESPONSE, ClockKind.RESOLUTION)
     ]
     SlaClock.objects.bulk_create(started)
-    for clock in started:
-        owe_next(clock)
+    owe_next(*started)
     copy_to_ticket(ticket, started)
 
 
@@ -223,15 +222,19 @@ def fact_of(clock: SlaClock, terms: Terms | None, at: datetime, *, was_kept: boo
     )
 
 
-def owe_next(clock: SlaClock) -> None:
-    """Owe what a running clock does next: its warning, or its breach."""
+def owe_next(*clocks: SlaClock) -> None:
+    """Owe what each running clock does next: its warning, or its breach."""
+    schedule_many([owed for clock in clocks if (owed := _next(clock)) is not None])
+
+
+def _next(clock: SlaClock) -> Owed | None:
     if not clock.is_running or clock.due_at is None or clock.breached_at is not None:
-        return
+        return None
     warns = clock.warned_at is None and clock.warn_at is not None
     point, due_at = (WARNING, clock.warn_at) if warns else (BREACH, clock.due_at)
     assert due_at is not None
     payload = {"ticket_id": clock.ticket_id, "clock_id": clock.pk, "generation": clock.generation, "point": point}
-    schedule(DUE_JOB, key=_key(clock, point), due_at=due_at, payload=payload)
+    return Owed(DUE_JOB, _key(clock, point), due_at, payload=payload)
 
 
 def disown(clock: SlaClock) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -14,8 +15,11 @@ from accounts.models import Team
 from core.actors import SYSTEM, Actor
 from core.crypto import encrypt
 from core.events import Code, record
+from core.kept import Kept
 from core.text import detect_language, normalise, tidy_text
+from customers.models import Customer
 from customers.selectors import find_canonical
+from orders.models import Order, Shop
 from tickets.enums import AuthorType, Channel, MessageKind, Priority, TicketStatus
 from tickets.events import MessageReceived, TicketOpened
 from tickets.models import Category, Message, SlaPolicy, Ticket
@@ -27,6 +31,7 @@ from tickets.services.writing import Words, append_message, author_of
 
 ACKNOWLEDGED = frozenset({Channel.FORM, Channel.EMAIL, Channel.API, Channel.PHONE, Channel.CHAT})
 TOLD_BY_STAFF = frozenset({Channel.STAFF, Channel.PHONE})
+_teams = Kept(tuple)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,16 @@ class NewTicket:
     tags: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a new ticket its caller has just read, so that they are not read again."""
+
+    shop: Shop | None = None
+    customer: Customer | None = None
+    category: Category | None = None
+    order: Order | None = None
+
+
 def find_opened(data: NewTicket) -> Ticket | None:
     """Return the ticket the same form, request or mail opened before."""
     if data.client_id is not None:
@@ -74,18 +89,22 @@ def find_opened(data: NewTicket) -> Ticket | None:
     return None
 
 
-@transaction.atomic
-def open_ticket(*, data: NewTicket, actor: Actor, at: datetime) -> Ticket:
+@transaction.atomic(savepoint=False)
+def open_ticket(*, data: NewTicket, actor: Actor, at: datetime, rows: Rows | None = None) -> Ticket:
     """Open a ticket with its first message, start its clocks and acknowledge it; the same opening twice is one ticket.
 
+    `rows` are those named in `data`; the customer is the record that counts.
     Raises InvalidInput. After commit: lists and the team's pages look again, the acknowledgement goes out.
     """
+    rows = rows or Rows()
+    if data.client_id is None and not data.mail_id:  # nothing says that it is the same opening as another
+        return _open(data, rows, actor, at)
     known = find_opened(data)
     if known is not None:
         return known
     try:
         with transaction.atomic():
-            return _open(data, actor, at)
+            return _open(data, rows, actor, at)
     except IntegrityError:  # the same form or mail, posted in parallel, was quicker: its ticket is committed by now
         known = find_opened(data)
         if known is None:
@@ -93,12 +112,12 @@ def open_ticket(*, data: NewTicket, actor: Actor, at: datetime) -> Ticket:
         return known
 
 
-def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
+def _open(data: NewTicket, rows: Rows, actor: Actor, at: datetime) -> Ticket:
     ticket = Ticket(
         shop_id=data.shop_id,
-        customer=find_canonical(data.customer_id) if data.customer_id else None,
+        customer=rows.customer or (find_canonical(data.customer_id) if data.customer_id else None),
         order_id=data.order_id,
-        category=Category.objects.filter(pk=data.category_id).first() if data.category_id else None,
+        category=rows.category or Category.objects.filter(pk=data.category_id).first() if data.category_id else None,
         team_id=data.team_id or team_for_shop(data.shop_id),
         assignee_id=data.assignee_id,
         mailbox_id=data.mailbox_id,
@@ -115,6 +134,9 @@ def _open(data: NewTicket, actor: Actor, at: datetime) -> Ticket:
         contact_enc=encrypt(data.contact_email) if data.contact_email else None,
         order_given=normalise(data.order_given)[:64],
     )
+    for name in ("shop", "order"):
+        if (row := getattr(rows, name)) is not None and row.pk == getattr(ticket, f"{name}_id"):
+            setattr(ticket, name, row)
     ticket.subject = subject_of(data, ticket)
     ticket.save(force_insert=True)
     start_clocks(ticket)
@@ -163,10 +185,14 @@ def _acknowledge(ticket: Ticket, at: datetime) -> None:
 
 def team_for_shop(shop_id: int | None) -> int | None:
     """Return the team a new ticket lands in: the first that serves the shop by name, else the first that serves all."""
-    teams = list(Team.objects.filter(archived_at__isnull=True).order_by("pk").values_list("pk", "shop_ids"))
+    teams = _teams.rows("", _in_order)
     named = [pk for pk, shops in teams if shop_id is not None and shop_id in shops]
     general = [pk for pk, shops in teams if not shops]
     return next(iter([*named, *general]), None)
+
+
+def _in_order() -> QuerySet[Team, tuple[int, list[int]]]:
+    return Team.objects.filter(archived_at__isnull=True).order_by("pk").values_list("pk", "shop_ids")
 
 
 def subject_of(data: NewTicket, ticket: Ticket) -> str:

@@ -67,8 +67,7 @@ def build_clocks(ticket: Ticket, *, at: datetime, by_row: bool = False) -> list[
         life = life_by_row(ticket)
     clocks = [_row(ticket, one, terms, at) for one in replay(life, terms)]
     SlaClock.objects.bulk_create(clocks)
-    for clock in clocks:
-        owe_next(clock)
+    owe_next(*clocks)
     copy_to_ticket(ticket, clocks)
     return clocks
 

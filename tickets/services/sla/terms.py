@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import QuerySet
+
 from core.calendar import BusinessCalendar
 from core.calendar.selectors import calendar_rows, calendar_value, plain_default
+from core.kept import Kept
 from tickets.enums import ClockKind, TicketStatus
 from tickets.models import SlaClock, SlaPolicy, Ticket
 
 PLAIN = BusinessCalendar.around_the_clock("UTC")
+_choosing = Kept(tuple)
 DONE = frozenset({TicketStatus.RESOLVED.value, TicketStatus.CLOSED.value})
 
 
@@ -112,7 +116,11 @@ def case_of(ticket: Ticket) -> Case:
 
 def choose_policy(case: Case) -> SlaPolicy | None:
     """Return the first policy in order whose conditions all hold, else the default one. One statement."""
-    return first_fitting(SlaPolicy.objects.filter(is_active=True).order_by("is_default", "position", "pk"), case)
+    return first_fitting(_choosing.instances("", _in_order), case)
+
+
+def _in_order() -> QuerySet[SlaPolicy]:
+    return SlaPolicy.objects.filter(is_active=True).order_by("is_default", "position", "pk")
 
 
 def first_fitting(policies: Iterable[SlaPolicy], case: Case) -> SlaPolicy | None:
