@@ -7,6 +7,8 @@ import smtplib
 import socket
 import ssl
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 
@@ -15,6 +17,8 @@ from notifications.channels import Outcome
 from notifications.enums import SmtpSecurity
 
 TIMEOUT = 10.0
+WITHIN = 60.0  # a whole conversation, well below the lease of the job that has it
+_LOST = frozenset({"no_connection", "connection_lost", "tls"})
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 # The address itself is wrong: no such user, mailbox moved, bad syntax. Not: full, too large, refused by policy.
 _BAD_ADDRESS = re.compile(r"5\.1\.(?:0|1|2|3|6|10)")
@@ -42,15 +46,28 @@ def default_account() -> SmtpAccount:
     return SmtpAccount(given["host"], given["port"], given["username"], given["password"], security, is_typed=False)
 
 
-def transmit(account: SmtpAccount, sender: str, recipient: str, raw: bytes, *, timeout: float = TIMEOUT) -> Outcome:
+def transmit(
+    account: SmtpAccount, sender: str, recipient: str, raw: bytes, *, timeout: float = TIMEOUT, within: float = WITHIN
+) -> Outcome:
     """Send one mail over one connection and classify the answer; never raises for what the server or network does.
 
-    A connection lost after the last dot leaves it open whether the mail was taken: that is transient, and the next
-    try carries the same Message-ID.
+    Each step has `timeout` seconds, and everything together, up to the good-bye, `within`. A connection lost after the
+    last dot leaves it open whether the mail was taken: that is transient, and the next try carries the same Message-ID.
     """
+    with outgoing.Deadline(within) as until:
+        outcome = _transmit(account, sender, recipient, raw, timeout, until)
+        broke_off = outcome.code in _LOST or outcome.code.endswith(".-1")  # nothing, or half an answer
+        if until.is_over and broke_off:  # it was we who hung up
+            return Outcome(False, True, "timeout")
+        return outcome
+
+
+def _transmit(
+    account: SmtpAccount, sender: str, recipient: str, raw: bytes, timeout: float, until: outgoing.Deadline
+) -> Outcome:
     stage = "connect"
     try:
-        server = _open(account, timeout)
+        server = _open(account, timeout, until)
     except smtplib.SMTPResponseException as error:
         return Outcome(False, True, _code(error.smtp_code, error.smtp_error, stage))
     except ssl.SSLError:
@@ -77,16 +94,33 @@ def transmit(account: SmtpAccount, sender: str, recipient: str, raw: bytes, *, t
         _close(server)
 
 
-class _Typed(smtplib.SMTP):
-    """A conversation with a host somebody typed: only where core.outgoing lets us."""
+def _connect(account: SmtpAccount, timeout: float, until: outgoing.Deadline) -> socket.socket:
+    """Open a connection the deadline cuts: to a host somebody typed only where core.outgoing lets us."""
+    if account.is_typed:
+        return outgoing.connect(account.host, account.port, timeout=timeout, until=until)
+    wire = socket.create_connection((account.host, account.port), timeout=timeout)
+    try:
+        until.watch(wire)
+    except BaseException:
+        wire.close()
+        raise
+    return wire
+
+
+class _Plain(smtplib.SMTP):
+    """A conversation over a connection of ours."""
+
+    def __init__(self, account: SmtpAccount, timeout: float, until: outgoing.Deadline, **options: Any) -> None:
+        self._wire = partial(_connect, account, timeout, until)
+        super().__init__(account.host, account.port, timeout=timeout, **options)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return outgoing.connect(host, port, timeout=timeout)
+        return self._wire()
 
 
-class _TypedTls(smtplib.SMTP_SSL):
+class _Tls(_Plain, smtplib.SMTP_SSL):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        plain = outgoing.connect(host, port, timeout=timeout)
+        plain = self._wire()
         try:
             return self.context.wrap_socket(plain, server_hostname=host)
         except BaseException:
@@ -94,19 +128,15 @@ class _TypedTls(smtplib.SMTP_SSL):
             raise
 
 
-def _open(account: SmtpAccount, timeout: float) -> smtplib.SMTP:
+def _open(account: SmtpAccount, timeout: float, until: outgoing.Deadline) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if settings.MAIL_CA_FILE:
         context.load_verify_locations(settings.MAIL_CA_FILE)
     name = settings.MAIL_DOMAIN
     if account.security == SmtpSecurity.TLS:
-        with_tls = _TypedTls if account.is_typed else smtplib.SMTP_SSL
-        server: smtplib.SMTP = with_tls(
-            account.host, account.port, local_hostname=name, timeout=timeout, context=context
-        )
+        server: smtplib.SMTP = _Tls(account, timeout, until, local_hostname=name, context=context)
     else:
-        plain = _Typed if account.is_typed else smtplib.SMTP
-        server = plain(account.host, account.port, local_hostname=name, timeout=timeout)
+        server = _Plain(account, timeout, until, local_hostname=name)
     try:
         server.ehlo_or_helo_if_needed()
         if account.security == SmtpSecurity.STARTTLS:

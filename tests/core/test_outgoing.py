@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from core import outgoing, posting
+from notifications.channels import smtp
 from notifications.inbound import imap
 
 
@@ -171,6 +172,25 @@ def test_a_greeting_that_dribbles_in_is_cut_off_as_a_whole(dribble: Callable[[by
         with pytest.raises(imap.ImapFault), imap.signed_in(account, seconds=0.5):
             pass
         assert time.monotonic() - begun < 3.5, security
+
+
+@pytest.mark.parametrize(
+    ("words", "security", "is_typed"),
+    [
+        (b"220-", "none", True),  # a greeting without an end
+        (b"\x16\x03\x03\x40\x00", "tls", False),
+        (b"220\r\n250\r\n250\r\n250\r\n354\r\n", "none", False),  # all is well until the mail is there
+    ],
+)
+def test_a_mail_server_that_dribbles_is_cut_off_as_a_whole(
+    words: bytes, security: str, is_typed: bool, dribble: Callable[[bytes], Dribbler]
+) -> None:
+    slow, begun = dribble(words), time.monotonic()
+    account = smtp.SmtpAccount("127.0.0.1", slow.port, security=security, is_typed=is_typed)
+    within = 0.5 if len(words) < 9 else 1.8
+    outcome = smtp.transmit(account, "a@b.example", "c@d.example", b"Subject: x\r\n\r\nx", within=within)
+    assert (outcome.is_accepted, outcome.is_transient, outcome.code) == (False, True, "timeout")
+    assert time.monotonic() - begun < 3
 
 
 def test_only_https_leaves_the_own_network(names: dict[str, list[str]], settings: Any) -> None:
