@@ -55,6 +55,8 @@ class TeamReach:
 
     def covers(self, team_id: int | None, shop_id: int | None) -> bool:
         """Say whether a ticket of this team and shop belongs to it."""
+        if not self.team_ids:
+            return False
         if team_id is not None:
             return team_id in self.team_ids
         return self.shop_ids is None or shop_id is None or shop_id in self.shop_ids
@@ -62,6 +64,8 @@ class TeamReach:
     @property
     def condition(self) -> Q:
         """Return the same as a condition on tickets."""
+        if not self.team_ids:
+            return Q(pk__in=())
         teamless = Q(team__isnull=True)
         if self.shop_ids is not None:
             teamless &= Q(shop__isnull=True) | Q(shop_id__in=self.shop_ids)
@@ -80,12 +84,15 @@ def team_choices(staff: Staff, chosen: Iterable[int] = ()) -> list[tuple[int, st
 
 
 def reach_of_teams(team_ids: Iterable[int]) -> TeamReach | None:
-    """Return the reach of these teams by the shops they serve now, None for the whole company: one statement."""
+    """Return the reach of these teams by the shops they serve now, None for the whole company: one statement.
+
+    Archived ones reach nothing any more.
+    """
     wanted = tuple(team_ids)
     if not wanted:
         return None
-    teams = Team.objects.filter(pk__in=wanted, archived_at__isnull=True).values_list("shop_ids", flat=True)
-    served = list(teams)
-    if any(not shops for shops in served):
-        return TeamReach(wanted, None)
-    return TeamReach(wanted, tuple(sorted({shop for shops in served for shop in shops})))
+    teams = Team.objects.filter(pk__in=wanted, archived_at__isnull=True).order_by("pk").values_list("pk", "shop_ids")
+    served = dict(teams)
+    if any(not shops for shops in served.values()):
+        return TeamReach(tuple(served), None)
+    return TeamReach(tuple(served), tuple(sorted({shop for shops in served.values() for shop in shops})))

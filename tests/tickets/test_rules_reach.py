@@ -69,6 +69,41 @@ def test_a_rule_of_a_team_acts_on_its_tickets_only(near: Team, far: Team) -> Non
         assert ticket.tags == []
 
 
+def test_a_teams_stop_ends_the_rules_of_that_team_alone(near: Team, far: Team) -> None:
+    """The company's rules and those shared with others go on; the company's own stop ends everything."""
+    tags = [(Do.ADD_TAGS, {"tags": ["a"]})]
+    make_rule(team_ids=(near.pk,), do=[*tags, (Do.STOP, {})])
+    make_rule(team_ids=(near.pk,), name="自己的下一条", do=tags)
+    company = make_rule(name="公司的", do=[(Do.NOTE, {"text": "看一下"})])
+    shared = make_rule(name="两组的", team_ids=(near.pk, far.pk), do=[(Do.NOTE, {"text": "再看"})])
+    make_rule(name="公司的最后一条", do=[(Do.NOTE, {"text": "到此为止"}), (Do.STOP, {})])
+    make_rule(name="停了之后", do=[(Do.NOTE, {"text": "不会有"})])
+    make_rule(name="停了之后的组", team_ids=(near.pk,), do=[(Do.NOTE, {"text": "不会有"})])
+    make_ticket(team_id=near.pk)
+    run_rules()
+    names = list(RuleRun.objects.order_by("pk").values_list("rule__name", flat=True))
+    assert names[1:] == [company.name, shared.name, "公司的最后一条"]
+
+
+def test_a_rule_of_an_archived_team_rests(near: Team, far: Team) -> None:
+    now = timezone.now()
+    gone, half = make_rule(team_ids=(near.pk,)), make_rule(team_ids=(near.pk, far.pk))
+    timed = make_rule(Trigger.UNTOUCHED, after_minutes=1, team_ids=(near.pk,), do=[(Do.NOTE, {"text": "看一下"})])
+    old = make_ticket(team_id=near.pk, at=now - timedelta(minutes=5))
+    Team.objects.filter(pk=near.pk).update(archived_at=now)
+    run_rules()
+    assert not RuleRun.objects.exists()
+    assert not Ticket.objects.filter(reach_of_teams([near.pk]).condition).exists()
+    other = make_ticket(team_id=far.pk)
+    make_ticket(shop_id=near.shop_ids[0])
+    make_ticket()
+    run_rules()
+    runs = RuleRun.objects.values_list("rule_id", "ticket_id")
+    assert {rule for rule, _ticket in runs} == {half.pk}, (gone.pk, timed.pk)
+    assert other.pk in {ticket for _rule, ticket in runs}
+    assert old.pk not in {ticket for _rule, ticket in runs}
+
+
 def test_a_timed_rule_of_a_team_lets_others_pass(near: Team, far: Team) -> None:
     now = timezone.now()
     rule = make_rule(Trigger.UNTOUCHED, after_minutes=1, team_ids=(near.pk,), do=[(Do.NOTE, {"text": "看一下"})])

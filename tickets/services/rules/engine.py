@@ -81,9 +81,10 @@ def _lock(ticket_id: int) -> Ticket | None:
 
 def _ask(rules: list[Rule], ticket: Ticket, moment: Moment, at: datetime) -> list[RuleRun]:
     runs: list[RuleRun] = []
+    ended: list[set[int]] = []  # the teams whose own rules a rule of these teams ended
     reaches = _reaches(rules)
     for rule in rules:
-        if ticket.is_spam or rule.current is None:
+        if ticket.is_spam or rule.current is None or _is_ended(rule.current.team_ids, ended):
             continue
         reach = reaches.get(rule.pk)
         if reach is not None and not reach.covers(ticket.team_id, ticket.shop_id):
@@ -98,10 +99,17 @@ def _ask(rules: list[Rule], ticket: Ticket, moment: Moment, at: datetime) -> lis
         runs.append(run)
         if run.state == RunState.REFUSED:
             continue
-        if definition.stops:
+        if definition.stops and reach is None:
             break
+        if definition.stops:
+            ended.append(set(rule.current.team_ids))
         ticket = _lock(ticket.pk) or ticket  # the next rule sees what this one did
     return runs
+
+
+def _is_ended(team_ids: list[int], ended: list[set[int]]) -> bool:
+    """Say whether a rule is of teams whose rules ended; a team's stop ends neither the company's nor other teams'."""
+    return bool(team_ids) and any(set(team_ids) <= teams for teams in ended)
 
 
 def _reaches(rules: list[Rule]) -> dict[int, TeamReach]:
