@@ -17,6 +17,20 @@ class RoleAboveOwn(NotAllowed):
     message = _("You can only give or take roles whose rights you hold yourself.")
 
 
+class CompanyOnly(NotAllowed):
+    """What holds for every team is set by those who answer for all of them."""
+
+    code = "company_only"
+    message = _("This holds for the whole company. You can read it; a manager or an administrator can change it.")
+
+
+class OtherTeamOnly(NotAllowed):
+    """What holds for a team is set by those who answer for it."""
+
+    code = "other_team_only"
+    message = _("This belongs to a team that is not yours. You can read it; its supervisor or a manager can change it.")
+
+
 class OwnAccount(Conflict):
     """What one may do to others but not to oneself."""
 

@@ -11,8 +11,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from accounts.enums import Permission, Reach
+from accounts.errors import CompanyOnly
 from accounts.models import ApiKey, Membership, Staff
 from accounts.roles import permissions_of, reach_of
 from core.errors import NotAllowed
@@ -20,7 +22,10 @@ from core.errors import NotAllowed
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-__all__ = ["Permission", "StaffRequest", "has", "require", "sees_only_area", "shop_scope", "staff_page", "team_scope"]
+__all__ = [
+    "Permission", "StaffRequest", "company_page", "has", "keep_to_reading", "require", "sees_company", "sees_only_area",
+    "shop_scope", "staff_page", "team_scope",
+]  # fmt: skip
 
 
 class StaffRequest(HttpRequest):
@@ -28,6 +33,7 @@ class StaffRequest(HttpRequest):
 
     user: Staff
     htmx: "HtmxDetails"
+    read_only_why: Promise
 
 
 def permissions_for(user: Staff | AnonymousUser) -> frozenset[Permission]:
@@ -48,7 +54,8 @@ def require(user: Staff | AnonymousUser, permission: Permission) -> None:
         raise NotAllowed(permission=str(permission))
 
 
-def _sees_company(staff: Staff) -> bool:
+def sees_company(staff: Staff) -> bool:
+    """Tell whether a person answers for every team; what holds for all of them is hers to set."""
     return staff.is_superuser or reach_of(staff.roles) is Reach.COMPANY
 
 
@@ -89,7 +96,7 @@ def team_scope(staff: Staff) -> list[int] | None:
     """Return the teams whose rows this person sees; None means every team, [] none."""
     if not staff.is_active:
         return []
-    return None if _sees_company(staff) else [team_id for team_id, _shops in _team_rows(staff)]
+    return None if sees_company(staff) else [team_id for team_id, _shops in _team_rows(staff)]
 
 
 def shop_scope(who: Staff | ApiKey) -> list[int] | None:
@@ -102,7 +109,7 @@ def shop_scope(who: Staff | ApiKey) -> list[int] | None:
         return (sorted(who.shop_ids) or None) if who.revoked_at is None else []
     if not who.is_active:
         return []
-    if _sees_company(who):
+    if sees_company(who):
         return None
     rows = _team_rows(who)
     if any(not shops for _team, shops in rows):
@@ -160,6 +167,32 @@ def staff_page[**P](permission: Permission | None = None) -> Callable[[StaffView
             return view(request, *args, **kwargs)
 
         guarded.required_permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def keep_to_reading(request: StaffRequest, error: NotAllowed) -> None:
+    """Let the page be read, with the sentence why its fields are locked; refuse everything else with that error."""
+    if request.method not in READING:
+        raise error
+    request.read_only_why = error.message
+
+
+def company_page[**P](permission: Permission) -> Callable[[StaffView[P]], Callable[..., HttpResponse]]:
+    """Guard a page whose rows hold for the whole company: read with the permission, changed with company reach."""
+
+    def decorate(view: StaffView[P]) -> Callable[..., HttpResponse]:
+        @staff_page(permission)
+        @wraps(view)
+        def guarded(request: StaffRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not sees_company(request.user):
+                keep_to_reading(request, CompanyOnly())
+            return view(request, *args, **kwargs)
+
         return guarded
 
     return decorate

@@ -20,7 +20,7 @@ from tests.factories.accounts import PASSWORD, make_staff, make_team
 from tests.factories.customers import make_customer
 from tests.factories.tickets import make_ticket
 team = make_team("售后一组")
-make_staff("chen@desk.example", roles=["supervisor"], teams=[team], password=PASSWORD, display_name="陈主管")
+make_staff("chen@desk.example", roles=["manager"], teams=[team], password=PASSWORD, display_name="陈主管")
 soon = timezone.now() - timedelta(hours=2) + timedelta(seconds=4)
 make_ticket(customer=make_customer(name="张伟"), subject="快递迟迟不到", text="什么时候到？", team_id=team.pk, at=soon)
 """

@@ -140,13 +140,16 @@ def test_the_menu_offers_handing_on_to_the_holder(team):
 def test_a_team_is_switched_to_automatic_and_an_old_form_is_refused(team):
     boss = make_staff(roles=["manager"])
     client, url = signed_in(boss), f"/settings/routing/teams/{team.pk}/"
-    form = {"version": 0, "mode": "automatic", "widen_after_minutes": 5, "release_after_minutes": 60}
+    form = {"version": 0, "mode": "automatic", "widen_after_minutes": "5分钟", "release_after_minutes": "1 h"}
     assert client.get(url).status_code == 200
     assert client.post(url, form)["Location"] == "/settings/routing/"
     row = TeamRouting.objects.get(pk=team.pk)
     assert (row.mode, row.widen_after_minutes, row.release_after_minutes, row.version) == ("automatic", 5, 60, 1)
     assert client.post(url, {**form, "mode": "by_hand"}).status_code == 409
-    assert client.post(url, {**form, "version": 1, "release_after_minutes": 1}).status_code == 422
+    for typed in ("1 min", "60", "一会儿", "2 days"):
+        refused = client.post(url, {**form, "version": 1, "release_after_minutes": typed})
+        assert refused.status_code == 422
+        assert f'value="{typed}"' in refused.content.decode()
     assert Event.objects.filter(kind="team_routing.changed").count() == 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.calendar.lengths import LengthField
 from core.calendar.models import CalendarDefinition
 from tickets.calls_enums import Disposition
 from tickets.enums import TicketStatus
@@ -30,9 +31,9 @@ class LineForm(forms.Form):
     shop = forms.TypedChoiceField(label=_("Shop"), coerce=int, empty_value=None, required=False)
     team = forms.TypedChoiceField(label=_("Team that answers"), coerce=int)
     calendar = forms.TypedChoiceField(label=_("Hours"), coerce=int, empty_value=None, required=False)
-    call_back_minutes = forms.IntegerField(
-        label=_("Call back within"), min_value=1, max_value=10080, initial=60,
-        help_text=_("Minutes of the line's hours after a missed call."),
+    call_back_minutes = LengthField(
+        label=_("Call back within"), max_minutes=10080, initial=60,
+        help_text=_("Like 30 min or 2 h, in the line's hours after a missed call."),
     )  # fmt: skip
     is_recorded = forms.BooleanField(
         label=_("Calls are recorded"), required=False,

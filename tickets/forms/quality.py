@@ -60,9 +60,18 @@ def _read_criterion(data: Mapping[str, str], prefix: str) -> dict[str, Any]:
         **words,
         "key": words["key"][:24],
         "weight": whole(data.get(f"{prefix}weight", "").strip() or "0"),
+        "typed_weight": data.get(f"{prefix}weight", "").strip(),
         "is_fatal": data.get(f"{prefix}fatal") == "on",
         "may_skip": data.get(f"{prefix}skip") == "on",
     }
+
+
+def with_faults(sections: list[dict[str, Any]], faults: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Return posted sections with what is wrong beside each criterion."""
+    for n, section in enumerate(sections):
+        for m, row in enumerate(section["criteria"]):
+            row["faults"] = {name: faults.get(f"c{n}_{m}_{name}", []) for name in ("weight", "kind")}
+    return sections
 
 
 def with_free_rows(sections: list[dict[str, Any]]) -> list[dict[str, Any]]:

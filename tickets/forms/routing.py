@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from core.calendar.lengths import LengthField
 from tickets.models import RoutingMode
 from tickets.selectors.handing_over import Colleague, team_choices
 from tickets.services.work import Target
@@ -87,15 +88,17 @@ class TeamRoutingForm(forms.Form):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     mode = forms.ChoiceField(label=_("Tickets find their agent"), choices=RoutingMode.choices, widget=forms.RadioSelect)
-    widen_after_minutes = forms.IntegerField(
+    widen_after_minutes = LengthField(
         label=_("Wait this long for skill and language"),
-        min_value=0,
-        max_value=1440,
-        help_text=_("Minutes. After that a ticket goes to anybody in the team who is free."),
+        min_minutes=0,
+        max_minutes=1440,
+        help_text=_(
+            "Like 5 min or 1 h; 0 min does not wait. After that a ticket goes to anybody in the team who is free."
+        ),
     )
-    release_after_minutes = forms.IntegerField(
+    release_after_minutes = LengthField(
         label=_("Away this long means off shift"),
-        min_value=5,
-        max_value=1440,
-        help_text=_("Minutes with no open console. After that open tickets go back to the queue."),
+        min_minutes=5,
+        max_minutes=1440,
+        help_text=_("With no open console. Like 30 min or 2 h; after that open tickets go back to the queue."),
     )

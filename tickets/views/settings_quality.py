@@ -14,12 +14,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.errors import CompanyOnly
 from accounts.models import Staff
-from accounts.permissions import Permission, StaffRequest, staff_page, team_scope
+from accounts.permissions import Permission, StaffRequest, company_page, sees_company, staff_page, team_scope
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, render_page
-from tickets.forms.quality import PlanForm, PlanLists, TermsForm, read_sections, whole, with_free_rows
+from tickets.forms.quality import PlanForm, PlanLists, TermsForm, read_sections, whole, with_faults, with_free_rows
 from tickets.models import Category, QualityTerms, Rubric, SampleDraw, SamplingPlan, ScreenRule
 from tickets.quality_enums import RULE_HINTS, WORD_RULES, CriterionKind, Evidence, Rule
 from tickets.quality_periods import period_end
@@ -46,6 +47,8 @@ PLAN_FIELDS = (
 @require_http_methods(["GET", "HEAD", "POST"])
 def hub(request: StaffRequest) -> HttpResponse:
     """Show rubrics, plans with their last draws, and the terms; a POST changes the terms."""
+    if request.method == "POST" and not sees_company(request.user):
+        raise CompanyOnly
     terms = QualityTerms.objects.filter(pk=1).first() or QualityTerms(pk=1, version=0)
     initial = {name: getattr(terms, name) for name in (*LIMITS, "version")}
     form = TermsForm(request.POST or None, initial=initial)
@@ -65,6 +68,7 @@ def hub(request: StaffRequest) -> HttpResponse:
     context = {
         "rubrics": rubrics_in_use(), "plans": _plans(request.user), "form": form, "stale": stale,
         "fresh_version": terms.version,
+        "locked_why": "" if sees_company(request.user) else CompanyOnly.message,
         "rules_on": len(Rule) - ScreenRule.objects.filter(is_on=False).count(), "rules_all": len(Rule),
     }  # fmt: skip
     return form_invalid(request, HUB, context) if form.is_bound else render_page(request, HUB, context)
@@ -83,7 +87,7 @@ def _plans(staff: Staff) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@staff_page(Permission.QUALITY_MANAGE)
+@company_page(Permission.QUALITY_MANAGE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def rubric_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     """Write a rubric; publishing makes a version that never changes. `preview` shows it and its weights first."""
@@ -109,9 +113,10 @@ def rubric_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             messages.success(request, _("Published. New reviews use this version."))
             return HttpResponseRedirect(reverse("tickets:settings_quality"))
         except InvalidInput as error:
-            status, context["errors"] = 422, [str(words) for texts in error.fields.values() for words in texts]
+            status, context["faults"] = 422, error.fields
+            sections = with_faults(sections, error.fields)
         except StaleEdit as error:
-            status, context["errors"] = 409, [str(error.message)]
+            status, context["stale"] = 409, str(error.message)
             context["version"] = Rubric.objects.get(pk=row.pk if row else 0).version
     context |= {"sections": list(enumerate(with_free_rows(sections))), **_preview(sections)}
     return render_page(request, RUBRIC, context, status=status)
@@ -170,7 +175,7 @@ def plan_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     return form_invalid(request, PLAN, context) if form.is_bound else render_page(request, PLAN, context)
 
 
-@staff_page(Permission.QUALITY_MANAGE)
+@company_page(Permission.QUALITY_MANAGE)
 @require_safe
 def rules(request: StaffRequest) -> HttpResponse:
     """Show the rules of the pre-check, their words and how often each is wrong."""
@@ -195,7 +200,7 @@ def _rules(failed: str = "", message: Any = "") -> dict[str, Any]:
     return {"rules": lines}
 
 
-@staff_page(Permission.QUALITY_MANAGE)
+@company_page(Permission.QUALITY_MANAGE)
 @require_http_methods(["POST"])
 def rule_save(request: StaffRequest, code: str) -> HttpResponse:
     """Switch a rule or change its words."""

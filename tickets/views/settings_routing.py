@@ -14,8 +14,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.availability import limits_of
 from accounts.enums import Permission, Skill
+from accounts.errors import CompanyOnly, OtherTeamOnly
 from accounts.models import Team
-from accounts.permissions import StaffRequest, staff_page
+from accounts.permissions import (
+    StaffRequest,
+    company_page,
+    keep_to_reading,
+    sees_company,
+    staff_page,
+    team_scope,
+)  # fmt: skip
 from accounts.selectors import active_teams, get_team, staff_with
 from core.actors import Actor
 from core.errors import InvalidInput, StaleEdit
@@ -26,6 +34,7 @@ from tickets.models import CategorySkill, TeamRouting
 from tickets.selectors.routing import loads_of, routing_of
 from tickets.selectors.settings import category_tree
 from tickets.services.routing.settings import RoutingTerms, save_category_skills, save_team_routing
+from tickets.team_reach import is_within
 
 PAGE = "tickets/settings/routing.html"
 TEAM = "tickets/settings/routing_team.html"
@@ -47,6 +56,7 @@ def overview(request: StaffRequest) -> HttpResponse:
         "categories": _categories(language),
         "skills": Skill.choices,
         "people": _people(),
+        "locked_why": "" if sees_company(request.user) else CompanyOnly.message,
     }
     return render_page(request, PAGE, context)
 
@@ -91,6 +101,8 @@ def _people() -> list[dict[str, Any]]:
 def team_edit(request: StaffRequest, team_id: int) -> HttpResponse:
     """Set how one team's tickets find their agent."""
     team = get_team(team_id)
+    if not is_within([team_id], team_scope(request.user)):
+        keep_to_reading(request, OtherTeamOnly())
     row = routing_of(team_id)
     form = TeamRoutingForm(request.POST or None, initial={name: getattr(row, name) for name in NAMES})
     context: dict[str, Any] = {"team": team, "form": form}
@@ -119,7 +131,7 @@ def team_edit(request: StaffRequest, team_id: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("tickets:settings_routing"))
 
 
-@staff_page(Permission.SETTINGS_MANAGE)
+@company_page(Permission.SETTINGS_MANAGE)
 @require_POST
 def skills(request: StaffRequest) -> HttpResponse:
     """Save what each category asks for."""

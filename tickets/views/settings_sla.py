@@ -13,7 +13,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.permissions import Permission, StaffRequest, staff_page
+from accounts.permissions import Permission, StaffRequest, company_page
 from core.errors import InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, mark_of, was_seen
 from tickets import services
@@ -39,7 +39,7 @@ def _language() -> str:
     return "en" if (get_language() or "").startswith("en") else "zh-hans"
 
 
-@staff_page(Permission.SETTINGS_MANAGE)
+@company_page(Permission.SETTINGS_MANAGE)
 @require_GET
 def policy_list(request: StaffRequest) -> HttpResponse:
     """Show what is promised to whom, in the order the policies are asked."""
@@ -58,14 +58,14 @@ def policy_list(request: StaffRequest) -> HttpResponse:
     return render(request, LIST, context)
 
 
-@staff_page(Permission.SETTINGS_MANAGE)
+@company_page(Permission.SETTINGS_MANAGE)
 @require_GET
 def progress(request: StaffRequest) -> HttpResponse:
     """Return how far new terms have come with the running clocks."""
     return render(request, f"{LIST}#progress", {"runs": list(runs_under_way())})
 
 
-@staff_page(Permission.SETTINGS_MANAGE)
+@company_page(Permission.SETTINGS_MANAGE)
 def policy_edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     """Add or change a policy; what that would do to running clocks is shown before it is saved."""
     row = policies().filter(pk=pk).first() if pk else None
@@ -119,7 +119,7 @@ def said(run: RepriceRun | None) -> str:
     ) % {"n": run.total}
 
 
-@staff_page(Permission.SETTINGS_MANAGE)
+@company_page(Permission.SETTINGS_MANAGE)
 @require_POST
 def policy_move(request: StaffRequest, pk: int) -> HttpResponse:
     """Have a policy asked earlier or later."""

@@ -126,7 +126,7 @@ def test_verdicts_and_rules(client: Client, reviewer: Any) -> None:
     judge = reverse("tickets:finding_judge", args=[row.pk])
     answer = client.post(judge, {"verdict": "wrong", "back": "https://evil.example/"})
     assert (answer.status_code, answer["Location"]) == (302, reverse("tickets:reviews"))
-    boss = make_staff(roles=["supervisor"])
+    boss = make_staff(roles=["manager"])
     client.force_login(boss)
     page = client.get(reverse("tickets:settings_quality_rules")).content.decode()
     assert "100%" in page
@@ -142,7 +142,7 @@ def test_verdicts_and_rules(client: Client, reviewer: Any) -> None:
 
 
 def test_a_rubric_is_written_previewed_and_published(client: Client) -> None:
-    client.force_login(make_staff(roles=["supervisor"]))
+    client.force_login(make_staff(roles=["manager"]))
     row = Rubric.objects.select_related("current").first()
     assert row is not None  # the one that comes with the product
     address = reverse("tickets:settings_rubric", args=[row.pk])
@@ -153,7 +153,16 @@ def test_a_rubric_is_written_previewed_and_published(client: Client) -> None:
     }  # fmt: skip
     part = client.post(address, {**fields, "preview": "1"}, headers={"HX-Request": "true"}).content.decode()
     assert "90 / 100" in part
-    assert client.post(address, fields).status_code == 422
+    refused = client.post(address, fields)
+    assert (refused.status_code, set(refused.context["faults"])) == (422, {"weights"})
+    wrong = {**fields, "name": "", "c0_0_weight": "七十", "c0_1_kind": "none"}
+    assert set(client.post(address, wrong).context["faults"]) == {"name"}
+    refused = client.post(address, {**wrong, "name": "简表"})
+    assert set(refused.context["faults"]) == {"c0_0_weight", "c0_1_kind"}
+    page = refused.content.decode()
+    assert 'value="七十" inputmode="numeric" aria-invalid="true" aria-describedby="fault-0-0"' in page
+    assert 'id="fault-0-0"' in page
+    assert 'id="fault-0-1"' in page
     assert client.post(address, {**fields, "c0_1_weight": "30"}).status_code == 302
     assert client.post(address, {**fields, "c0_1_weight": "30", "c0_0_zh": "改"}).status_code == 409
     row.refresh_from_db()

@@ -27,7 +27,8 @@ def publish_rubric(
 ) -> Rubric:
     """Put a new version of a rubric into force, or a new rubric; reviews that exist keep their version.
 
-    The same criteria again only change the name. Raises InvalidInput (fields name, sections), NotFound, StaleEdit.
+    The same criteria again only change the name. Raises InvalidInput (name, else as tidy_sections says), NotFound,
+    StaleEdit.
     """
     title = " ".join(name.split())
     if not title:
@@ -65,52 +66,60 @@ def weight_sum(sections: list[dict[str, Any]]) -> int:
 
 
 def tidy_sections(sections: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return sections and criteria tidied, each with a key it keeps over versions. Raises InvalidInput."""
+    """Return sections and criteria tidied, each with a key it keeps over versions.
+
+    Raises InvalidInput with a criterion's field by its place, like c0_2_weight, or with weights, or sections.
+    """
     tidy: list[dict[str, Any]] = []
-    for section in sections[:MOST_SECTIONS]:
-        criteria = [_criterion(one) for one in section.get("criteria", []) if str(one.get("zh", "")).strip()]
+    faults: dict[str, list[Any]] = {}
+    for n, section in enumerate(sections[:MOST_SECTIONS]):
+        criteria = []
+        for m, one in enumerate(section.get("criteria", [])):
+            if str(one.get("zh", "")).strip():
+                faults |= {f"c{n}_{m}_{name}": [words] for name, words in _faults_of(one).items()}
+                criteria.append(_criterion(one))
         if criteria:
             zh = _line(section.get("zh")) or str(_("Criteria"))
             en = _line(section.get("en")) or zh
             tidy.append({"key": _key(section), "zh": zh, "en": en, "criteria": criteria})
     keys = [criterion["key"] for section in tidy for criterion in section["criteria"]]
     if not keys:
-        raise InvalidInput(fields={"sections": [_("Name at least one criterion.")]})
-    if len(keys) > MOST_CRITERIA or len(set(keys)) != len(keys):
-        raise InvalidInput(fields={"sections": [_("Thirty criteria are the most, each once.")]})
-    if any(c["weight"] == 0 and not c["is_fatal"] for section in tidy for c in section["criteria"]):
-        raise InvalidInput(
-            fields={"sections": [_("A criterion without weight counts for nothing unless it is fatal.")]}
-        )
-    total = weight_sum(tidy)
-    if total != WHOLE:
-        raise InvalidInput(
-            fields={"sections": [_("The weights add up to %(sum)s. They must come to 100.") % {"sum": total}]}
-        )
+        faults["sections"] = [_("Name at least one criterion.")]
+    elif len(keys) > MOST_CRITERIA or len(set(keys)) != len(keys):
+        faults["sections"] = [_("Thirty criteria are the most, each once.")]
+    if not faults and (total := weight_sum(tidy)) != WHOLE:
+        faults["weights"] = [_("The weights add up to %(sum)s. They must come to 100.") % {"sum": total}]
+    if faults:
+        raise InvalidInput(fields=faults)
     return tidy
 
 
-def _criterion(one: dict[str, Any]) -> dict[str, Any]:
-    kind, source = str(one.get("kind", "")), str(one.get("source", "") or "")
-    zh = _line(one.get("zh"))
-    weight = one.get("weight")
-    if kind not in CriterionKind.values or source not in Evidence.values:
-        raise InvalidInput(fields={"sections": [_("Choose how “%(name)s” is marked.") % {"name": zh}]})
+def _faults_of(one: dict[str, Any]) -> dict[str, Any]:
+    """Return what is wrong with a criterion by field."""
+    faults: dict[str, Any] = {}
+    weight, words = one.get("weight"), {"name": _line(one.get("zh"))}
+    if str(one.get("kind", "")) not in CriterionKind.values or str(one.get("source", "") or "") not in Evidence.values:
+        faults["kind"] = _("Choose how “%(name)s” is marked.") % words
     if not isinstance(weight, int) or isinstance(weight, bool) or not 0 <= weight <= WHOLE:
-        raise InvalidInput(
-            fields={"sections": [_("The weight of “%(name)s” is a whole number to 100.") % {"name": zh}]}
-        )
+        faults["weight"] = _("The weight of “%(name)s” is a whole number to 100.") % words
+    elif weight == 0 and not one.get("is_fatal"):
+        faults["weight"] = _("A criterion without weight counts for nothing unless it is fatal.")
+    return faults
+
+
+def _criterion(one: dict[str, Any]) -> dict[str, Any]:
+    zh = _line(one.get("zh"))
     return {
         "key": _key(one),
         "zh": zh,
         "en": _line(one.get("en")) or zh,
         "guide_zh": str(one.get("guide_zh", "")).strip()[:1000],
         "guide_en": str(one.get("guide_en", "")).strip()[:1000],
-        "weight": weight,
-        "kind": kind,
+        "weight": one.get("weight"),
+        "kind": str(one.get("kind", "")),
         "is_fatal": bool(one.get("is_fatal")),
         "may_skip": bool(one.get("may_skip")),
-        "source": source,
+        "source": str(one.get("source", "") or ""),
     }
 
 
