@@ -16,7 +16,7 @@ from orders.services import imports
 from orders.services.imports.sheets import inspect, sheet_rows
 from tests.factories.orders import make_shop
 from tests.orders.files import HEADINGS, csv_bytes, rows_of, xlsx_bytes
-from tests.orders.test_importing import upload
+from tests.orders.importing import upload
 
 pytestmark = pytest.mark.django_db
 ORDERS = 6
