@@ -50,6 +50,7 @@ class Permission(StrEnum):
     BOARD_VIEW = "board.view"
     BOARD_MANAGE = "board.manage"  # targets, alerts, dashboards
     EXPORT = "export"
+    ARCHIVE_EXPORT = "archive.export"  # whole conversations, customers and orders in one file
 
     STAFF_VIEW = "staff.view"
     STAFF_MANAGE = "staff.manage"

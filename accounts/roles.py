@@ -125,7 +125,8 @@ class Supervisor(Role):
     sentence = _("Steers the own teams: assigns work, watches the board, imports orders and sets the rules of service.")
     permissions = LeadAgent.permissions | {
         P.BOARD_MANAGE, P.ORDER_IMPORT, P.INCIDENT_MANAGE, P.SETTINGS_MANAGE, P.SURVEY_MANAGE, P.KNOWLEDGE_EDIT,
-        P.EXPORT, P.CUSTOMER_MERGE, P.ACCESS_LOG_VIEW, P.SYSTEM_VIEW, P.QUALITY_REVIEW, P.QUALITY_MANAGE,
+        P.EXPORT, P.ARCHIVE_EXPORT, P.CUSTOMER_MERGE, P.ACCESS_LOG_VIEW, P.SYSTEM_VIEW, P.QUALITY_REVIEW,
+        P.QUALITY_MANAGE,
     }  # fmt: skip
 
 

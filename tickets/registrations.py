@@ -160,6 +160,7 @@ def _health() -> list[dict[str, Any]]:
 registry.register_health("tickets", _health)
 
 from tickets import (  # noqa: E402 - the desk's own entries
+    archive_registrations,  # noqa: F401
     calls_registrations,  # noqa: F401
     desk_registrations,  # noqa: F401
     incident_registrations,  # noqa: F401

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tickets.urls_archives import urlpatterns as archive_urls
 from tickets.urls_calls import urlpatterns as calls_urls
 from tickets.urls_incidents import urlpatterns as incident_urls
 from tickets.urls_migration import urlpatterns as migration_urls
@@ -32,6 +33,7 @@ from tickets.views import (
 app_name = "tickets"
 urlpatterns = [
     *public_urls,
+    *archive_urls,
     *migration_urls,
     *incident_urls,
     *calls_urls,

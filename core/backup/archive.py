@@ -77,7 +77,7 @@ def write_backup(*, target: Path, at: datetime) -> dict[str, Any]:
             tar.add(dump, "database.dump")
             root = _attachments_root()
             if root is not None and root.exists():
-                tar.add(root, "attachments")
+                tar.add(root, "attachments", filter=_without_passing)
         with half.open("rb") as handle:
             os.fsync(handle.fileno())
         half.chmod(0o600)
@@ -135,6 +135,11 @@ def _checked_manifest(work: Path) -> dict[str, Any]:
     if _sha256(work / "database.dump") != manifest["database_sha256"]:
         raise BackupError("The database part of the archive is damaged (its checksum does not fit).")
     return manifest
+
+
+def _without_passing(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave out what is gone within a day: archives on their way out."""
+    return None if member.name == "attachments/passing" else member
 
 
 def _attachments_root() -> Path | None:

@@ -57,6 +57,7 @@ def test_the_list_of_exports_is_whole() -> None:
         "desk/orders/export/",
         "desk/customers/export/",
         "settings/migration/<int:migration_id>/refused.csv",
+        "settings/archive/<int:archive_id>/download/",
     }
     found = {route.pattern for route in routes() if any(word in route.pattern for word in TELLING)}
     assert found == known

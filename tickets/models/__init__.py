@@ -1,5 +1,6 @@
 """Models of the tickets app."""
 
+from tickets.models.archive import Archive
 from tickets.models.bulk import BulkItem, BulkRun
 from tickets.models.call import Call, CallBack, PhoneEvent, PhoneLine, PhonePlan, PhoneSeat
 from tickets.models.clock import SlaClock
@@ -30,6 +31,7 @@ from tickets.models.ticket import Ticket
 
 __all__ = [
     "Appeal",
+    "Archive",
     "Attachment",
     "BlockedSender",
     "BulkItem",
