@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import Staff
+from accounts.models import ApiKey, Staff
 from accounts.permissions import Permission, require, sees_only_area, shop_scope, team_scope
 from core.errors import NotFound
 from tickets.models import Call, CallBack, PhoneLine
@@ -25,6 +25,14 @@ def _of_own_teams(staff: Staff, *also: Q) -> Q:
 def calls_visible_to(staff: Staff) -> QuerySet[Call]:
     """Return the calls of the person's teams, those she answered and those she asked for."""
     return Call.objects.filter(_of_own_teams(staff, Q(agent_id=staff.pk), Q(asked_by_id=staff.pk)))
+
+
+def calls_of_key(key: ApiKey) -> QuerySet[Call]:
+    """Return the calls of a key's shops; one of a line for all shops belongs to the shop of its ticket."""
+    shops = shop_scope(key)
+    if shops is None:
+        return Call.objects.all()
+    return Call.objects.filter(Q(shop_id__in=shops) | Q(shop__isnull=True, ticket__shop_id__in=shops))
 
 
 def get_call_for(staff: Staff, call_id: int, permission: Permission = Permission.TICKET_VIEW) -> Call:
