@@ -82,7 +82,8 @@ def zip_size(files: Iterable[Packed], *, at: datetime) -> int:
 
 
 def _walk(files: Iterable[Packed], opened: Callable[[str], Any] | None, at: datetime, sink: _Sink) -> Iterator[bytes]:
-    book: Any = ZipFile(sink, "w")  # type: ignore[arg-type]
+    target: Any = sink
+    book: Any = ZipFile(target, "w")
     for one in files:
         info = ZipInfo(one.name, at.timetuple()[:6])
         info.compress_type, info.CRC = ZIP_DEFLATED, one.crc

@@ -75,7 +75,7 @@ def cancel(request: StaffRequest, archive_id: int) -> HttpResponse:
 @staff_page(Permission.ARCHIVE_EXPORT)
 @never_cache
 @require_safe
-def download(request: StaffRequest, archive_id: int) -> StreamingHttpResponse | HttpResponse:
+def download(request: StaffRequest, archive_id: int) -> HttpResponse:
     """Send an archive to whoever asked for it; that it was fetched is written down first."""
     archive, parts, size = service.fetch_archive(
         archive_id=archive_id, key=request.GET.get("key", ""), staff=request.user, at=timezone.now(),
@@ -86,4 +86,4 @@ def download(request: StaffRequest, archive_id: int) -> StreamingHttpResponse | 
     headers = {"Content-Disposition": disposition, "Content-Length": str(size), "X-Content-Type-Options": "nosniff"}
     if request.method == "HEAD":
         return HttpResponse(content_type="application/zip", headers=headers)
-    return StreamingHttpResponse(parts, content_type="application/zip", headers=headers)
+    return StreamingHttpResponse(parts, content_type="application/zip", headers=headers)  # type: ignore[return-value]
