@@ -13,7 +13,9 @@ from core import ui
 from kpi.metrics import Metric, Shape, Stat
 from kpi.selectors import Figure
 
-NEITHER_WAY = {"tickets_opened", "tickets_resolved", "calls_answered", "call_talk_time", "call_handling_time"}
+NEITHER_WAY = {
+    "tickets_opened", "tickets_resolved", "calls_answered", "call_talk_time", "call_handling_time", "handle_time",
+}  # fmt: skip
 """Figures of which neither more nor less is good in itself."""
 COUNTED = frozenset({Shape.COUNT, Shape.LEVEL})
 PLACES = {"count": 0, "percent": 1, "points": 1, "score": 1}

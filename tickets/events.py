@@ -145,6 +145,15 @@ class FieldsFilled:
     version: int = 0
 
 
+@dataclass(frozen=True)
+class TicketWorked:
+    """A person worked on a ticket in the console: whole seconds with it before her, longer idle gaps cut out."""
+
+    seconds: int
+    agent_id: int
+
+
+declare("ticket.worked", TicketWorked)
 declare("ticket.opened", TicketOpened)
 declare("ticket.assigned", TicketAssigned)
 declare("ticket.changed", TicketChanged)

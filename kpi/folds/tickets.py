@@ -4,6 +4,7 @@ from kpi.folds.clocks import CLOCK_STEPS, clock_facts
 from kpi.folds.closing import CLOSING_STEPS, closing_facts
 from kpi.folds.counting import COUNTED_STEPS, dims
 from kpi.folds.engine import RootFold
+from kpi.folds.handling import HANDLING_STEPS, handling_facts
 from kpi.folds.standing import NOW, STANDING_STEPS, standing_facts
 
 _FACTS = f"""
@@ -32,7 +33,7 @@ call AS (
       LEFT JOIN (SELECT DISTINCT root_id FROM resolved WHERE NOT was_reopened) d ON d.root_id = c.root_id
      WHERE c.kind IN ('call.answered', 'call.ended') AND c.data->>'talked' IS NOT NULL  -- it has ended
        AND c.data->>'direction' = 'in' AND c.origin <> 'import'
-     ORDER BY c.subject_id, c.id DESC),{CLOCK_STEPS},{CLOSING_STEPS},{STANDING_STEPS}
+     ORDER BY c.subject_id, c.id DESC),{CLOCK_STEPS},{CLOSING_STEPS},{STANDING_STEPS},{HANDLING_STEPS}
 SELECT 'tickets_opened' AS metric, 'ticket:' || o.root_id AS fact_key, o.root_id, o.at, o.id AS event_id, o.ticket_id,
        o.order_id, o.customer_id, NULL::float AS value, 1::float AS numerator, 1::float AS denominator, {dims("o")}
   FROM counted o
@@ -82,9 +83,9 @@ SELECT 'call_resolution_rate', 'call:' || c.subject_id, c.root_id,
        NULL, c.is_enough::int, 1, c.shop_id, (c.data->>'team_id')::bigint, (c.data->>'agent_id')::bigint, 'phone',
        c.opened_data->>'category', c.opened_data->>'stage', (c.opened_data->>'priority')::smallint,
        c.opened_data->>'tier', NULL::text
-  FROM call c{clock_facts(dims("k"))}{closing_facts(dims("d"))}{standing_facts()}
+  FROM call c{clock_facts(dims("k"))}{closing_facts(dims("d"))}{handling_facts(dims("h"))}{standing_facts()}
 """
 
 TICKETS = RootFold(
-    name="tickets", version=4, root_column="ticket_id", where="e.ticket_id IS NOT NULL", facts=_FACTS, inner=(NOW,)
+    name="tickets", version=5, root_column="ticket_id", where="e.ticket_id IS NOT NULL", facts=_FACTS, inner=(NOW,)
 )

@@ -58,6 +58,20 @@ SOLVING = (
         at=_("closed"),
     ),
     Metric(
+        "handle_time",
+        _("Handling time per ticket, mean"),
+        _("How much work does a ticket take?"),
+        _(
+            "Work on the ticket in the console, idle gaps over 2 minutes cut out, plus talk and wrap-up of its calls;"
+            " per resolved ticket somebody worked on."
+        ),
+        Shape.DURATION,
+        Stat.MEAN,
+        "seconds",
+        "tickets",
+        at=_("resolved"),
+    ),
+    Metric(
         "backlog",
         _("Backlog"),
         _("How much is left to do?"),

@@ -165,6 +165,39 @@ const EVERY = 20_000;
 let typingUntil = 0;
 let saidTyping = false;
 
+/* Work on the open ticket, in milliseconds: the time between two signs of activity, unless they lie further apart than
+   somebody reads without moving. Told every few minutes and on leaving. */
+const IDLE = 120_000;
+const TELL_WORK = 240_000;
+let worked = 0;
+let lastActive = 0;
+let workTold = Date.now();
+
+function active() {
+  if (!document.getElementById("viewers")) {
+    lastActive = 0;
+    return;
+  }
+  const now = Date.now();
+  if (lastActive && now - lastActive <= IDLE) worked += now - lastActive;
+  lastActive = now;
+}
+function pauseWork() {
+  if (lastActive) active();
+  lastActive = 0;
+}
+function takeWork() {
+  if (lastActive) active();
+  const seconds = Math.floor(worked / 1000);
+  worked -= seconds * 1000;
+  workTold = Date.now();
+  return seconds ? { worked: String(seconds) } : {};
+}
+for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "input", "focus"])
+  window.addEventListener(kind, () => { if (document.hasFocus()) active(); }, { capture: true, passive: true });
+window.addEventListener("blur", (event) => { if (event.target === window) pauseWork(); });
+document.addEventListener("visibilitychange", () => { if (document.visibilityState !== "visible") pauseWork(); });
+
 function sayHere(values) {
   const url = document.getElementById("viewers")?.dataset.hereUrl;
   if (!url || !navigator.onLine) return;
@@ -175,7 +208,8 @@ function sayHere(values) {
 setInterval(() => {
   if (document.visibilityState !== "visible") return;
   saidTyping = Date.now() < typingUntil;
-  sayHere({ typing: saidTyping ? "1" : "0" });
+  const work = Date.now() - workTold > TELL_WORK ? takeWork() : {};
+  sayHere({ typing: saidTyping ? "1" : "0", ...work });
 }, EVERY);
 
 document.addEventListener("input", (event) => {
@@ -205,7 +239,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   saidTyping = false;
 });
 function goodbye(url) {
-  const body = new URLSearchParams({ csrfmiddlewaretoken: token(), gone: "1" });
+  const body = new URLSearchParams({ csrfmiddlewaretoken: token(), gone: "1", ...takeWork() });
   fetch(url, { method: "POST", body, keepalive: true }).catch(() => {});
 }
 window.addEventListener("pagehide", () => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -17,7 +17,7 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from core.actors import SYSTEM, Actor
-from core.events import Code, Fact, record_many
+from core.events import Code, Fact, record, record_many
 from core.folds import FOLDS, rebuild
 from core.models import Event
 from customers.models import Customer
@@ -30,6 +30,7 @@ from tests.factories.accounts import make_staff, make_team
 from tests.factories.customers import make_customer
 from tests.factories.tickets import make_ticket
 from tests.kpi.test_folds import SHANGHAI, START, assert_rollups_agree
+from tickets.calls_events import CallFact
 from tickets.enums import ACTIVE_STATUSES
 from tickets.events import (
     Dimensions,
@@ -41,8 +42,8 @@ from tickets.events import (
     TicketResolved,
     TicketsJoined,
 )
-from tickets.models import Category, Ticket
-from tickets.services import assign_ticket, resolve_ticket
+from tickets.models import Call, Category, Ticket
+from tickets.services import assign_ticket, change_status, resolve_ticket
 from tickets.work_events import TaskFact
 
 STEPS = ("assign", "categorise", "resolve", "spam", "merge")
@@ -260,6 +261,45 @@ def test_joining_two_records_of_a_customer_recounts_both():
     advance_folds(at=now)
     assert stored_rates() == recount_rates()
     assert sorted(good for _at, good in stored_rates().values()) == [0, 0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_handling_time_is_the_work_seen_in_the_console_and_on_the_phone(client: Client):
+    now = timezone.now()
+    agent, helper, boss = make_staff(), make_staff(), make_staff(roles=["manager"])
+    worked, back, untouched, open_ = (make_ticket(at=now - HOUR) for _ in range(4))
+    for staff, ticket, told in (
+        (agent, worked, ("70", "20")),
+        (helper, worked, ("30", "0", "-5", "x", "9999999")),
+        (agent, back, ("40",)),
+        (agent, open_, ("10",)),
+    ):
+        client.force_login(staff)
+        for seconds in told:
+            answer = client.post(reverse("tickets:here", args=[ticket.pk]), {"gone": "1", "worked": seconds})
+            assert answer.status_code == 204
+    for ticket in (worked, back, untouched):
+        resolve_ticket(ticket_id=ticket.pk, actor=Actor.staff(agent), at=now)
+    call = Call(pk=7, ticket=worked)
+    with transaction.atomic():
+        ended = CallFact(direction=Code("in"), line_id=1, talked=120, agent_id=agent.pk)
+        record("call.ended", subject=call, actor=SYSTEM, at=now, data=ended)
+        record("call.wrapped_up", subject=call, actor=SYSTEM, at=now, data=replace(ended, wrapped=15))
+    change_status(ticket_id=back.pk, status="open", actor=Actor.staff(agent), at=now)
+    advance_folds(at=now)
+    kinds = Event.objects.filter(kind="ticket.worked", ticket_id=worked.pk)
+    assert sorted(event.data["seconds"] for event in kinds) == [20, 30, 70]
+    facts = Row.objects.filter(metric="handle_time")
+    assert [(one.ticket_id, int(one.value)) for one in facts] == [(worked.pk, 70 + 20 + 30 + 120 + 15)]
+    figure = figures(["handle_time"], period_of("day", today(now)), Filters())["handle_time"]
+    assert (figure.value, figure.n) == (255, 1)
+    client.force_login(boss)
+    page = client.get(f"{reverse('kpi:rows', args=['handle_time'])}?day={today(now)}")
+    assert [row["fact"].ticket_id for row in page.context["rows"]] == [worked.pk]
+    client.force_login(agent)
+    client.post(reverse("tickets:here", args=[worked.pk]), {"gone": "1", "worked": "5"})
+    advance_folds(at=now)
+    assert int(Row.objects.get(metric="handle_time").value) == 260
 
 
 @pytest.mark.django_db(transaction=True)

@@ -115,10 +115,10 @@ SELECT {", ".join(f"e.{name}" for name in EVENT_COLUMNS)},
        (SELECT display_name FROM accounts_staff WHERE id = (e.data ->> 'agent_id')::bigint) AS agent_name
   FROM core_event e WHERE e.id IN (
   (SELECT id FROM core_event WHERE ticket_id = %(ticket)s AND at >= %(since)s AND id > %(after)s
-      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT {EVENTS})
+      AND kind NOT LIKE 'message.%%' AND kind <> 'ticket.worked' ORDER BY at DESC, id DESC LIMIT {EVENTS})
   UNION ALL
   (SELECT id FROM core_event WHERE ticket_id = ANY (%(parts)s::bigint[]) AND at >= %(since)s AND id > %(after)s
-      AND kind NOT LIKE 'message.%%' ORDER BY at DESC, id DESC LIMIT {EVENTS})
+      AND kind NOT LIKE 'message.%%' AND kind <> 'ticket.worked' ORDER BY at DESC, id DESC LIMIT {EVENTS})
   UNION ALL
   (SELECT id FROM core_event WHERE order_id = %(order)s AND at >= %(since)s AND id > %(after)s
       AND ticket_id IS NULL ORDER BY at DESC, id DESC LIMIT {EVENTS})

@@ -13,11 +13,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import Permission, StaffRequest, staff_page
+from core.actors import Actor
 from core.http.answers import is_htmx
 from tickets import presence, services
 from tickets.enums import AuthorType
 from tickets.models import Ticket
 from tickets.selectors.conversation import delivery_states
+from tickets.services.working import note_work
 from tickets.views.desk_page import (
     TEMPLATE,
     first_stream,
@@ -144,9 +146,12 @@ def head(request: StaffRequest, ticket_id: int) -> HttpResponse:
 
 @staff_page(Permission.TICKET_VIEW)
 def here(request: StaffRequest, ticket_id: int) -> HttpResponse:
-    """Take a sign of life (`typing`, `gone`) and return who else is here."""
+    """Take a sign of life (`typing`, `gone`, seconds `worked` since the last) and return who else is here."""
     found = open_ticket_page(request, ticket_id)
     if request.method == "POST":
+        worked = request.POST.get("worked", "")
+        if worked.isascii() and worked.isdigit() and len(worked) < 6 and request.user.may(Permission.TICKET_REPLY):
+            note_work(ticket=found, seconds=int(worked), actor=Actor.staff(request.user), at=timezone.now())
         if request.POST.get("gone"):
             presence.mark_gone(ticket_id=found.pk, staff=request.user)
             return HttpResponse(status=204)
