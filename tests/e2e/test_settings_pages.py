@@ -36,7 +36,7 @@ HUB = (
     "/settings/mailboxes/new/", "/settings/templates/", "/settings/deliveries/", "/settings/canned/",
     "/settings/categories/", "/settings/rules/", "/settings/rules/new/", "/settings/rules/log/", "/settings/sla/",
     "/settings/phone/", "/settings/phone/new/", "/desk/calls/",
-    "/settings/blocked/", "/settings/surveys/", "/settings/follow-ups/",
+    "/settings/blocked/", "/settings/surveys/", "/settings/follow-ups/", "/settings/archive/",
     "/settings/targets/", "/settings/staff/", "/settings/teams/", "/settings/shops/", "/settings/carriers/",
     "/settings/api-keys/", "/settings/access-log/", "/accounts/me/", "/desk/orders/import/", "/desk/visits/",
 )  # fmt: skip

@@ -154,8 +154,8 @@ def _tickets(archive: Archive, staff: Staff, after: Sequence[int]) -> Page:
 
 def _message_heads() -> list[tuple[str, str]]:
     return [
-        ("ticket", _("Ticket")), ("line", _("No.")), ("at", _("Time")), ("kind", _("Kind")), ("by", _("Who")),
-        ("name", _("Name")), ("text", _("Text")), ("files", _("Files")),
+        ("ticket", _("Ticket")), ("line", _("No.")), ("at", _("Time")), ("kind", _("Kind")), ("by", _("Said by")),
+        ("name", _("Agent")), ("text", _("Text")), ("files", _("Files")),
     ]  # fmt: skip
 
 
@@ -190,9 +190,9 @@ def _names(ids: set[int]) -> dict[int, str]:
 
 def _customer_heads() -> list[tuple[str, str]]:
     return [
-        ("number", _("Number")), ("name", _("Name")), ("tier", _("Tier")), ("tags", _("Tags")), ("phone", _("Phone")),
-        ("email", _("Email")), ("accounts", _("Other accounts")), ("language", _("Language")), ("note", _("Note")),
-        ("since", _("Customer since")), ("joined_into", _("Joined into")),
+        ("number", _("Customer number")), ("name", _("Customer")), ("tier", _("Tier")), ("tags", _("Tags")),
+        ("phone", _("Phone")), ("email", _("Email")), ("accounts", _("Other accounts")), ("language", _("Language")),
+        ("note", _("Note")), ("since", _("Customer since")), ("joined_into", _("Joined into")),
     ]  # fmt: skip
 
 
