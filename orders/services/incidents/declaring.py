@@ -15,7 +15,7 @@ from accounts.models import Staff
 from accounts.permissions import Permission, has
 from accounts.services import notify
 from core.actors import Actor
-from core.errors import InvalidInput, NotFound, StaleEdit, TransitionNotAllowed
+from core.errors import Conflict, InvalidInput, NotFound, StaleEdit, TransitionNotAllowed
 from core.events import Code, record
 from core.live import announce
 from orders.incident_enums import IncidentKind, IncidentSeverity, IncidentState
@@ -37,9 +37,10 @@ class IncidentDraft:
 
 @transaction.atomic
 def declare_incident(*, draft: IncidentDraft, actor: Actor, at: datetime, client_id: UUID | None = None) -> Incident:
-    """Declare that something went wrong for many orders; the same `client_id` twice is one. Raises InvalidInput.
+    """Declare that something went wrong for many orders; the same `client_id` twice is one.
 
-    After commit: the owner hears of it, lists look again.
+    Raises InvalidInput, and Conflict for somebody else's `client_id`. After commit: the owner hears of it, lists look
+    again.
     """
     values = _checked(draft)
     by = actor.id if actor.is_person else None
@@ -48,9 +49,11 @@ def declare_incident(*, draft: IncidentDraft, actor: Actor, at: datetime, client
             incident = Incident.objects.create(**values, declared_by_id=by, declared_at=at, client_id=client_id)
     except IntegrityError:  # the form was sent twice
         known = Incident.objects.filter(client_id=client_id, declared_by_id=by).first() if client_id else None
-        if known is None:
-            raise
-        return known
+        if known is not None:
+            return known
+        if client_id and Incident.objects.filter(client_id=client_id).exists():
+            raise Conflict from None  # somebody else's form
+        raise
     data = IncidentDeclared(
         Code(incident.kind), incident.severity, incident.owner_id, tuple(incident.shop_ids)
     )  # fmt: skip
