@@ -14,7 +14,7 @@ from kpi.periods import Period
 from kpi.selectors import Filters, level_moment, rows_behind, with_ages
 
 MOST_ROWS = 100_000
-FIELDS = ("at", "ticket_id", "order_id", "value", "numerator", "denominator", "channel", "category")
+FIELDS: tuple[str, ...] = ("at", "ticket_id", "order_id", "value", "numerator", "denominator", "channel", "category")
 
 
 def write_rows(metric: str, period: Period, filters: Filters) -> bytes:

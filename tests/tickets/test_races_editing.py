@@ -26,10 +26,11 @@ from tickets.services.saved_views import save_view
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Save = Callable[[str, int], Any]
+Look = Callable[[], Any]
 ROUNDS = 5
 
 
-def edit_macro() -> tuple[Save, Callable[[], dict[str, Any]]]:
+def edit_macro() -> tuple[Save, Look]:
     words = MacroWords(title="催单", body="马上为您催", add_tags=("催单",))
     row = save_macro(pk=None, words=words)
 
@@ -40,7 +41,7 @@ def edit_macro() -> tuple[Save, Callable[[], dict[str, Any]]]:
     return save, lambda: Macro.objects.filter(pk=row.pk).values("title", "body", "add_tags", "version").get()
 
 
-def edit_field() -> tuple[Save, Callable[[], dict[str, Any]]]:
+def edit_field() -> tuple[Save, Look]:
     words = FieldWords(key="batch", label_zh="批次", label_en="Batch")
     row = save_field(pk=None, words=words)
 
@@ -50,7 +51,7 @@ def edit_field() -> tuple[Save, Callable[[], dict[str, Any]]]:
     return save, lambda: CustomField.objects.filter(pk=row.pk).values("label_zh", "label_en", "version").get()
 
 
-def edit_filter() -> tuple[Save, Callable[[], dict[str, Any]]]:
+def edit_filter() -> tuple[Save, Look]:
     """A filter of a team is edited by whoever assigns its tickets."""
     team = make_team("同组")
     people = {name: make_staff(roles=["agent_senior"], teams=[team]) for name in ("甲", "乙")}
