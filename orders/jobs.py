@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
 from core.actors import Actor, ActorType
 from core.errors import InvalidInput, NotFound
-from core.jobs import RunningJob, every_tick, job, periodic
+from core.jobs import RunningJob, every_tick, job, periodic, went_on
 from orders import services
 from orders.api.serializers import OrderIn
 from orders.api.views import take_scans
@@ -27,7 +28,7 @@ def check_import(*, job: RunningJob, run_id: int) -> None:
 @job("orders.run_import", outside=True)
 def run_import(*, job: RunningJob, run_id: int) -> None:
     """Import for half a minute, then let others have a turn."""
-    imports.import_slice(run_id=run_id, at=timezone.now())
+    imports.import_slice(run_id=run_id, at=timezone.now(), went_on=partial(went_on, job))
 
 
 @every_tick("orders.complete_due", at_most_every=timedelta(seconds=30))

@@ -1,6 +1,16 @@
 """Work owed: reactions, deadlines, and effects outside, all rows of one table."""
 
-from core.jobs.queue import Owed, cancel, discard_job, drain, replay_job, reschedule, schedule, schedule_many
+from core.jobs.queue import (
+    Owed,
+    cancel,
+    discard_job,
+    drain,
+    replay_job,
+    reschedule,
+    schedule,
+    schedule_many,
+    went_on,
+)
 from core.jobs.registry import RetryLater, RunningJob, every_tick, job, periodic
 
 __all__ = [
@@ -17,4 +27,5 @@ __all__ = [
     "reschedule",
     "schedule",
     "schedule_many",
+    "went_on",
 ]

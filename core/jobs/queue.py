@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from core.events.log import caused_by
@@ -186,19 +187,34 @@ def _root_of(event_id: int) -> int:
 
 
 def _finish(running: RunningJob) -> None:
-    done = Job.objects.filter(pk=running.id, fence=running.fence, state=JobState.RUNNING).update(
-        state=JobState.DONE, done_at=timezone.now(), lease_until=None, last_error=""
-    )
+    done = _held(running).update(state=JobState.DONE, done_at=timezone.now(), lease_until=None, last_error="")
     if not done:
         raise LeaseLost(running.id)
 
 
+def went_on(running: RunningJob) -> None:
+    """Note that a long job came further: its attempts count from here, and its lease runs from here.
+
+    Call it in the transaction of what was done. Raises LeaseLost when another worker has taken the job over.
+    """
+    lease_until = timezone.now() + JOBS[running.name].lease
+    if not _held(running).update(attempts=1, lease_until=lease_until):
+        raise LeaseLost(running.id)
+
+
+def _held(running: RunningJob) -> QuerySet[Job]:
+    return Job.objects.filter(pk=running.id, fence=running.fence, state=JobState.RUNNING)
+
+
 def _fail(running: RunningJob, kind: JobKind, error: str, delay: timedelta | None) -> None:
-    if running.attempts >= kind.max_attempts:
+    attempts = _held(running).values_list("attempts", flat=True).first()  # fewer than claimed with when it went on
+    if attempts is None:
+        return
+    if attempts >= kind.max_attempts:
         _quarantine(running, error)
         return
-    wait = delay if delay is not None else kind.backoff[min(running.attempts, len(kind.backoff)) - 1]
-    Job.objects.filter(pk=running.id, fence=running.fence, state=JobState.RUNNING).update(
+    wait = delay if delay is not None else kind.backoff[min(attempts, len(kind.backoff)) - 1]
+    _held(running).update(
         state=JobState.READY,
         retry_at=timezone.now() + wait,
         lease_until=None,
@@ -209,7 +225,7 @@ def _fail(running: RunningJob, kind: JobKind, error: str, delay: timedelta | Non
 
 
 def _quarantine(running: RunningJob, error: str) -> None:
-    changed = Job.objects.filter(pk=running.id, fence=running.fence, state=JobState.RUNNING).update(
+    changed = _held(running).update(
         state=JobState.QUARANTINED,
         done_at=timezone.now(),
         lease_until=None,

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from core.actors import SYSTEM
 from core.events import declare, record
-from core.jobs import RetryLater, cancel, drain, job, periodic, replay_job, reschedule, schedule
+from core.jobs import RetryLater, cancel, drain, job, periodic, replay_job, reschedule, schedule, went_on
 from core.jobs.clock import make_periods, period_start
-from core.jobs.queue import claim, run_job
+from core.jobs.queue import LeaseLost, claim, run_job
 from core.jobs.registry import PERIODIC, TICKS
 from core.models import Event, Job, JobState
 from core.reactions import REACTIONS, reacts_to
@@ -43,6 +43,16 @@ def outside(*, job: Any, n: int) -> None:
     assert not connection.in_atomic_block
     RAN.append(job.idempotency_key)
     raise RetryLater("busy", timedelta(0))
+
+
+@job("probe.long", outside=True)
+def long(*, job: Any, steps: list[bool]) -> None:
+    """Each run comes a step further, when it may, and fails."""
+    RAN.append(len(RAN))
+    if steps[len(RAN) - 1]:
+        with transaction.atomic():
+            went_on(job)
+    raise RetryLater("cut off", timedelta(0))
 
 
 @job("probe.half")
@@ -180,6 +190,23 @@ def test_no_plan_of_the_claim_takes_more_than_asked(off):
                 cursor.execute(f"SET LOCAL {setting} = off")  # allowed: our own setting names
             assert len(claim(1, names=["probe.plain"])) == 1
     assert Job.objects.filter(state=JobState.READY).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_comes_further_is_given_up_only_when_it_stands_still():
+    steps = [False, False, True, False, True, False, False]
+    schedule("probe.long", key="1", due_at=timezone.now(), payload={"steps": steps})
+    drain(seconds=10)
+    assert (len(RAN), Job.objects.get(name="probe.long").state) == (7, JobState.QUARANTINED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_lost_a_job_cannot_say_it_went_on():
+    schedule("probe.plain", key="1", due_at=timezone.now(), payload={"n": 1})
+    mine = claim(1)[0]
+    Job.objects.update(fence=mine.fence + 1)
+    with pytest.raises(LeaseLost):
+        went_on(mine)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -63,17 +63,25 @@ def run_import(*, run_id: int, at: datetime) -> ImportRun | None:
     return ImportRun.objects.filter(pk=run_id).first()
 
 
-def import_slice(*, run_id: int, at: datetime, seconds: float = SLICE_SECONDS, go_on: bool = True) -> bool:
+def import_slice(
+    *,
+    run_id: int,
+    at: datetime,
+    seconds: float = SLICE_SECONDS,
+    go_on: bool = True,
+    went_on: Callable[[], None] | None = None,
+) -> bool:
     """Import for a while; with `go_on` owe the next slice as a job. Return whether something is left.
 
-    Runs outside a transaction; each batch is one. Started twice or killed at any point, it goes on where it stands.
+    Runs outside a transaction; each batch is one, and `went_on` is called in it. Started twice or killed at any point,
+    it goes on where it stands.
     """
     run = ImportRun.objects.select_related("shop").filter(pk=run_id, state=ImportState.RUNNING).first()
     if run is None:
         return False
     try:
         with collector_paused():
-            return _slice(run, at, seconds, go_on)
+            return _slice(_Importer(run, went_on), at, seconds, go_on)
     except Stopped:
         return False
     except DomainError as refused:
@@ -82,9 +90,9 @@ def import_slice(*, run_id: int, at: datetime, seconds: float = SLICE_SECONDS, g
         return False
 
 
-def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool) -> bool:
+def _slice(importer: _Importer, at: datetime, seconds: float, go_on: bool) -> bool:
+    run = importer.run
     end, position = time.monotonic() + seconds, run.orders_done
-    importer = _Importer(run)
     with local_file(run.options.get("csv_key") or run.file_key) as path:
         reader = open_reader(run, path, run.checked_at or at)
         portions = _ahead(_portions(reader, run, position, importer.carriers))
@@ -154,8 +162,8 @@ def _ahead(portions: Iterator[Portion]) -> Any:
 class _Importer:
     """Writes portions and counts what became of their orders."""
 
-    def __init__(self, run: ImportRun) -> None:
-        self.run, self.shop = run, run.shop
+    def __init__(self, run: ImportRun, went_on: Callable[[], None] | None = None) -> None:
+        self.run, self.shop, self.went_on = run, run.shop, went_on
         self.carriers = carrier_ids()
         self.actor = Actor(ActorType.STAFF, run.started_by_id) if run.started_by_id else Actor(ActorType.IMPORT, run.pk)
 
@@ -207,6 +215,8 @@ class _Importer:
                     ]
                 )  # fmt: skip
                 announce(f"import.{run.pk}", "import", run.pk, run.version)
+                if self.went_on is not None:
+                    self.went_on()
         return position + portion.done
 
     def _is_live(self, one: Prepared) -> bool:
