@@ -17,8 +17,8 @@ from tests.factories.accounts import make_api_key, make_staff
 from tests.security.walk import routes
 from tests.security.world import Words, found_company, make_side
 
-PHONE, STREET, EMAIL = "13698712345", "金雀巷 9417 号 6 幢 302", "canary.person@mail.example"
-FORMS = (PHONE, f"+86{PHONE}", "136 9871 2345", "136-9871-2345", "金雀巷", "9417", EMAIL, "canary.person")
+PHONE, STREET, EMAIL = "13698712345", "金雀巷 94178835 号 6 幢 302", "canary.person@mail.example"
+FORMS = (PHONE, f"+86{PHONE}", "136 9871 2345", "136-9871-2345", "金雀巷", "94178835", EMAIL, "canary.person")
 SECRETS = ("token", "secret", "password", "_enc")
 SEARCHED = ("search", "palette", "orders/", "list", "desk/", "customers")
 WORDS = Words(phone=PHONE, street=STREET, email=EMAIL)
