@@ -54,7 +54,7 @@ def figures(keys: list[str], period: Period, filters: Filters, until: date | Non
     """
     versions = active_versions()
     series_from = period.last - timedelta(days=SERIES_DAYS - 1)
-    sums = sums_by_day(keys, versions, min(period.previous.first, series_from), period.last, filters)
+    sums = sums_by_day(keys, versions, period, series_from, filters)
     spread = _spread(keys, versions, period, series_from, filters, sums)
     targets = dict(Target.objects.values_list("metric", "value"))
     found = {}

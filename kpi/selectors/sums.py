@@ -29,13 +29,15 @@ class Sums:
 
 
 def sums_by_day(
-    keys: list[str], versions: dict[str, int], first: date, last: date, filters: Filters
+    keys: list[str], versions: dict[str, int], period: Period, series_from: date, filters: Filters
 ) -> dict[str, dict[date | None, Sums]]:
-    """Return each metric's sums by day, in one statement; days without facts are left out.
+    """Return each metric's sums by day since `series_from`, in one statement; days without facts are left out.
 
-    Under None stands a level as the last day ends: what stands now less what came since.
+    What lies before in the period and in the one before it stands whole under the first day of each. Under None stands
+    a level as the last day ends: what stands now less what came since.
     """
     where, values = filters.conditions()
+    before, last = period.previous.first, period.last
     table = "kpi_shop_day" if filters.is_by_shop else "kpi_rollup"
     now = "sum(n) AS n FROM kpi_shop_day" if filters.is_by_shop else "count(*) AS n FROM kpi_fact"
     level = f"""
@@ -48,10 +50,16 @@ def sums_by_day(
     result: dict[str, dict[date | None, Sums]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(  # allowed: table and conditions are constants, values are parameters
-            f"""SELECT metric, version, day, sum(n), sum(value_sum), sum(numerator), sum(denominator)
+            f"""SELECT metric, version,
+                       CASE WHEN day >= %s THEN day WHEN day >= %s THEN %s::date ELSE %s::date END,
+                       sum(n), sum(value_sum), sum(numerator), sum(denominator)
                   FROM {table} WHERE metric = ANY(%s) AND day BETWEEN %s AND %s AND {where}
-                 GROUP BY metric, version, day{level if LEVEL in keys else ""}""",
-            [keys, first, last, *values, *((*values, last, *values) if LEVEL in keys else ())],
+                 GROUP BY 1, 2, 3{level if LEVEL in keys else ""}""",
+            [
+                *(series_from, period.first, period.first, before),
+                *(keys, min(before, series_from), last, *values),
+                *((*values, last, *values) if LEVEL in keys else ()),
+            ],
         )
         for key, version, day, n, value, numerator, denominator in cursor.fetchall():
             if version == versions[METRICS[key].fold]:
