@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.utils import timezone
 
-from core.jobs import RunningJob, job, periodic
+from core.jobs import RunningJob, job, periodic, went_on
 from tickets.services import migration
 from tickets.services.migration.starting import CHECK_JOB, RUN_JOB
 
@@ -20,7 +21,7 @@ def check(*, job: RunningJob, migration_id: int) -> None:
 @job(RUN_JOB, outside=True)
 def run(*, job: RunningJob, migration_id: int) -> None:
     """Take in for half a minute, then let others have a turn."""
-    migration.migrate_slice(migration_id=migration_id, at=timezone.now())
+    migration.migrate_slice(migration_id=migration_id, at=timezone.now(), went_on=partial(went_on, job))
 
 
 @periodic("tickets.sweep_migrations", every=timedelta(hours=6), fill=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import batched, islice
 
@@ -44,16 +44,24 @@ def run_migration(*, migration_id: int, at: datetime) -> Migration:
     return Migration.objects.get(pk=migration_id)
 
 
-def migrate_slice(*, migration_id: int, at: datetime, seconds: float = SLICE_SECONDS, go_on: bool = True) -> bool:
+def migrate_slice(
+    *,
+    migration_id: int,
+    at: datetime,
+    seconds: float = SLICE_SECONDS,
+    go_on: bool = True,
+    went_on: Callable[[], None] | None = None,
+) -> bool:
     """Take in for a while; with `go_on` owe the next slice as a job. Return whether something is left.
 
-    Runs outside a transaction; each batch is one. Started twice or killed at any point, it goes on where it stands.
+    Runs outside a transaction; each batch is one, and `went_on` is called in it. Started twice or killed at any point,
+    it goes on where it stands.
     """
     migration = Migration.objects.select_related("shop").filter(pk=migration_id, state=MigrationState.RUNNING).first()
     if migration is None:
         return False
     end, position = 0.0, migration.items_done
-    taker = Taker(migration, at)
+    taker = Taker(migration, at, went_on)
     was_collecting = gc.isenabled()
     gc.disable()  # drafts hold no cycles worth looking for; batches are freed by counting
     try:
@@ -139,6 +147,8 @@ def _write(
         ]
     )  # fmt: skip
     announce(f"migration.{migration.pk}", "migration", migration.pk, migration.version)
+    if taker.went_on is not None:
+        taker.went_on()
 
 
 @transaction.atomic

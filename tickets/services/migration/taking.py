@@ -7,7 +7,7 @@ has worked on it here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -74,6 +74,7 @@ class Taker:
 
     migration: Migration
     at: datetime
+    went_on: Callable[[], None] | None = None
     staff: dict[str, int] = field(default_factory=dict)
     teams: dict[str, int] = field(default_factory=dict)
     fields: dict[str, CustomField] = field(default_factory=dict)
