@@ -1,8 +1,9 @@
 """Whether one contact was enough and who had to come back: one root per ticket, decided by its neighbours too.
 
-Neighbours are the counted tickets of the same customer and first-level category. Who is one customer and which category
-lies under which is read from their records, as the ticket page does. So an event of one ticket recounts all tickets of
-its customer, and joining two records those of both.
+Neighbours are the counted tickets of the same customer and first-level category within a week. Who is one customer and
+which category lies under which is read from their records, as the ticket page does. So an event of one ticket recounts
+those of its customer that came or were solved within a week of it, and joining two records all of both. A customer with
+thousands of tickets costs what a week of them costs.
 """
 
 from __future__ import annotations
@@ -17,14 +18,37 @@ _KINDS = """('ticket.opened', 'ticket.changed', 'ticket.resolved', 'ticket.reope
  'ticket.unmarked_spam', 'ticket.merged', 'ticket.unmerged')"""
 _JOINING = "('customer.merged', 'customer.took_in', 'customer.unmerged', 'customer.let_go')"
 
+# The stretches of a person's time within a week of something, under every record they have.
+_NEAR = """
+person AS (
+    SELECT coalesce(c.merged_into_id, m.customer_id) AS id, m.customer_id, m.at
+      FROM met m LEFT JOIN customers_customer c ON c.id = m.customer_id),
+stretch AS (
+    SELECT id, unnest(range_agg(tstzrange(at - interval '7 days', at + interval '7 days', '[]'))) AS span
+      FROM person GROUP BY id),
+record AS (
+    SELECT id AS person, id FROM person UNION SELECT id, customer_id FROM person
+    UNION SELECT p.id, c.id FROM person p JOIN customers_customer c ON c.merged_into_id = p.id),
+near AS (
+    SELECT e.ticket_id, e.kind FROM stretch s JOIN record r ON r.person = s.id
+      JOIN core_event e ON e.customer_id = r.id AND e.at BETWEEN lower(s.span) AND upper(s.span)
+     WHERE e.kind IN ('ticket.opened', 'ticket.resolved') AND e.ticket_id IS NOT NULL
+       AND e.xid < %(before)s::text::xid8)"""
+
+# Whom a ticket's coming, going or moving can touch: those that came or were solved within a week of its opening.
 _WIDEN = f"""
 WITH met AS (
-    SELECT DISTINCT e.customer_id FROM unnest(%(roots)s::bigint[]) AS t (ticket_id)
+    SELECT e.customer_id, e.at FROM unnest(%(roots)s::bigint[]) AS t (ticket_id)
       JOIN core_event e ON e.ticket_id = t.ticket_id
-     WHERE e.kind = 'ticket.opened' AND e.customer_id IS NOT NULL
-    UNION
-    SELECT e.customer_id FROM core_event e
-     WHERE %(joins)s AND e.xid >= %(since)s::text::xid8 AND e.xid < %(before)s::text::xid8 AND e.kind IN {_JOINING}),
+     WHERE e.kind = 'ticket.opened' AND e.customer_id IS NOT NULL),
+{_NEAR}
+SELECT DISTINCT ticket_id FROM near"""
+
+# Joining or parting two records can touch all tickets of both.
+_WIDEN_JOINED = f"""
+WITH met AS (
+    SELECT DISTINCT e.customer_id FROM core_event e
+     WHERE e.xid >= %(since)s::text::xid8 AND e.xid < %(before)s::text::xid8 AND e.kind IN {_JOINING}),
 person AS (
     SELECT DISTINCT coalesce(c.merged_into_id, m.customer_id) AS id
       FROM met m LEFT JOIN customers_customer c ON c.id = m.customer_id),
@@ -33,6 +57,15 @@ record AS (
     UNION SELECT customer_id FROM met)
 SELECT e.ticket_id FROM record r JOIN core_event e ON e.customer_id = r.id
  WHERE e.kind = 'ticket.opened' AND e.ticket_id IS NOT NULL AND e.xid < %(before)s::text::xid8"""
+
+# What is asked of a ticket's neighbours: whether one came within a week before it, or after it was solved.
+_BESIDE = f"""
+WITH met AS (
+    SELECT o.customer_id, e.at FROM unnest(%(roots)s::bigint[]) AS t (ticket_id)
+      JOIN core_event o ON o.ticket_id = t.ticket_id AND o.kind = 'ticket.opened' AND o.customer_id IS NOT NULL
+      JOIN core_event e ON e.ticket_id = t.ticket_id AND e.kind IN ('ticket.opened', 'ticket.resolved')),
+{_NEAR}
+SELECT DISTINCT ticket_id FROM near WHERE kind = 'ticket.opened'"""
 
 _FACTS = f"""
 WITH {COUNTED_STEPS},
@@ -45,7 +78,14 @@ visit AS (
       LEFT JOIN customers_customer c ON c.id = o.customer_id
       LEFT JOIN tickets_category k ON k.key = t.category
       LEFT JOIN tickets_category p ON p.id = k.parent_id),
-lined AS (SELECT v.*, lag(v.at) OVER (PARTITION BY v.person, v.top ORDER BY v.at, v.id) AS last_at FROM visit v)
+lined AS (SELECT v.*, lag(v.at) OVER (PARTITION BY v.person, v.top ORDER BY v.at, v.id) AS last_at FROM visit v),
+moment AS (
+    SELECT id, at, person, top, at AS came_at FROM visit
+    UNION ALL SELECT r.id, r.at, v.person, v.top, NULL FROM resolved r JOIN visit v ON v.root_id = r.root_id),
+ahead AS (
+    SELECT id, min(came_at) OVER (PARTITION BY person, top ORDER BY at DESC
+        GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_at
+      FROM moment WHERE person IS NOT NULL AND top IS NOT NULL)
 SELECT 'repeat_contact_rate' AS metric, 'ticket:' || o.root_id AS fact_key, o.root_id, o.at, o.id AS event_id,
        o.ticket_id, o.order_id, o.customer_id, NULL::float AS value,
        (o.person IS NOT NULL AND o.top IS NOT NULL
@@ -54,21 +94,32 @@ SELECT 'repeat_contact_rate' AS metric, 'ticket:' || o.root_id AS fact_key, o.ro
   FROM lined o
 UNION ALL
 SELECT 'first_contact_resolution', 'event:' || r.id, r.root_id, r.at, r.id, r.ticket_id, r.order_id, r.customer_id,
-       NULL, (NOT r.ever_reopened AND NOT EXISTS (
-           SELECT FROM visit n WHERE n.person = v.person AND n.top = v.top AND n.root_id <> r.root_id
-              AND n.at > r.at AND n.at <= r.at + interval '7 days'))::int, 1, {dims("r")}
-  FROM resolved r JOIN visit v ON v.root_id = r.root_id WHERE NOT r.was_reopened AND r.origin <> 'import'
+       NULL, (NOT r.ever_reopened AND coalesce(a.next_at > r.at + interval '7 days', true))::int, 1, {dims("r")}
+  FROM resolved r JOIN visit v ON v.root_id = r.root_id LEFT JOIN ahead a ON a.id = r.id
+ WHERE NOT r.was_reopened AND r.origin <> 'import'
 """
 
 
 class _Neighbourly(RootFold):
-    """A fold whose roots are recounted together with all tickets of the same customer."""
+    """A fold whose roots are recounted together with the tickets of the same customer around the same time."""
 
     def _widen(self, cursor: Any, chunk: Chunk, roots: list[int]) -> list[int]:
-        joins = chunk.after_root == 0 and chunk.since > FIRST_XID  # from the beginning every ticket is a root
-        limits = {"since": str(chunk.since), "before": str(chunk.before)}
-        cursor.execute(_WIDEN, {"roots": roots, "joins": joins, **limits})
-        return sorted({*roots, *(ticket_id for (ticket_id,) in cursor.fetchall())})
+        if chunk.since <= FIRST_XID:  # from the beginning every ticket is a root
+            return roots
+        values = {"roots": roots, "since": str(chunk.since), "before": str(chunk.before)}
+        return self._with(cursor, [_WIDEN, _WIDEN_JOINED] if chunk.after_root == 0 else [_WIDEN], values)
+
+    def _beside(self, cursor: Any, chunk: Chunk, roots: list[int]) -> list[int]:
+        found = self._with(cursor, [_BESIDE], {"roots": roots, "before": str(chunk.before)})
+        return sorted(set(found) - set(roots))
+
+    @staticmethod
+    def _with(cursor: Any, statements: list[str], values: dict[str, Any]) -> list[int]:
+        found = set(values["roots"])
+        for statement in statements:
+            cursor.execute(statement, values)
+            found |= {ticket_id for (ticket_id,) in cursor.fetchall()}
+        return sorted(found)
 
 
 CONTACTS = _Neighbourly(

@@ -70,7 +70,7 @@ class RootFold:
         """Bring the figures of the chunk's roots up to its end."""
         roots, last = self._roots(cursor, chunk)
         roots = self._widen(cursor, chunk, roots)
-        if roots and self._find_changes(cursor, roots, chunk.before):
+        if roots and self._find_changes(cursor, roots, self._beside(cursor, chunk, roots), chunk.before):
             add_changes(cursor, self.version)
             self._replace_facts(cursor, roots)
         return Done(last, bool(roots))
@@ -107,8 +107,13 @@ class RootFold:
         """Return the roots with those whose facts their events decide too."""
         return roots
 
-    def _find_changes(self, cursor: Any, roots: Sequence[int], before: int) -> int:
+    def _beside(self, cursor: Any, chunk: Chunk, roots: list[int]) -> list[int]:
+        """Return further roots whose events decide the facts of these, and whose own facts stay as they are."""
+        return []
+
+    def _find_changes(self, cursor: Any, roots: Sequence[int], beside: Sequence[int], before: int) -> int:
         """Fill fold_changes: facts that appeared (sign 1) or went (sign -1); return how many."""
+        only = "WHERE root_id = ANY(%s::bigint[])" if beside else ""
         columns, zone = ", ".join(FACT_COLUMNS), settings.BUSINESS_TIME_ZONE
         cursor.execute("DROP TABLE IF EXISTS pg_temp.fold_changes")
         cursor.execute(  # allowed: a fold's own SQL
@@ -117,12 +122,12 @@ class RootFold:
             f" FROM unnest(%s::bigint[]) AS t (root_id)"
             f" JOIN core_event e ON e.{self.root_column} = t.root_id AND {self.where} AND e.xid < %s::text::xid8),"
             f" new AS MATERIALIZED (SELECT {_typed(columns)}, (at AT TIME ZONE %s)::date AS day"
-            f" FROM ({self.facts}) AS facts),"
+            f" FROM ({self.facts}) AS facts {only}),"
             f" old AS MATERIALIZED (SELECT {columns}, day FROM kpi_fact"
             " WHERE fold = %s AND version = %s AND root_id = ANY(%s::bigint[]))"
             " SELECT 1 AS sign, * FROM (TABLE new EXCEPT TABLE old) AS came"
             " UNION ALL SELECT -1, * FROM (TABLE old EXCEPT TABLE new) AS went",
-            [*(zone, roots, str(before), zone), self.name, self.version, roots],
+            [zone, [*roots, *beside], str(before), zone, *([roots] if beside else []), self.name, self.version, roots],
         )
         return int(cursor.rowcount)
 
