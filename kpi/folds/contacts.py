@@ -78,14 +78,20 @@ visit AS (
       LEFT JOIN customers_customer c ON c.id = o.customer_id
       LEFT JOIN tickets_category k ON k.key = t.category
       LEFT JOIN tickets_category p ON p.id = k.parent_id),
+-- Neighbours are found by windows, not by joins: the planner takes these lists for one row each.
 lined AS (SELECT v.*, lag(v.at) OVER (PARTITION BY v.person, v.top ORDER BY v.at, v.id) AS last_at FROM visit v),
 moment AS (
-    SELECT id, at, person, top, at AS came_at FROM visit
-    UNION ALL SELECT r.id, r.at, v.person, v.top, NULL FROM resolved r JOIN visit v ON v.root_id = r.root_id),
-ahead AS (
-    SELECT id, min(came_at) OVER (PARTITION BY person, top ORDER BY at DESC
-        GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_at
-      FROM moment WHERE person IS NOT NULL AND top IS NOT NULL)
+    SELECT root_id, id, at, ticket_id, order_id, customer_id, shop_id, data, person, top, at AS came_at,
+           false AS is_solved, false AS ever_reopened FROM visit
+    UNION ALL
+    SELECT root_id, id, at, ticket_id, order_id, customer_id, shop_id, data, NULL, NULL, NULL, true, ever_reopened
+      FROM resolved WHERE NOT was_reopened AND origin <> 'import'),
+known AS (
+    SELECT m.*, first_value(person) OVER life AS who, first_value(top) OVER life AS what
+      FROM moment m WINDOW life AS (PARTITION BY root_id ORDER BY is_solved)),
+solved AS (
+    SELECT k.*, min(came_at) OVER (PARTITION BY who, what ORDER BY at DESC
+        GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_at FROM known k)
 SELECT 'repeat_contact_rate' AS metric, 'ticket:' || o.root_id AS fact_key, o.root_id, o.at, o.id AS event_id,
        o.ticket_id, o.order_id, o.customer_id, NULL::float AS value,
        (o.person IS NOT NULL AND o.top IS NOT NULL
@@ -94,9 +100,9 @@ SELECT 'repeat_contact_rate' AS metric, 'ticket:' || o.root_id AS fact_key, o.ro
   FROM lined o
 UNION ALL
 SELECT 'first_contact_resolution', 'event:' || r.id, r.root_id, r.at, r.id, r.ticket_id, r.order_id, r.customer_id,
-       NULL, (NOT r.ever_reopened AND coalesce(a.next_at > r.at + interval '7 days', true))::int, 1, {dims("r")}
-  FROM resolved r JOIN visit v ON v.root_id = r.root_id LEFT JOIN ahead a ON a.id = r.id
- WHERE NOT r.was_reopened AND r.origin <> 'import'
+       NULL, (NOT r.ever_reopened AND (r.who IS NULL OR r.what IS NULL
+              OR coalesce(r.next_at > r.at + interval '7 days', true)))::int, 1, {dims("r")}
+  FROM solved r WHERE r.is_solved
 """
 
 
