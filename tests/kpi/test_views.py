@@ -180,7 +180,7 @@ def test_an_everyday_window_costs_few_statements_and_a_quiet_log_two_a_fold():
 
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=1))
-    assert len(seen) == 50
+    assert len(seen) == 52
     seen.clear()
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=2))
