@@ -23,6 +23,14 @@ NICENESS = 5
 
 
 @worker_init.connect
+def load_dictionaries(**_: Any) -> None:
+    """Load what sorts Chinese names (50 MB) before the worker forks, so that its processes share one copy."""
+    from core.text import pinyin_key
+
+    pinyin_key("你好")
+
+
+@worker_init.connect
 def give_way(**_: Any) -> None:
     """Let pages go first; the processes of the worker inherit it."""
     os.nice(NICENESS)

@@ -1,6 +1,8 @@
 """Which of our two languages a text is in, and how Chinese sorts and is typed in Latin letters."""
 
 import re
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from typing import Literal
 
 Language = Literal["zh-hans", "en"]
@@ -36,10 +38,23 @@ def pinyin_key(text: str) -> str:
 
     The embedded database has no ICU collation, so the key is stored beside the name and ordered by.
     """
-    from pypinyin import Style, lazy_pinyin  # its dictionaries cost 40 ms and some MB: only whoever sorts pays
+    return " ".join(" ".join(map(_syllables, _words()(text.strip()))).lower().split())
 
-    syllables = lazy_pinyin(text.strip(), style=Style.TONE3, neutral_tone_with_five=True, errors=_as_is)
-    return " ".join(" ".join(syllables).lower().split())
+
+@cache
+def _words() -> Callable[[str], Iterable[str]]:
+    from pypinyin.core import Pinyin  # its dictionaries cost 40 ms and some MB: only whoever sorts pays
+
+    seg: Callable[[str], Iterable[str]] = Pinyin().seg
+    return seg
+
+
+@lru_cache(maxsize=8192)
+def _syllables(word: str) -> str:
+    """Return one word's pinyin; the characters of names come again and again, the names do not."""
+    from pypinyin import Style, lazy_pinyin
+
+    return " ".join(lazy_pinyin([word], style=Style.TONE3, neutral_tone_with_five=True, errors=_as_is))
 
 
 def pinyin_initials(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -26,18 +26,16 @@ _IDENTITY = "customer_id, kind, shop_id, value_enc, value_index, last4_index, lo
 type Place = tuple[str, int | None, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One identity of a person with its digest; `shop_id` only for a shop's own account."""
 
     kind: str
     value: str
-    index: bytes
+    digest: bytes
     shop_id: int | None = None
 
 
-@dataclass(slots=True)
-class Person:
+class Person(NamedTuple):
     """Somebody an import names: how she is known, strongest first (account, phone, address), and her name."""
 
     keys: list[Key]
@@ -64,11 +62,13 @@ def person(*, account: str = "", phone: str = "", email: str = "", name: str = "
     keys = []
     if account:
         value = account if account.isascii() else normalise(account)[:120]
-        keys.append(Key(IdentityKind.SHOP_ACCOUNT, value, identity_index(IdentityKind.SHOP_ACCOUNT, value), shop_id))
+        keys.append(
+            Key(str(IdentityKind.SHOP_ACCOUNT), value, identity_index(IdentityKind.SHOP_ACCOUNT, value), shop_id)
+        )
     if phone:
-        keys.append(Key(IdentityKind.PHONE, phone, identity_index(IdentityKind.PHONE, phone)))
+        keys.append(Key(str(IdentityKind.PHONE), phone, identity_index(IdentityKind.PHONE, phone)))
     if email:
-        keys.append(Key(IdentityKind.EMAIL, email, identity_index(IdentityKind.EMAIL, email)))
+        keys.append(Key(str(IdentityKind.EMAIL), email, identity_index(IdentityKind.EMAIL, email)))
     return Person(keys, name)
 
 
@@ -117,7 +117,7 @@ def _confirm(
     """What the shop names of a person is no claim any longer (see services.claims); no statement where none was."""
     confirmed = []
     for one in people if claims else ():
-        places = [(key.kind, key.shop_id, key.index) for key in one.keys]
+        places = [(key.kind, key.shop_id, key.digest) for key in one.keys]
         whose = {place: roots.get(known[place], known[place]) for place in places if place in known}
         her = next(iter(whose.values()), None)
         confirmed += [claims[place] for place, root in whose.items() if place in claims and root == her]
@@ -129,7 +129,7 @@ def _known(keys: Iterable[Key], roots: dict[int, int], claims: dict[Place, int])
     """Return whose each identity is; `roots` learns which records were joined into which, `claims` which are claims."""
     by_kind: dict[tuple[str, int | None], list[bytes]] = {}
     for key in keys:
-        by_kind.setdefault((key.kind, key.shop_id), []).append(key.index)
+        by_kind.setdefault((key.kind, key.shop_id), []).append(key.digest)
     found: dict[Place, int] = {}
     with connection.cursor() as cursor:
         for (kind, shop_id), digests in by_kind.items():
@@ -152,11 +152,11 @@ def _known(keys: Iterable[Key], roots: dict[int, int], claims: dict[Place, int])
 
 def _plan(people: Sequence[Person], known: dict[Place, int]) -> _Plan:
     plan = _Plan()
-    wanting = [n for n, one in enumerate(people) if not any((k.kind, k.shop_id, k.index) in known for k in one.keys)]
+    wanting = [n for n, one in enumerate(people) if not any((k.kind, k.shop_id, k.digest) in known for k in one.keys)]
     fresh = iter(_reserve("customers_customer", len(wanting)))
     additions: list[_New] = []
     for one in people:
-        places = [(key.kind, key.shop_id, key.index) for key in one.keys]
+        places = [(key.kind, key.shop_id, key.digest) for key in one.keys]
         customer_id = next((known[place] for place in places if place in known), None)
         if customer_id is None:
             customer_id = next(fresh)
@@ -201,7 +201,7 @@ def _primaries(customer_ids: set[int]) -> tuple[set[tuple[int, str]], set[tuple[
 
 def _copy_customers(plan: _Plan, language: str) -> None:
     lines = [
-        f"{customer_id}\t{_text(name)}\t{_text(_sort_key(name))}\tstandard\t{language}\t{{}}\t\tf\t1\n"
+        f"{customer_id}\t{_text(name)}\t{_text(pinyin_key(name)[:240])}\tstandard\t{language}\t{{}}\t\tf\t1\n"
         for customer_id, name in ((pk, normalise(name)[:120]) for pk, name in plan.added.items())
     ]
     if lines:
@@ -216,13 +216,13 @@ def _copy_customers(plan: _Plan, language: str) -> None:
 def _copy_identities(plan: _Plan) -> None:
     """Write in the order of the unique index, so that two imports at once wait for each other and never in a ring."""
     lines = []
-    for new in sorted(plan.identities, key=lambda new: (new.key.kind, new.key.shop_id or 0, new.key.index)):
+    for new in sorted(plan.identities, key=lambda new: (new.key.kind, new.key.shop_id or 0, new.key.digest)):
         key = new.key
         last4 = last4_index(key.value) if key.kind == IdentityKind.PHONE else None
         loose = loose_index(key.kind, key.value)
         lines.append(
             f"{new.customer_id}\t{key.kind}\t{key.shop_id if key.shop_id is not None else chr(92) + 'N'}\t"
-            f"\\\\x{encrypt(key.value).hex()}\t\\\\x{key.index.hex()}\t"
+            f"\\\\x{encrypt(key.value).hex()}\t\\\\x{key.digest.hex()}\t"
             f"{chr(92) * 2 + 'x' + last4.hex() if last4 else chr(92) + 'N'}\t"
             f"{chr(92) * 2 + 'x' + loose.hex() if loose else chr(92) + 'N'}\t{'t' if new.is_primary else 'f'}\n"
         )
@@ -233,11 +233,6 @@ def _copy_identities(plan: _Plan) -> None:
             cursor.copy(f"COPY customers_identity ({_IDENTITY}) FROM STDIN") as copy,  # allowed: our own column names
         ):
             copy.write("".join(lines))
-
-
-@lru_cache(maxsize=8192)
-def _sort_key(name: str) -> str:
-    return pinyin_key(name)[:240]
 
 
 def _text(value: str) -> str:

@@ -39,7 +39,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _DIRT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ItemData:
     """One line: what, how many, at which price each."""
 
@@ -49,7 +49,7 @@ class ItemData:
     sku: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class PaymentData:
     """One payment; `reference` is the payment service's number."""
 
@@ -60,7 +60,7 @@ class PaymentData:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ParcelData:
     """One parcel; `carrier` is a code or a name we know."""
 
@@ -72,7 +72,7 @@ class ParcelData:
     expected_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class OrderData:
     """One order. None, "" and () mean "not told": what we know already stays.
 
@@ -152,6 +152,7 @@ class _Checker:
         if value.tzinfo is None:
             self.fail(path, "not_date", value=value.isoformat())
             return None
+        value = value.astimezone(UTC)
         if value < OLDEST or (not ahead and value > self.latest) or value.year > 2100:
             self.fail(path, "date_range")
             return None
@@ -356,12 +357,7 @@ def fingerprint(data: OrderData) -> bytes:
 
 
 def _stamp(value: datetime | None) -> str | None:
-    return None if value is None else _stamped(value)
-
-
-@lru_cache(maxsize=4096)
-def _stamped(value: datetime) -> str:
-    return str(value.timestamp())
+    return None if value is None else str(value.timestamp())
 
 
 def items_total(data: OrderData) -> Decimal:

@@ -107,6 +107,7 @@ def test_slices_go_on_where_they_stopped_and_cancel_ends_them(monkeypatch, toget
     from orders.services.imports import running
 
     monkeypatch.setattr(running, "BATCH", 2)
+    monkeypatch.setattr(running, "PIECE", 1)
     rows = rows_of(7)
     run = upload(csv_bytes(rows if together else [*rows[1:], rows[0]]))
     assert run.options["together"] is together

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -82,20 +83,20 @@ class ParcelDraft:
     expected_at: datetime | None = None
 
 
-@dataclass(slots=True)
-class Prepared:
-    """A new order with everything that needs no database: checked, encrypted, digested, its lines written but for ids.
+class Prepared(NamedTuple):
+    """A new order with everything that needs no database: encrypted, digested, its lines written but for ids.
 
-    `line` is the order's from its number on; `items` are (sku, line), `parcels` (line, fact).
+    `line` is the order's from its number on; `items` are (sku, line), `parcels` (line, fact), `facts` the order's own.
+    All plain values: it goes from one process to another.
     """
 
-    ready: Ready
+    number: str
     person: Person
     line: str
     items: list[tuple[str, str]]
     payments: list[str]
     parcels: list[tuple[str, Note]]
-    facts: list[Note]
+    facts: Note
 
 
 def foresee(data: OrderData, shop: Shop, *, at: datetime) -> tuple[Draft, list[tuple[str, str]], list[ParcelDraft]]:
@@ -123,13 +124,13 @@ def prepare(ready: Ready, shop: Shop, *, carriers: dict[str, int], source: str, 
         payload = step_payload(draft, step, before, data)
         facts.append(note(f"order.{step}", getattr(draft, f"{step}_at"), payload, latest=latest))
     return Prepared(
-        ready,
+        data.number,
         person(account=account, phone=phone, email=data.email, name=data.recipient, shop_id=shop.pk),
         _order_line(ready, draft, source),
         [(item.sku, _item_line(number, item)) for number, item in enumerate(data.items, 1)],
         [_payment_line(payment) for payment in data.payments],
         [(_parcel_line(p, carriers[p.carrier]), _parcel_fact(p, draft, carriers[p.carrier], latest)) for p in parcels],
-        facts,
+        "".join(facts),
     )
 
 
@@ -154,7 +155,7 @@ def insert_orders(prepared: Sequence[Prepared], *, shop: Shop, source: str, acto
     if not prepared:
         return
     history, shop_id = History(actor=actor), shop.pk
-    prepared = sorted(prepared, key=lambda one: one.ready.data.number)
+    prepared = sorted(prepared, key=attrgetter("number"))
     customers = find_or_add_customers(
         people=[one.person for one in prepared],
         shop_id=shop_id, language=shop.language, source=source, actor=actor, at=at, history=history,
@@ -171,7 +172,7 @@ def insert_orders(prepared: Sequence[Prepared], *, shop: Shop, source: str, acto
         items += [f"{order_id}\t{products.get(sku, NULL) if sku else NULL}\t{line}" for sku, line in one.items]
         payments += [f"{order_id}\t{line}" for line in one.payments]
         about = {"shop_id": shop_id, "customer_id": customer_id, "order_id": order_id}
-        history.put(one.facts, subject=("order", order_id), **about)
+        history.put([one.facts], subject=("order", order_id), **about)
         for line, fact in one.parcels:
             parcel_id = next(parcel_ids)
             parcels.append(f"{parcel_id}\t{order_id}\t{line}")

@@ -1,20 +1,22 @@
 """Let a checked file in: in batches of one transaction each, from wherever the last one stopped.
 
-A thread reads, checks, encrypts and digests the next batch while the database works on this one; both cores are busy
-and no more than three batches are in memory. Each batch locks the run's row, so two workers never take one file twice.
+A process beside this one reads, checks, encrypts and digests the next batch while this one and the database work on
+theirs; it hands over in pieces, so that little more than one batch is in memory. Each batch locks the run's row, so two
+workers never take one file twice.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
-import threading
+import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
-from typing import Any
+from operator import attrgetter
+from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
@@ -28,26 +30,38 @@ from orders.errors import InvalidOrder
 from orders.events import ImportFinished
 from orders.models import ImportRun
 from orders.selectors.carriers import carrier_ids
+from orders.services.data import OrderData
+from orders.services.imports.beside import made_beside
 from orders.services.imports.bulk import Prepared, insert_orders, prepare
 from orders.services.imports.checking import digests_of, fail_import, open_reader
-from orders.services.imports.grouping import Ready
+from orders.services.imports.grouping import Group, Reader, Ready
 from orders.services.imports.reading import collector_paused, local_file
 from orders.services.imports.starting import drop_file, lock_run, move_run
 from orders.services.upserting import upsert_order
 
 logger = logging.getLogger(__name__)
-BATCH = 2000
+BATCH, PIECE = 2000, 250
 SOURCE = "import"
 MAX_SINGLE = 250
 SLICE_SECONDS = 35.0
 TRIES = 5
 
 
+class Told(NamedTuple):
+    """An order of the file: its rows (pickled), and what to write should it be new; else it is read from them again."""
+
+    number: str
+    digest: bytes
+    is_live: bool
+    rows: bytes
+    new: Prepared
+
+
 @dataclass(slots=True)
 class Portion:
     """Orders that go in together, and how many orders and rows of the file they stand for, refused ones included."""
 
-    orders: list[Prepared] = field(default_factory=list)
+    orders: list[Told] = field(default_factory=list)
     done: int = 0
     rows: int = 0
 
@@ -81,7 +95,7 @@ def import_slice(
         return False
     try:
         with collector_paused():
-            return _slice(_Importer(run, went_on), at, seconds, go_on)
+            return _slice(run, at, seconds, go_on, went_on)
     except Stopped:
         return False
     except DomainError as refused:
@@ -90,81 +104,57 @@ def import_slice(
         return False
 
 
-def _slice(importer: _Importer, at: datetime, seconds: float, go_on: bool) -> bool:
-    run = importer.run
+def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool, went_on: Callable[[], None] | None) -> bool:
     end, position = time.monotonic() + seconds, run.orders_done
     with local_file(run.options.get("csv_key") or run.file_key) as path:
         reader = open_reader(run, path, run.checked_at or at)
-        portions = _ahead(_portions(reader, run, position, importer.carriers))
-        try:
-            for portion in portions:
-                position = importer.take(portion, position)
+        importer = _Importer(run, reader, went_on)
+        with closing(made_beside(_portions(reader, run, position, carrier_ids()), ahead=BATCH // PIECE)) as portions:
+            for pieces in batched(portions, BATCH // PIECE):
+                position = importer.take(_joined(pieces), position)
                 if time.monotonic() > end:
                     if go_on:
                         _owe_next(run.pk, position, at)
                     return True
-        finally:
-            portions.close()
     _finish(run.pk, at)
     return False
 
 
-def _portions(reader: Any, run: ImportRun, skip: int, carriers: dict[str, int]) -> Iterator[Portion]:
+def _portions(reader: Reader, run: ImportRun, skip: int, carriers: dict[str, int]) -> Iterator[Portion]:
+    at = run.checked_at or run.created_at
     if not reader.together:
         reader.count()
-    for groups in batched(reader.groups(skip), BATCH):
+    for groups in batched(reader.groups(skip), PIECE):
         portion = Portion()
         for group in groups:
             portion.done += 1
             portion.rows += len(group.rows)
             result = reader.order(group)
             if isinstance(result, Ready):
-                at = run.checked_at or run.created_at
-                portion.orders.append(prepare(result, run.shop, carriers=carriers, source=SOURCE, at=at))
+                new = prepare(result, run.shop, carriers=carriers, source=SOURCE, at=at)
+                rows = pickle.dumps(group.rows)
+                portion.orders.append(Told(result.data.number, result.digest, _is_live(run, result.data), rows, new))
         yield portion
 
 
-def _ahead(portions: Iterator[Portion]) -> Any:
-    """Yield portions while a thread prepares the next one; its errors are raised here. Closing ends the thread."""
-    ready: queue.Queue[Any] = queue.Queue(maxsize=1)
-    stop = threading.Event()
+def _joined(pieces: Iterable[Portion]) -> Portion:
+    whole = Portion()
+    for piece in pieces:
+        whole.orders += piece.orders
+        whole.done += piece.done
+        whole.rows += piece.rows
+    return whole
 
-    def put(item: Any) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.2)
-                return
-            except queue.Full:
-                continue
 
-    def work() -> None:
-        try:
-            for portion in portions:
-                put(portion)
-                if stop.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # noqa: BLE001 - handed over and raised in the thread that imports
-            put(error)
-
-    thread = threading.Thread(target=work, name="import-reader", daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join(timeout=10)
+def _is_live(run: ImportRun, data: OrderData) -> bool:
+    return run.live_from is not None and data.placed_at is not None and data.placed_at >= run.live_from
 
 
 class _Importer:
     """Writes portions and counts what became of their orders."""
 
-    def __init__(self, run: ImportRun, went_on: Callable[[], None] | None = None) -> None:
-        self.run, self.shop, self.went_on = run, run.shop, went_on
-        self.carriers = carrier_ids()
+    def __init__(self, run: ImportRun, reader: Reader, went_on: Callable[[], None] | None = None) -> None:
+        self.run, self.shop, self.reader, self.went_on = run, run.shop, reader, went_on
         self.actor = Actor(ActorType.STAFF, run.started_by_id) if run.started_by_id else Actor(ActorType.IMPORT, run.pk)
 
     def take(self, portion: Portion, position: int) -> int:
@@ -183,14 +173,14 @@ class _Importer:
     def _take(self, portion: Portion, position: int, *, one_by_one: bool) -> int:
         """Write new orders in bulk; one by one where others write the same orders or people at this moment."""
         fresh, singles = [], []
-        known = digests_of(self.shop.pk, [one.ready.data.number for one in portion.orders])
+        known = digests_of(self.shop.pk, [one.number for one in portion.orders])
         same = 0
         for one in portion.orders:
-            digest = known.get(one.ready.data.number)
-            if digest == one.ready.digest:
+            digest = known.get(one.number)
+            if digest == one.digest:
                 same += 1
-            elif digest is None and not one_by_one and not self._is_live(one):
-                fresh.append(one)
+            elif digest is None and not one_by_one and not one.is_live:
+                fresh.append(one.new)
             else:
                 singles.append(one)
         chunks = [singles[start : start + MAX_SINGLE] for start in range(0, len(singles), MAX_SINGLE)] or [[]]
@@ -219,26 +209,24 @@ class _Importer:
                     self.went_on()
         return position + portion.done
 
-    def _is_live(self, one: Prepared) -> bool:
-        live_from, placed_at = self.run.live_from, one.ready.data.placed_at
-        return live_from is not None and placed_at is not None and placed_at >= live_from
-
     def _lock(self, position: int) -> ImportRun:
         run = lock_run(self.run.pk)
         if run.state != ImportState.RUNNING or run.orders_done != position:
             raise Stopped
         return run
 
-    def _upsert(self, run: ImportRun, orders: list[Prepared]) -> None:
-        for one in sorted(orders, key=lambda one: one.ready.data.number):
-            live = self._is_live(one)
+    def _upsert(self, run: ImportRun, orders: list[Told]) -> None:
+        for one in sorted(orders, key=attrgetter("number")):
+            again = self.reader.order(Group(one.number, pickle.loads(one.rows)))  # noqa: S301 - our own, of a minute ago
+            if not isinstance(again, Ready):
+                continue
             try:
                 _order, what = upsert_order(
                     shop_id=self.shop.pk,
-                    data=one.ready.data,
+                    data=again.data,
                     actor=self.actor,
                     at=run.checked_at or run.created_at,
-                    origin="live" if live else "import",
+                    origin="live" if one.is_live else "import",
                     source=SOURCE,
                 )
             except InvalidOrder:  # the shop's rules changed since the check; the order stays as it is
