@@ -58,21 +58,23 @@ class DeskSocket(AsyncWebsocketConsumer):
         if kind == "ping":
             await self._say({"type": "pong"})
         elif kind == "subscribe" and frame is not None and isinstance(frame.get("groups"), list):
-            await self._subscribe([str(name) for name in frame["groups"][:MAX_GROUPS]])
+            await self._subscribe([str(name) for name in frame["groups"][:MAX_GROUPS]], _age(frame.get("age")))
         else:
             self.strikes += 1
             await self._say({"type": "error", "code": "bad_frame"})
             if self.strikes >= MAX_STRIKES:
                 await self.close(TOO_MANY_STRIKES)
 
-    async def _subscribe(self, names: list[str]) -> None:
+    async def _subscribe(self, names: list[str], age: float | None) -> None:
         allowed = await database_sync_to_async(self._allowed)(names)
+        wanted = {f"staff.{self.staff_id}", *allowed}
         hub().leave(self.listener)
-        hub().join(f"staff.{self.staff_id}", self.listener)
-        for name in allowed:
+        for name in wanted:
             hub().join(name, self.listener)
         refused = [name for name in names if name not in allowed]
-        self.groups_joined = set(allowed)
+        if age is not None and (new := wanted - self.groups_joined):
+            hub().catch_up(self.listener, new, age)
+        self.groups_joined = wanted
         await self._say({"type": "subscribed", "groups": sorted(allowed)})
         if refused:
             await self._say({"type": "error", "code": "not_allowed", "count": len(refused)})
@@ -122,6 +124,11 @@ def _parse(text: str | None) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _age(value: Any) -> float | None:
+    """Return how old the page says it is in seconds; None for no number."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < 10**9 else None
 
 
 def _may_listen(staff: Any, name: str) -> bool:

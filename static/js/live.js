@@ -4,6 +4,7 @@ import { say } from "./words.js";
 
 const POLL = 15_000;
 const RETRY = 10_000;
+const FRAGMENT_AGE = 15;
 const body = document.body;
 let socket = null;
 let state = "";
@@ -27,12 +28,13 @@ function groups() {
   return [...wanted].slice(0, 60);
 }
 
-function subscribe(force = false) {
+/** `age`: how many seconds ago, at most, what is shown was made; hints of the groups since then come late. */
+function subscribe(force = false, age = FRAGMENT_AGE) {
   const wanted = groups();
   const key = wanted.join(" ");
   if (socket?.readyState !== WebSocket.OPEN || (!force && key === sentGroups)) return;
   sentGroups = key;
-  socket.send(JSON.stringify({ type: "subscribe", groups: wanted }));
+  socket.send(JSON.stringify({ type: "subscribe", groups: wanted, age }));
 }
 
 function show(next) {
@@ -70,7 +72,7 @@ function receive(frame) {
     tries = 0;
     show("open");
     stopPolling();
-    subscribe(true);
+    subscribe(true, everOpen ? FRAGMENT_AGE : performance.now() / 1000 + 1);
     clearInterval(heartbeat);
     heartbeat = setInterval(ping, (frame.heartbeat ?? 25) * 1000);
     if (everOpen) resync();

@@ -18,6 +18,7 @@ from tests.stack import RunningStack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 PASSWORD = "demo-pass-2026"
+PUBLISH = 'from core.live.announce import publish; assert publish("tickets", "ticket", 1, 77)'
 DEACTIVATE = """
 from django.utils import timezone
 from accounts.models import Staff
@@ -66,6 +67,20 @@ def code_at_close(line: ClientConnection, *frames: str, seconds: float = 10) -> 
     except ConnectionClosed as closed:
         return closed.rcvd.code if closed.rcvd else 1006
     return 0
+
+
+def test_a_change_between_the_page_and_its_socket_is_told_late(stack: RunningStack, agent: Browser) -> None:
+    with socket(stack, cookies(agent)) as line:  # the hub listens while somebody does
+        assert said(line)["type"] == "hello"
+        line.send('{"type":"subscribe","groups":["tickets"]}')
+        assert said(line)["type"] == "subscribed"
+        stack.manage("shell", "-v", "0", "-c", PUBLISH)
+        assert said(line)["version"] == 77
+        with socket(stack, cookies(agent)) as late:
+            assert said(late)["type"] == "hello"
+            late.send('{"type":"subscribe","groups":["tickets"],"age":30}')
+            told = [said(late), said(late)]
+            assert {"type": "resync"} in told or 77 in [frame.get("version") for frame in told]
 
 
 def test_only_our_own_page_opens_the_socket(stack: RunningStack, agent: Browser) -> None:

@@ -105,24 +105,21 @@ def _with_words(
 ) -> list[tuple[tuple[Any, ...], str]]:
     """Return the newest fitting tickets with the words that are not known yet: what `read` tells of each (its id
     first) and the text of its newest message with the words."""
-    found: list[tuple[tuple[Any, ...], str]] = []
-    seen, looked_at = set(known), 0
+    texts: dict[int, str] = {}
+    looked_at = 0
     each = FOR_EACH_FILTERED if query.parts else FOR_EACH
-    for batch in messages_with(query.words, size=min(each * wanted, FOR_EACH * MOST)):
-        texts: dict[int, str] = {}
+    for batch, looked in messages_with(query.words, fitting, size=min(each * wanted, FOR_EACH * MOST)):
         for said in batch:
-            if said.ticket_id not in seen:
+            if said.ticket_id not in known:
                 texts.setdefault(said.ticket_id, said.text)
-        if texts:
-            rows = read(fitting.filter(_one_of(texts))).order_by(_place_in(texts))
-            found += [(values, texts[values[0]]) for values in rows[: wanted - len(found)]]
-        if len(found) >= wanted:
+        looked_at += looked
+        if len(texts) >= wanted:
             break
-        seen |= texts.keys()
-        looked_at += len(batch)
         if looked_at > LOOKED_AT * max(1, wanted // MOST):
             return _among_all(fitting.exclude(pk__in=known) if known else fitting, query.words, wanted, read)
-    return found
+    newest = list(texts)[:wanted]
+    rows = read(fitting.filter(_one_of(newest))).order_by(_place_in(newest)) if newest else []
+    return [(values, texts[values[0]]) for values in rows]
 
 
 def _among_all(fitting: QuerySet[Ticket], words: str, wanted: int, read: Reader) -> list[tuple[tuple[Any, ...], str]]:

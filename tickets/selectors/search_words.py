@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
 
 from tickets.models import Ticket
 
@@ -23,55 +25,67 @@ LARGEST = 1500
 
 
 class Said(NamedTuple):
-    """A message that holds the words: its id, the ticket that shows it (the one joined into), its text."""
+    """A message that holds the words: its id, the fitting ticket that shows it (the one joined into), its text."""
 
     id: int
     ticket_id: int
     text: str
 
 
-NEWEST_ONES = """
-WITH newest AS MATERIALIZED (SELECT id, ticket_id, text, search FROM tickets_message ORDER BY id DESC LIMIT %(size)s)
-SELECT n.id, coalesce(t.merged_into_id, t.id), n.text, (SELECT min(id) FROM newest)
-  FROM (SELECT 1) one LEFT JOIN newest n ON n.search @@ cs_query(%(words)s)
-  LEFT JOIN tickets_ticket t ON t.id = n.ticket_id
- ORDER BY n.id DESC
-"""
-IN_BUCKETS = """
-SELECT f.id, coalesce(t.merged_into_id, t.id), f.text
-  FROM (SELECT m.* FROM generate_series(%(top)s::bigint, %(bottom)s::bigint, -1) bucket,
+# Each message is asked by itself whether its ticket fits: the primary key is the only way there, whatever is guessed.
+SHOWN_BY = (
+    "tickets_ticket.id = (SELECT coalesce(o.merged_into_id, o.id) FROM tickets_ticket o WHERE o.id = f.ticket_id)"
+)
+FITS = """LEFT JOIN LATERAL ({fitting}) s ON true
+ ORDER BY f.id DESC"""
+NEWEST_ONES = f"""
+WITH newest AS MATERIALIZED (SELECT id, ticket_id, text, search FROM tickets_message ORDER BY id DESC LIMIT %s)
+SELECT f.id, s.id, CASE WHEN s.id IS NOT NULL THEN f.text END, (SELECT min(id) FROM newest)
+  FROM (SELECT 1) one LEFT JOIN newest f ON f.search @@ cs_query(%s)
+  {FITS}"""  # allowed: a constant
+IN_BUCKETS = f"""
+SELECT f.id, s.id, CASE WHEN s.id IS NOT NULL THEN f.text END
+  FROM (SELECT m.* FROM generate_series(%s::bigint, %s::bigint, -1) bucket,
                LATERAL (SELECT id, ticket_id, text FROM tickets_message
-                         WHERE (id >> 14) = bucket AND search @@ cs_query(%(words)s) AND id < %(below)s
-                         ORDER BY id DESC LIMIT %(size)s) m
-         LIMIT %(size)s) f
-  JOIN tickets_ticket t ON t.id = f.ticket_id
- ORDER BY f.id DESC
-"""
-OLDER_ONES = """
-SELECT f.id, coalesce(t.merged_into_id, t.id), f.text
+                         WHERE (id >> 14) = bucket AND search @@ cs_query(%s) AND id < %s
+                         ORDER BY id DESC LIMIT %s) m
+         LIMIT %s) f
+  {FITS}"""  # allowed: a constant
+OLDER_ONES = f"""
+SELECT f.id, s.id, CASE WHEN s.id IS NOT NULL THEN f.text END
   FROM (SELECT id, ticket_id, text FROM tickets_message
-         WHERE search @@ cs_query(%(words)s) AND id < %(below)s
-         ORDER BY id DESC LIMIT %(size)s) f
-  JOIN tickets_ticket t ON t.id = f.ticket_id
- ORDER BY f.id DESC
-"""
+         WHERE search @@ cs_query(%s) AND id < %s ORDER BY id DESC LIMIT %s) f
+  {FITS}"""  # allowed: a constant
 
 
-def messages_with(words: str, *, size: int) -> Iterator[list[Said]]:
-    """Yield the messages that hold the words in batches, the first about `size` long, until there are no more."""
-    found = _ask(NEWEST_ONES, words=words, size=NEWEST)
+def messages_with(words: str, fitting: QuerySet[Ticket], *, size: int) -> Iterator[tuple[list[Said], int]]:
+    """Yield the messages of fitting tickets that hold the words, in batches until there are no more.
+
+    Each batch comes with how many messages with the words were looked at for it, about `size` in the first.
+    """
+    one = fitting.filter(RawSQL(SHOWN_BY, [], output_field=BooleanField())).order_by().values("id")[:1]
+    try:
+        fits, values = one.query.sql_with_params()
+    except EmptyResultSet:  # no ticket can fit
+        return
+    found = _ask(NEWEST_ONES, fits, NEWEST, words, *values)
     below = found[0][3]
-    yield [Said(*row[:3]) for row in found if row[0] is not None]
+    yield _said(found), len(found)
     if below is None:
         return
-    top = (below - 1) >> 14
-    bottom = max(top - BUCKETS + 1, 0)
+    bottom = max(((below - 1) >> 14) - BUCKETS + 1, 0)
     for statement, floor in ((IN_BUCKETS, bottom << 14), (OLDER_ONES, 0)):
         while below > floor:
-            rows = _ask(statement, words=words, below=below, size=size, top=(below - 1) >> 14, bottom=bottom)
-            yield [Said(*row) for row in rows]
+            buckets = [(below - 1) >> 14, bottom] if statement is IN_BUCKETS else []
+            most = [size, size] if statement is IN_BUCKETS else [size]
+            rows = _ask(statement, fits, *buckets, words, below, *most, *values)
+            yield _said(rows), len(rows)
             below = rows[-1][0] if len(rows) == size else floor
             size = min(size * 5, LARGEST)
+
+
+def _said(rows: list[tuple[Any, ...]]) -> list[Said]:
+    return [Said(*row[:3]) for row in rows if row[1] is not None]
 
 
 EVERY_ONE = """
@@ -92,7 +106,7 @@ def tickets_with(words: str, fitting: QuerySet[Ticket], *, most: int) -> dict[in
         return {ticket: message for message, ticket in cursor.fetchall()}
 
 
-def _ask(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+def _ask(statement: str, fits: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement.format(fitting=fits), values)
         return cursor.fetchall()

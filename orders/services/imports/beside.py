@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pickle
+import pickle  # allowed: it reads what our own child wrote to the pipe between us
 import signal
 import traceback
 import warnings

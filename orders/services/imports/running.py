@@ -8,7 +8,7 @@ workers never take one file twice.
 from __future__ import annotations
 
 import logging
-import pickle
+import pickle  # allowed: it reads rows it packed itself, from its own child
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
