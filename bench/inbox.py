@@ -115,7 +115,7 @@ def open_place(stack: ExitStack, size: int, samples: int) -> Place:
         clients[email] = running.client()
         clients[email].sign_in(email, PASSWORD)
     place = Place(size, running, connection, clients)
-    place.cases = choose_cases(connection, samples)
+    place.cases = choose_cases(connection, samples, size)
     return place
 
 
@@ -140,7 +140,7 @@ def scope_of(connection: Connection, email: str) -> Row:
     return rows[0]
 
 
-def choose_cases(connection: Connection, samples: int) -> dict[str, tuple[str, Case]]:
+def choose_cases(connection: Connection, samples: int, size: int) -> dict[str, tuple[str, Case]]:
     """Choose at random what each case visits; returns name → (who is signed in, case)."""
     pick = Random(samples)
     busy, one, lead = (scope_of(connection, email) for email in (BUSY, ONE, LEAD))
@@ -182,7 +182,7 @@ def choose_cases(connection: Connection, samples: int) -> dict[str, tuple[str, C
     for name, words in (("search_two_characters", TOPICS), ("search_common_word", ("物流",)), ("search_latin", LATIN)):
         wanted = [pick.choice(words) for _ in range(samples)]
         add(name, [f"/desk/search/?q={quote(word)}" for word in wanted], "search", [{"words": word} for word in wanted])
-    for name, (raw, addresses, values) in searches(samples, pick).items():
+    for name, (raw, addresses, values) in searches(samples, pick, size).items():
         add(name, addresses, raw, values)
     days = rows_of(connection, DAYS, {"n": samples})
     add("board_day", [f"/board/?span=day&day={row['day']}" for row in days], "board", days, LEAD, lead)

@@ -13,6 +13,7 @@ from bench.seeding.words import FREQUENT, MEDIUM, NOWHERE, RARE
 BANDS = {"frequent": FREQUENT, "medium": MEDIUM, "rare": RARE}
 FILTER = "status:open carrier:sf "
 RECALL_WORDS = 60
+FEW = 10_000  # tickets
 HIT = re.compile(r'<a class="[^"]*\bticket\b[^"]*"[^>]*\bhref="/desk/t/(\d+)/')
 SCAN = """
 WITH found AS MATERIALIZED (
@@ -26,13 +27,20 @@ SELECT t.id FROM found JOIN tickets_ticket t ON t.id = found.ticket_id
 """
 
 
-def searches(samples: int, pick: Random) -> dict[str, tuple[str, list[str], list[Row]]]:
-    """Return case → (raw statement, addresses, its values)."""
+def searches(samples: int, pick: Random, size: int) -> dict[str, tuple[str, list[str], list[Row]]]:
+    """Return case → (raw statement, addresses, its values).
+
+    Growth compares one page at two sizes. A word of the middle band with a filter finds a page of tickets among many
+    and next to none among few, so there the page is one of a frequent word with that filter.
+    """
     cases: dict[str, tuple[str, list[str], list[Row]]] = {}
     for band, words in BANDS.items():
         wanted = [pick.choice(words) for _ in range(samples)]
         values = [{"words": word} for word in wanted]
         cases[f"search_{band}"] = "search", [f"/desk/search/?q={quote(word)}" for word in wanted], values
+        if size <= FEW and band == "medium":
+            wanted = [pick.choice(FREQUENT) for _ in range(samples)]
+            values = [{"words": word} for word in wanted]
         narrowed = [f"/desk/search/?q={quote(FILTER + word)}" for word in wanted]
         cases[f"search_{band}_filtered"] = "search_filtered", narrowed, values
     nothing = [pick.choice(NOWHERE) for _ in range(samples)]

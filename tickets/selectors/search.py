@@ -22,9 +22,7 @@ from tickets.selectors.search_query import Query, read_query
 from tickets.selectors.search_words import messages_with, tickets_with
 
 FIRST, MOST = 20, 100
-# Messages looked at for each wanted ticket at first (of those a filter leaves a part), and in all before every fitting
-# ticket is read instead.
-FOR_EACH, FOR_EACH_FILTERED, LOOKED_AT = 3, 15, 2000
+LOOKED_AT = 2000  # messages, before every fitting ticket is read instead
 MOST_COUNTED = 1000
 type Reader = Callable[[QuerySet[Ticket]], QuerySet[Any, Any]]
 
@@ -107,8 +105,7 @@ def _with_words(
     first) and the text of its newest message with the words."""
     texts: dict[int, str] = {}
     looked_at = 0
-    each = FOR_EACH_FILTERED if query.parts else FOR_EACH
-    for batch, looked in messages_with(query.words, fitting, size=min(each * wanted, FOR_EACH * MOST)):
+    for batch, looked in messages_with(query.words, fitting, wanted=wanted):
         for said in batch:
             if said.ticket_id not in known:
                 texts.setdefault(said.ticket_id, said.text)

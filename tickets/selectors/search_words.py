@@ -21,7 +21,8 @@ from tickets.models import Ticket
 
 NEWEST = 500
 BUCKETS = 8
-LARGEST = 1500
+SMALLEST, LARGEST = 100, 1500
+MARGIN = 1.3
 
 
 class Said(NamedTuple):
@@ -58,10 +59,11 @@ SELECT f.id, s.id, CASE WHEN s.id IS NOT NULL THEN f.text END
   {FITS}"""  # allowed: a constant
 
 
-def messages_with(words: str, fitting: QuerySet[Ticket], *, size: int) -> Iterator[tuple[list[Said], int]]:
+def messages_with(words: str, fitting: QuerySet[Ticket], *, wanted: int) -> Iterator[tuple[list[Said], int]]:
     """Yield the messages of fitting tickets that hold the words, in batches until there are no more.
 
-    Each batch comes with how many messages with the words were looked at for it, about `size` in the first.
+    Each batch comes with how many messages with the words were looked at for it; how many that are follows from how
+    many of those before were of a fitting ticket, and how many tickets are wanted.
     """
     one = fitting.filter(RawSQL(SHOWN_BY, [], output_field=BooleanField())).order_by().values("id")[:1]
     try:
@@ -70,18 +72,28 @@ def messages_with(words: str, fitting: QuerySet[Ticket], *, size: int) -> Iterat
         return
     found = _ask(NEWEST_ONES, fits, NEWEST, words, *values)
     below = found[0][3]
-    yield _said(found), len(found)
+    batch, looked_at = _said(found), len(found)
+    yield batch, looked_at
     if below is None:
         return
+    tickets = {said.ticket_id for said in batch}
     bottom = max(((below - 1) >> 14) - BUCKETS + 1, 0)
     for statement, floor in ((IN_BUCKETS, bottom << 14), (OLDER_ONES, 0)):
         while below > floor:
+            size = _next_size(wanted, len(tickets), looked_at)
             buckets = [(below - 1) >> 14, bottom] if statement is IN_BUCKETS else []
             most = [size, size] if statement is IN_BUCKETS else [size]
             rows = _ask(statement, fits, *buckets, words, below, *most, *values)
-            yield _said(rows), len(rows)
+            batch = _said(rows)
+            yield batch, len(rows)
+            tickets |= {said.ticket_id for said in batch}
+            looked_at += len(rows)
             below = rows[-1][0] if len(rows) == size else floor
-            size = min(size * 5, LARGEST)
+
+
+def _next_size(wanted: int, have: int, looked_at: int) -> int:
+    likely = MARGIN * (wanted - have) * looked_at / max(have, 0.5)
+    return int(min(max(likely, SMALLEST), LARGEST))
 
 
 def _said(rows: list[tuple[Any, ...]]) -> list[Said]:
