@@ -50,7 +50,7 @@ def test_seed_is_skewed_and_whole(seeded: psycopg.Connection[Any]) -> None:
 
 
 def test_every_target_has_a_case_with_a_raw_statement_that_runs(seeded: psycopg.Connection[Any]) -> None:
-    cases = choose_cases(seeded, 5)
+    cases = choose_cases(seeded, 5, SIZE)
     told = Report("inbox", {}, also=("desk", "million")).targets()
     assert set(cases) | {"search_recall", "create", "reply", "assign", "agents"} == set(told)
     for name in ("create", "reply", "assign"):

@@ -76,11 +76,11 @@ def messages_with(words: str, fitting: QuerySet[Ticket], *, wanted: int) -> Iter
     yield batch, looked_at
     if below is None:
         return
-    tickets = {said.ticket_id for said in batch}
+    tickets, size = {said.ticket_id for said in batch}, SMALLEST // 4
     bottom = max(((below - 1) >> 14) - BUCKETS + 1, 0)
     for statement, floor in ((IN_BUCKETS, bottom << 14), (OLDER_ONES, 0)):
         while below > floor:
-            size = _next_size(wanted, len(tickets), looked_at)
+            size = max(_likely(wanted, len(tickets), looked_at), min(4 * size, LARGEST))
             buckets = [(below - 1) >> 14, bottom] if statement is IN_BUCKETS else []
             most = [size, size] if statement is IN_BUCKETS else [size]
             rows = _ask(statement, fits, *buckets, words, below, *most, *values)
@@ -91,9 +91,8 @@ def messages_with(words: str, fitting: QuerySet[Ticket], *, wanted: int) -> Iter
             below = rows[-1][0] if len(rows) == size else floor
 
 
-def _next_size(wanted: int, have: int, looked_at: int) -> int:
-    likely = MARGIN * (wanted - have) * looked_at / max(have, 0.5)
-    return int(min(max(likely, SMALLEST), LARGEST))
+def _likely(wanted: int, have: int, looked_at: int) -> int:
+    return min(int(MARGIN * (wanted - have) * looked_at / max(have, 0.5)), LARGEST)
 
 
 def _said(rows: list[tuple[Any, ...]]) -> list[Said]:
