@@ -22,7 +22,7 @@ from tickets.models import Ticket
 NEWEST = 500
 BUCKETS = 8
 SMALLEST, LARGEST = 100, 1500
-MARGIN = 1.3
+MARGIN, FEW = 1.3, 3
 
 
 class Said(NamedTuple):
@@ -92,7 +92,9 @@ def messages_with(words: str, fitting: QuerySet[Ticket], *, wanted: int) -> Iter
 
 
 def _likely(wanted: int, have: int, looked_at: int) -> int:
-    return min(int(MARGIN * (wanted - have) * looked_at / max(have, 0.5)), LARGEST)
+    if have < FEW and 4 * have < looked_at:  # a share too small to be told from so few
+        return LARGEST
+    return min(int(MARGIN * (wanted - have) * looked_at / max(have, 1)), LARGEST)
 
 
 def _said(rows: list[tuple[Any, ...]]) -> list[Said]:
