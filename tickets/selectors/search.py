@@ -19,7 +19,7 @@ from tickets.selectors.lists import Row, as_rows
 from tickets.selectors.search_codes import pointed_to
 from tickets.selectors.search_marks import mark_words
 from tickets.selectors.search_query import Query, read_query
-from tickets.selectors.search_words import messages_with, tickets_with
+from tickets.selectors.search_words import SMALLEST, SMALLEST_FILTERED, messages_with, tickets_with
 
 FIRST, MOST = 20, 100
 LOOKED_AT = 2000  # messages, before every fitting ticket is read instead
@@ -105,7 +105,8 @@ def _with_words(
     first) and the text of its newest message with the words."""
     texts: dict[int, str] = {}
     looked_at = 0
-    for batch, looked in messages_with(query.words, fitting, wanted=wanted):
+    smallest = SMALLEST_FILTERED if query.parts else SMALLEST
+    for batch, looked in messages_with(query.words, fitting, wanted=wanted, smallest=smallest):
         for said in batch:
             if said.ticket_id not in known:
                 texts.setdefault(said.ticket_id, said.text)

@@ -21,8 +21,8 @@ from tickets.models import Ticket
 
 NEWEST = 500
 BUCKETS = 8
-SMALLEST, LARGEST = 100, 1500
-MARGIN, FEW = 1.3, 3
+SMALLEST, SMALLEST_FILTERED, LARGEST = 100, 500, 1500
+MARGIN = 1.3
 
 
 class Said(NamedTuple):
@@ -59,11 +59,13 @@ SELECT f.id, s.id, CASE WHEN s.id IS NOT NULL THEN f.text END
   {FITS}"""  # allowed: a constant
 
 
-def messages_with(words: str, fitting: QuerySet[Ticket], *, wanted: int) -> Iterator[tuple[list[Said], int]]:
+def messages_with(
+    words: str, fitting: QuerySet[Ticket], *, wanted: int, smallest: int = SMALLEST
+) -> Iterator[tuple[list[Said], int]]:
     """Yield the messages of fitting tickets that hold the words, in batches until there are no more.
 
-    Each batch comes with how many messages with the words were looked at for it; how many that are follows from how
-    many of those before were of a fitting ticket, and how many tickets are wanted.
+    Each batch comes with how many messages with the words were looked at for it: as many as are likely to hold the
+    `wanted` tickets by the share of fitting ones so far, `smallest` where nothing is known yet.
     """
     one = fitting.filter(RawSQL(SHOWN_BY, [], output_field=BooleanField())).order_by().values("id")[:1]
     try:
@@ -72,11 +74,11 @@ def messages_with(words: str, fitting: QuerySet[Ticket], *, wanted: int) -> Iter
         return
     found = _ask(NEWEST_ONES, fits, NEWEST, words, *values)
     below = found[0][3]
-    batch, looked_at = _said(found), len(found)
+    batch, looked_at = _said(found), sum(row[0] is not None for row in found)
     yield batch, looked_at
     if below is None:
         return
-    tickets, size = {said.ticket_id for said in batch}, SMALLEST // 4
+    tickets, size = {said.ticket_id for said in batch}, smallest // 4
     bottom = max(((below - 1) >> 14) - BUCKETS + 1, 0)
     for statement, floor in ((IN_BUCKETS, bottom << 14), (OLDER_ONES, 0)):
         while below > floor:
@@ -92,9 +94,7 @@ def messages_with(words: str, fitting: QuerySet[Ticket], *, wanted: int) -> Iter
 
 
 def _likely(wanted: int, have: int, looked_at: int) -> int:
-    if have < FEW and 4 * have < looked_at:  # a share too small to be told from so few
-        return LARGEST
-    return min(int(MARGIN * (wanted - have) * looked_at / max(have, 1)), LARGEST)
+    return min(int(MARGIN * (wanted - have) * looked_at / max(have, 0.5)), LARGEST)
 
 
 def _said(rows: list[tuple[Any, ...]]) -> list[Said]:
