@@ -10,8 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, StaffRequest, has, require, shop_scope, staff_page
@@ -35,10 +34,10 @@ from kpi.selectors import Filters, ages_of, figures, level_moment, rows_behind, 
 
 HEADLINES = ["tickets_opened", "first_response_time", "resolution_time", "satisfaction_score"]
 GROUPS = (
-    (_lazy("Answering and solving"), SERVICE),
-    (_lazy("Staying solved and left to do"), SOLVING),
-    (_lazy("Telephone"), PHONE),
-    (_lazy("Satisfaction and follow-up"), SATISFACTION),
+    (gettext_lazy("Answering and solving"), SERVICE),
+    (gettext_lazy("Staying solved and left to do"), SOLVING),
+    (gettext_lazy("Telephone"), PHONE),
+    (gettext_lazy("Satisfaction and follow-up"), SATISFACTION),
 )
 """How the table of further figures is divided."""
 PAGE = 50

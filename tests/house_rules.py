@@ -81,6 +81,8 @@ def _node_faults(node: ast.AST, *, reads_only: bool) -> Iterator[str]:
         names = {alias.name for alias in node.names} | {getattr(node, "module", "") or ""}
         if names & {"pickle", "cPickle", "dill", "marshal", "shelve"}:
             yield "pickle runs what it reads"
+        if any(alias.asname not in {None, "_"} for alias in node.names if "gettext" in alias.name):
+            yield "gettext under a name the catalogue does not know: its texts would stay English"
         if "mark_safe" in names:
             yield FORBIDDEN_NAMES["mark_safe"]
     elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value == "__all__":

@@ -8,8 +8,7 @@ from zoneinfo import available_timezones
 
 from babel.dates import get_timezone_location
 from django import forms
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _now
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.calendar.business import BadWindow, parse_windows
@@ -167,4 +166,4 @@ def problems_of(form: forms.Form, fields: dict[str, list[Any]]) -> None:
     """Put a service's refusal beside the fields it is about."""
     for name, sentences in fields.items():
         for sentence in sentences:
-            form.add_error(name if name in form.fields else None, sentence or _now("This is not right."))
+            form.add_error(name if name in form.fields else None, sentence or gettext("This is not right."))

@@ -14,6 +14,7 @@ BAD = {
     "datetime.now()": "naive",
     "date.today()": "today",
     "class M:\n    fields = '__all__'": "__all__",
+    "from django.utils.translation import gettext_lazy as later": "catalogue",
     "c.execute(f'select {x}')": "SQL",
     "c.execute('select %s' % x)": "SQL",
     "c.execute('select {}'.format(x))": "SQL",
@@ -21,6 +22,7 @@ BAD = {
 }
 GOOD = [
     "datetime.now(UTC)",
+    "from django.utils.translation import gettext_lazy as _, pgettext",
     "c.execute('select %s', [x])",
     "c.execute(sql.SQL('select {}').format(x))",
     "task.apply_async(kwargs={})",
