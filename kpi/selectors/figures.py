@@ -124,6 +124,8 @@ def _figure(
         day = period.last - timedelta(days=offset)
         one = days.get(day, NOTHING)
         figure.series.append((day, _headline(metric, one, quantiles, day), one.n))
+    if period.span == "day":  # the chart says of these two days what the figure says, to the second
+        figure.series[-2:] = [(period.previous.last, figure.previous, before.n), (period.last, figure.value, now.n)]
     return figure
 
 

@@ -59,12 +59,23 @@ def percentiles(question: Question) -> dict[str, Quantiles]:
 
 
 def quantile(histogram: Mapping[int, int], share: float) -> float:
-    """Return the middle of the bucket, in seconds, up to which `share` of all values lie."""
-    wanted, upto = share * sum(histogram.values()), 0
+    """Return the value in seconds below which `share` of all lie, between two neighbours in proportion.
+
+    The same definition as percentile_cont, with the middle of its bucket for each value.
+    """
+    place = share * (sum(histogram.values()) - 1)
+    rank = int(place)
+    upto, lower = 0, 0.0
     for bucket in sorted(histogram):
         upto += histogram[bucket]
-        if upto >= wanted:
-            break
+        if upto > rank and not lower:
+            lower = _middle(bucket)
+        if upto > rank + 1:
+            return lower + (place - rank) * (_middle(bucket) - lower)
+    return lower
+
+
+def _middle(bucket: int) -> float:
     return 0.5 if bucket == 0 else float(BUCKET_BASE ** (bucket - 0.5))
 
 

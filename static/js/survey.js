@@ -65,7 +65,8 @@ function begin(form) {
   function complain(screen) {
     const place = screen.querySelector(".field-error");
     const text = document.createElement("span");
-    text.textContent = screen.dataset.look === "text" ? words.wordsWrite : words.wordsChoose;
+    const isMany = screen.querySelector("input[type=checkbox]") !== null;
+    text.textContent = screen.dataset.look === "text" ? words.wordsWrite : isMany ? words.wordsChooseSome : words.wordsChoose;
     place.replaceChildren(icon("alert-circle", 16), text);
   }
 
