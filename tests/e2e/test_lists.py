@@ -35,6 +35,10 @@ def test_an_agent_filters_changes_many_undoes_and_joins(stack: RunningStack, bro
     expect(page.locator("#saved .view-link", has_text="批量单").locator(".view-count")).to_have_text("3")
     for box in page.locator(".ticket-check").all():
         box.check(force=True)
+    with page.expect_response(lambda answer: "/desk/list/" in answer.url):
+        page.evaluate("htmx.trigger(document.querySelector('#list'), 'live')")  # as on any news of any ticket
+    expect(page.locator("#list.htmx-request, #list.htmx-settling")).to_have_count(0)
+    expect(page.locator(".ticket-check:checked")).to_have_count(3)
     page.locator(".bulk-more > summary").click()
     page.locator("#bulk-priority").select_option("40")
     page.locator("[name=do][value=priority]").click()
