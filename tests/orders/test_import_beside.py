@@ -74,6 +74,14 @@ def test_closing_ends_it_though_much_was_still_to_come():
     assert gone(child)
 
 
+def test_it_ends_as_well_where_ended_children_are_not_kept():
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert [number for _pid, number, _text in made_beside(things(3))] == [0, 1, 2]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 @pytest.mark.django_db
 def test_it_holds_no_connection_of_ours():
     connection.ensure_connection()

@@ -51,8 +51,9 @@ def made_beside[T](things: Iterable[T], *, ahead: int = 1) -> Generator[T]:
         yield from _received(receiver)
     finally:
         receiver.close()
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        with suppress(ProcessLookupError, ChildProcessError):  # gone without a trace where nobody wants to hear of it
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def _received(receiver: Connection) -> Generator[Any]:
