@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.test_desk import Person, serious
 from tests.stack import RunningStack
@@ -40,6 +40,21 @@ def people(browser: Browser, stack: RunningStack) -> Iterator[Any]:
     assert said == []
 
 
+def news_leaves_what_is_typed_alone(page: Page, stack: RunningStack) -> None:
+    """Type into the panel, let the ticket have news, find the words there; the panel looks again once they are gone."""
+    page.locator("#panel summary").last.click()
+    words = page.locator("#panel [name=words]").last
+    words.fill("周五之前补寄沙发腿")
+    number = page.locator("#composer").get_attribute("data-ticket")
+    news = f"from core.live.announce import publish; assert publish('ticket.{number}', 'ticket', {number}, 10**6)"
+    with page.expect_response(lambda answer: f"/desk/t/{number}/head/" in answer.url):  # the page has heard of it
+        stack.manage("shell", "-v", "0", "-c", news)
+    page.wait_for_timeout(1500)
+    expect(words).to_have_value("周五之前补寄沙发腿")
+    with page.expect_response(lambda answer: "promises" in answer.url):
+        words.fill("")
+
+
 def test_a_promise_is_kept_in_mind_and_a_department_answers(people: Any, stack: RunningStack) -> None:
     agent, stock = people
     page, theirs = agent.page, stock.page
@@ -47,6 +62,7 @@ def test_a_promise_is_kept_in_mind_and_a_department_answers(people: Any, stack: 
     page.locator("#context .tab", has_text="承诺").click()
     page.get_by_role("button", name="记为承诺").first.click()
     expect(page.locator(".work-row")).to_contain_text("待兑现")
+    news_leaves_what_is_typed_alone(page, stack)
     page.locator("#context .tab", has_text="协办").click()
     page.get_by_role("link", name="交给部门").click()
     page.get_by_label("仓储部").check(force=True)
