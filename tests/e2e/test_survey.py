@@ -113,7 +113,7 @@ def test_dissatisfied_customer_answers_on_a_phone(seeded: RunningStack, visit: A
     expect(page.get_by_text("哪里没有做好？")).to_be_visible()  # by itself, and only after a low answer
     expect(page.locator("[data-survey-count]")).to_have_text("第 2 题，共 3 题")
     page.get_by_role("button", name="下一题").tap()
-    expect(page.get_by_text("请选择一项。")).to_be_visible()
+    expect(page.get_by_text("请至少选择一项。")).to_be_visible()
     page.get_by_label("回复太慢").check()
     page.get_by_role("button", name="返回").tap()
     expect(page.get_by_role("radio", name="很不满意")).to_be_checked()
