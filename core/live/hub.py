@@ -117,7 +117,8 @@ class Hub:
                         if message["type"] != "subscribe":
                             self._take(message["data"])
                             continue
-                        self._hears(was_lost=wait > 0.1)
+                        # the client comes back by itself and only says that it subscribed again
+                        self._hears(was_lost=wait > 0.1 or self.hears_since is not None)
                         wait = 0.1
             except (aioredis.RedisError, OSError, TimeoutError) as error:
                 logger.warning("live.hub_lost error=%s", error.__class__.__name__)

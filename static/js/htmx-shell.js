@@ -18,6 +18,17 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (form && event.detail.successful && event.detail.requestConfig.verb === "post") unguard(form);
 });
 
+/* What an answer tells is told where it was asked. Has that left the page meanwhile (a live part looked again), nobody
+   would hear it: then it is told on the page itself. */
+const heard = new WeakSet();
+document.addEventListener("htmx:beforeOnLoad", (event) => heard.add(event.detail.xhr));
+document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
+  xhr.addEventListener("loadend", () => {
+    const told = heard.has(xhr) ? null : xhr.getResponseHeader("HX-Trigger");
+    for (const [name, detail] of Object.entries(told ? JSON.parse(told) : {})) window.htmx.trigger(document.body, name, detail);
+  });
+});
+
 document.addEventListener("toast", (event) => toast(event.detail));
 
 document.addEventListener("htmx:responseError", (event) => {

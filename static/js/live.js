@@ -1,5 +1,6 @@
 // The staff socket: hints only. Every hint makes a page part look again through its normal view.
 // Closed socket: parts look again every 15 s. Back again: everything looks once.
+import { lookAgain } from "./live-parts.js";
 import { say } from "./words.js";
 
 const POLL = 15_000;
@@ -48,49 +49,6 @@ function show(next) {
   for (const place of document.querySelectorAll("[data-live-words]")) place.textContent = words;
   document.documentElement.dataset.live = next;
 }
-
-/** Parts somebody writes in: they look again when she is done, so that nothing typed is lost. */
-const owed = new Set();
-
-function lookAgain(parts) {
-  for (const part of parts) {
-    if (isWrittenIn(part)) owed.add(part);
-    else {
-      owed.delete(part);
-      window.htmx?.trigger(part, "live");
-    }
-  }
-}
-
-function isWrittenIn(part) {
-  const fields = [...part.querySelectorAll("input:not([type=hidden], .ticket-check), textarea, select")];
-  // what only narrows a list is no work to lose: it counts while somebody is at it
-  return fields.some((field) => isChanged(field) && (field.form?.method !== "get" || field === document.activeElement));
-}
-
-function isChanged(field) {
-  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
-  if (!field.matches("select")) return field.value !== field.defaultValue;
-  const options = [...field.options];
-  const first = field.multiple || options.some((option) => option.defaultSelected) ? -1 : 0;
-  return options.some((option, at) => option.selected !== (option.defaultSelected || at === first));
-}
-
-/* she may have begun while the answer was on its way */
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { elt, triggeringEvent } = event.detail.requestConfig ?? {};
-  if (triggeringEvent?.type !== "live" || !isWrittenIn(elt)) return;
-  event.detail.shouldSwap = false;
-  owed.add(elt);
-});
-
-setInterval(() => {
-  for (const part of owed) {
-    if (!part.isConnected) owed.delete(part);
-    else lookAgain([part]);
-  }
-}, 1_000);
-
 
 function announce(frame) {
   const seenKey = `${frame.group}|${frame.event}|${frame.id}`;
@@ -182,7 +140,9 @@ window.addEventListener("pageshow", (event) => {
 });
 window.addEventListener("online", () => socket?.readyState === WebSocket.CLOSED && (tries = 0));
 document.addEventListener("htmx:afterSettle", () => subscribe());
-connect();
+// before that htmx does not listen yet
+if (document.readyState === "complete") connect();
+else document.addEventListener("DOMContentLoaded", connect, { once: true });
 
 /** Say what the page is connected by: open, connecting or polling. */
 export const liveState = () => state;

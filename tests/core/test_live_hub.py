@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+import redis
+from django.conf import settings
+
 from core.live.announce import publish
 from core.live.hub import Hub, Listener
 
@@ -85,6 +88,28 @@ def test_whoever_comes_before_the_hub_hears_anything_looks_again_once_it_does() 
         await until(lambda: hub.hears_since is not None)
         assert frames(page) == [{"type": "resync"}]
         assert frames(quiet) == []
+
+    on_a_hub(scene)
+
+
+def test_whoever_listened_while_the_line_was_cut_looks_again() -> None:
+    async def scene(hub: Hub) -> None:
+        def lines() -> set[str]:
+            return {line["id"] for line in bus.client_list(_type="pubsub")}
+
+        bus = redis.Redis.from_url(settings.LAYER_URL)
+        others, page = lines(), Listener()
+        hub.join("ticket.5", page)
+        await until(lambda: hub.hears_since is not None)
+        hub.catch_up(page, {"ticket.5"}, age=0.0)
+        assert frames(page) == []
+        (line,) = lines() - others
+        bus.client_kill_filter(_id=line)
+        await until(lambda: not page.queue.empty())
+        assert frames(page) == [{"type": "resync"}]
+        await asyncio.to_thread(publish, "ticket.5", "ticket", 5, 9)
+        await until(lambda: not page.queue.empty())
+        assert frames(page)[0]["version"] == 9
 
     on_a_hub(scene)
 

@@ -29,7 +29,7 @@ for subject in ("杯子裂了", "沙发脚裂了", "镜子碎了"):
     make_desk_ticket(subject=subject, customer=person, shop=shop, team=team, order=order, category=kind)
 make_desk_ticket(subject="催发货", team=team)
 make_desk_ticket(subject="退款什么时候到", team=team)
-for subject in ("问尺寸", "问颜色", "问材质"):
+for subject in ("问尺寸", "问颜色", "问材质", "问包装"):
     make_desk_ticket(subject=subject, team=team)
 save_field(pk=None, words=FieldWords(key="batch", label_zh="批次号", label_en="Batch", category_id=kind.pk,
                                      is_required=True))
@@ -40,8 +40,8 @@ save_macro(pk=None, words=MacroWords(title="补发", body="{customer_name}您好
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[RunningStack]:
-    """Run the product with four seconds to take an answer back."""
-    with running_stack(UNDO_SEND_SECONDS="4") as stack:
+    """Run the product with six seconds to take an answer back."""
+    with running_stack(UNDO_SEND_SECONDS="6") as stack:
         stack.manage("shell", "-v", "0", "-c", SEED)
         yield stack
 
@@ -104,6 +104,42 @@ def test_an_answer_is_taken_back_and_the_next_one_goes(sit_down: Any, product: R
     text_of(page).press("Control+Enter")
     expect(li.page.locator(".msg-out:not(.msg-held) strong", has_text="今天")).to_be_visible()
     assert serious(page) == []
+
+
+def test_the_words_come_home_also_when_the_page_has_looked_again_before_the_answer(sit_down: Any) -> None:
+    wang, li = sit_down(9), sit_down(9, "li@desk.example")
+    page, asked = wang.page, []
+    page.route("**/back/**", lambda route: asked.append(route))
+    page.keyboard.press("r")
+    page.keyboard.type("明天寄出")
+    page.keyboard.press("Control+Enter")
+    expect(li.page.locator(".msg-held")).to_contain_text("明天寄出")
+    page.locator(".msg-held").get_by_role("button", name="撤回").click()
+    expect(li.page.locator(".msg-held")).to_have_count(1)
+    answer = asked[0].fetch()  # done on the server; the answer is still on its way
+    expect(li.page.locator(".msg-held")).to_have_count(0)
+    expect(page.locator(".msg-held")).to_have_count(1)  # news wait for the answer
+    page.evaluate("htmx.trigger(document.body, 'ticketChanged')")
+    expect(page.locator(".msg-held")).to_have_count(0)
+    expect(text_of(page)).to_have_value("")
+    asked[0].fulfill(response=answer)
+    expect(text_of(page)).to_have_value("明天寄出")
+
+
+def test_what_happens_while_a_page_looks_is_looked_at_too(sit_down: Any) -> None:
+    wang, li = sit_down(9), sit_down(9, "li@desk.example")
+    asked: list[Any] = []
+    li.page.route("**/waiting/?*", lambda route: route.continue_() if asked else asked.append(route))
+    li.page.evaluate("document.addEventListener('live:ticket', () => (document.body.dataset.told = '1'))")
+    li.page.evaluate("htmx.trigger('#waiting', 'live')")
+    expect(li.page.locator("#waiting.htmx-request")).to_be_attached()
+    answer = asked[0].fetch()  # as it was before
+    wang.page.keyboard.press("r")
+    wang.page.keyboard.type("马上来")
+    wang.page.keyboard.press("Control+Enter")
+    expect(li.page.locator("body[data-told]")).to_be_attached()
+    asked[0].fulfill(response=answer)
+    expect(li.page.locator(".msg-held")).to_contain_text("马上来")
 
 
 def test_a_colleague_is_mentioned_from_the_list_and_hears_of_it(sit_down: Any) -> None:

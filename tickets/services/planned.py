@@ -33,5 +33,5 @@ def tell_stopped(ticket: Ticket, staff_id: int, at: datetime) -> None:
 
 
 def announce_held(ticket: Ticket) -> None:
-    """After commit, have the pages that show the ticket look at what waits."""
-    announce(f"ticket.{ticket.pk}", "held", ticket.pk, ticket.version)
+    """After commit, have the pages that show the ticket look at what waits; that is no new version of the ticket."""
+    announce(f"ticket.{ticket.pk}", "held", ticket.pk)
