@@ -20,6 +20,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -262,9 +263,16 @@ def site(name: str, *, seeded: str, seed: Callable[[Site], None]) -> Iterator[Si
         running.close()
 
 
+@cache
+def raw_statement(name: str) -> bytes:
+    """Return the statement in bench/sql/NAME.sql; a line `--+ OTHER` stands for that of bench/sql/OTHER.sql."""
+    lines = (SQL / f"{name}.sql").read_bytes().splitlines()
+    return b"\n".join(raw_statement(line[4:].decode()) if line.startswith(b"--+ ") else line for line in lines)
+
+
 def raw_ms(connection: psycopg.Connection[Any], name: str, params: Mapping[str, Any] | None = None) -> float:
     """Run bench/sql/NAME.sql once, fetch all rows and return the milliseconds."""
-    statement = (SQL / f"{name}.sql").read_bytes()
+    statement = raw_statement(name)
     begun = time.perf_counter()
     connection.execute(statement, params, prepare=True).fetchall()
     return (time.perf_counter() - begun) * 1000

@@ -9,7 +9,7 @@ from html import unescape
 from random import Random
 from typing import Any
 
-from bench.desk.places import Place, Samples, figures
+from bench.desk.places import Place, Row, Samples, figures
 from bench.harness import Visit, raw_ms
 from bench.seeding import API_KEY, BUSY, LEAD
 
@@ -29,7 +29,8 @@ TEXT = "您好，已经为您登记，明天给您答复。"
 class Writer:
     """Acts at one place; nothing is done twice to the same ticket in one run."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, scope: Row) -> None:
+        self.scope = scope
         self.place, self.pick = place, Random(place.size)
         self.tickets = place.rows(MINE, {"email": BUSY})
         self.colleagues = [row["id"] for row in place.rows(COLLEAGUES)]
@@ -76,7 +77,7 @@ def measure_write(name: str, big: Writer, small: Writer, samples: int) -> dict[s
         for writer in (big, small):
             visit = writer.acts[name](number)
             with writer.place.connection.transaction(force_rollback=True):
-                raw = raw_ms(writer.place.connection, f"inbox_{name}", {"ticket": writer.ticket(number)})
+                raw = raw_ms(writer.place.connection, f"inbox_{name}", writer.scope | {"ticket": writer.ticket(number)})
             if number >= 0:
                 found[writer].add(visit, raw)
     return figures(found[big], found[small])

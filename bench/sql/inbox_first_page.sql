@@ -1,8 +1,11 @@
 -- My open tickets, newest message first: fifty and one more to know whether there is a next page.
+WITH shell AS MATERIALIZED (
+--+ inbox_shell
+)
 SELECT t.id, t.subject, t.preview, t.channel, t.status, t.priority, t.last_message_at, t.last_message_by, t.last_seq, t.opened_at,
        t.first_response_due_at, t.first_response_at, t.resolution_due_at, t.resolved_at, t.version, c.name, c.tier,
-       t.assignee_id, s.display_name, t.is_spam, r.seq
-  FROM tickets_ticket t
+       t.assignee_id, s.display_name, t.is_spam, r.seq, shell.*
+  FROM shell, tickets_ticket t
   LEFT JOIN customers_customer c ON c.id = t.customer_id
   LEFT JOIN accounts_staff s ON s.id = t.assignee_id
   LEFT JOIN tickets_read r ON r.ticket_id = t.id AND r.staff_id = %(me)s

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from bench.harness import SQL
-from bench.inbox import choose_cases
+from bench.harness import raw_statement
+from bench.inbox import choose_cases, scope_of
 from bench.report import Report
 from bench.seeding import BUSY
 from bench.seeding.__main__ import seed
@@ -55,8 +55,9 @@ def test_every_target_has_a_case_with_a_raw_statement_that_runs(seeded: psycopg.
     assert set(cases) | {"search_recall", "create", "reply", "assign", "agents"} == set(told)
     for name in ("create", "reply", "assign"):
         with seeded.transaction(force_rollback=True):
-            assert len(seeded.execute((SQL / f"inbox_{name}.sql").read_bytes(), {"ticket": SIZE}).fetchall()) == 1
+            values = {**scope_of(seeded, BUSY), "ticket": SIZE // 10}
+            assert len(seeded.execute(raw_statement(f"inbox_{name}"), values).fetchall()) == 1
     for _who, case in cases.values():
         assert case.paths
-        rows = seeded.execute((SQL / f"{case.raw}.sql").read_bytes(), case.raw_params[0]).fetchall()
+        rows = seeded.execute(raw_statement(case.raw), case.raw_params[0]).fetchall()
         assert rows or case.name in {"any_view", "search_two_characters"} or case.raw.startswith("inbox_search")
