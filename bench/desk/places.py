@@ -48,12 +48,13 @@ class Samples:
     queries: int = 0
     fragments: int = 0
 
-    def add(self, visit: Visit, raw: float) -> None:
-        """Take one visit and the raw statement beside it."""
+    def add(self, visit: Visit, raw: float | None) -> None:
+        """Take one visit and the raw statement beside it, if it was run."""
         self.app.append(visit.app_ms)
         self.database.append(visit.db_ms)
         self.client.append(visit.client_ms)
-        self.raw.append(raw)
+        if raw is not None:
+            self.raw.append(raw)
         self.queries = max(self.queries, visit.queries)
         self.fragments = max(self.fragments, visit.fragments)
 

@@ -67,10 +67,7 @@ function clearChosen() {
   countChosen();
 }
 
-/* the list looks again by itself while somebody ticks rows: what is ticked stays ticked, a row that left is not counted */
-if (window.Idiomorph) {
-  window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "checked" && node.matches(".ticket-check"));
-}
+/* the list looks again by itself while somebody ticks rows: a row that left is not counted */
 document.addEventListener("htmx:afterSettle", countChosen);
 
 /* in an order that moves, the next page may bring a row that stands further up already: the newer one is kept */

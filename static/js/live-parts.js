@@ -36,21 +36,46 @@ function isChanged(field) {
 /* the answer needs what it was asked from: its target, its place, whoever hears what it tells */
 const isAsked = (part) => part.querySelector(".htmx-request:not([data-live])") !== null;
 
-/* she may have begun while the answer was on its way */
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { elt, triggeringEvent } = event.detail.requestConfig ?? {};
-  if (triggeringEvent?.type !== "live" || !isInUse(elt)) return;
-  event.detail.shouldSwap = false;
-  owed.add(elt);
+  if (triggeringEvent?.type !== "live") return;
+  if (isInUse(elt)) {
+    event.detail.shouldSwap = false; // she began while the answer was on its way
+    owed.add(elt);
+  } else if (event.detail.shouldSwap) keepFolds(elt);
 });
+
+/* what somebody unfolded, folded or ticked in a part stays so when it looks again */
+function keepFolds(part) {
+  const was = new Map(foldsOf(part).map(([name, fold]) => [name, fold.open]));
+  if (!was.size) return;
+  const restore = () => {
+    for (const [name, fold] of placesOf(part).flatMap(foldsOf)) if (was.has(name)) fold.open = was.get(name);
+  };
+  document.addEventListener("htmx:afterSwap", restore, { once: true });
+}
+function foldsOf(part) {
+  const times = new Map();
+  return [...part.querySelectorAll("details")].map((fold) => {
+    const words = fold.id || fold.querySelector("summary")?.textContent.trim();
+    times.set(words, (times.get(words) ?? 0) + 1);
+    return [`${words}|${times.get(words)}`, fold];
+  });
+}
+if (window.Idiomorph) {
+  window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "checked" && node.matches(".ticket-check"));
+}
+
+/** The part itself, or what stands in its place since it looked. */
+function placesOf(part) {
+  if (part.isConnected) return [part];
+  return [...document.querySelectorAll("[data-live]")].filter((other) => other.getAttribute("hx-get") === part.getAttribute("hx-get"));
+}
 
 function settle() {
   for (const part of owed) {
-    if (part.isConnected) lookAgain([part]);
-    else {
-      owed.delete(part); // it has looked, and another stands in its place
-      lookAgain([...document.querySelectorAll("[data-live]")].filter((other) => other.getAttribute("hx-get") === part.getAttribute("hx-get")));
-    }
+    if (!part.isConnected) owed.delete(part);
+    lookAgain(placesOf(part));
   }
 }
 document.addEventListener("htmx:afterSettle", settle);

@@ -41,7 +41,8 @@ def people(browser: Browser, stack: RunningStack) -> Iterator[Any]:
 
 
 def news_leaves_what_is_typed_alone(page: Page, stack: RunningStack) -> None:
-    """Type into the panel, let the ticket have news, find the words there; the panel looks again once they are gone."""
+    """Type into the panel, let the ticket have news, find the words there; the panel looks again once they are gone,
+    and shows what was unfolded."""
     page.locator("#panel summary").last.click()
     words = page.locator("#panel [name=words]").last
     words.fill("周五之前补寄沙发腿")
@@ -51,8 +52,11 @@ def news_leaves_what_is_typed_alone(page: Page, stack: RunningStack) -> None:
         stack.manage("shell", "-v", "0", "-c", news)
     page.wait_for_timeout(1500)
     expect(words).to_have_value("周五之前补寄沙发腿")
+    words.evaluate("field => field.toggleAttribute('data-old', true)")
     with page.expect_response(lambda answer: "promises" in answer.url):
         words.fill("")
+    expect(page.locator("#panel [data-old]")).to_have_count(0)
+    expect(words).to_be_visible()  # what she had unfolded is unfolded
 
 
 def test_a_promise_is_kept_in_mind_and_a_department_answers(people: Any, stack: RunningStack) -> None:
