@@ -7,7 +7,7 @@ from accounts.models import Notification
 from core.live import announce
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # one statement that nothing refuses
 def notify(*, staff_id: int, kind: str, params: dict[str, Any], url: str, at: datetime) -> Notification:
     """Put an entry into a person's notification centre; `params` holds ids and codes only.
 
