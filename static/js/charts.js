@@ -1,4 +1,4 @@
-// Charts in our tokens: <figure data-chart="ID"> with its option as JSON in #ID. Colours by name: "@good", "@series1".
+// Charts in our tokens: <figure data-chart="ID" data-option="JSON">. Colours by name: "@good", "@series1".
 const NAMES = ["ink", "ink-2", "ink-3", "border", "border-strong", "raised", "surface", "accent", "good", "good-fill", "warn", "warn-fill", "bad", "bad-fill", "info", "info-fill", "note", "note-fill", "ghost", "accent-soft", "good-soft", "warn-soft", "bad-soft", "series1", "series2", "series3", "series4", "series5", "series6"];
 const charts = new Map();
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -52,11 +52,10 @@ const BASE = {
 };
 
 function draw(figure) {
-  const source = document.getElementById(figure.dataset.chart);
   const place = figure.querySelector(".chart-canvas");
-  if (!source || !place || !window.echarts) return;
+  if (!place || !window.echarts) return;
   const colours = tokens();
-  const option = dye(JSON.parse(source.textContent), colours);
+  const option = dye(JSON.parse(figure.dataset.option), colours);
   charts.get(place)?.dispose();
   const chart = window.echarts.init(place, theme(colours), { renderer: "canvas" });
   chart.setOption({ ...BASE, ...option, grid: { ...BASE.grid, ...option.grid }, tooltip: { ...BASE.tooltip, ...option.tooltip, renderMode: "richText" } });

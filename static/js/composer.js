@@ -35,7 +35,7 @@ class Composer {
     this.idField = form.querySelector("input[name=client_id]");
     this.seenField = form.querySelector("input[name=seen_version]");
     this.words = Object.fromEntries(Object.entries(form.dataset).filter(([key]) => key.startsWith("words")));
-    this.drafts = JSON.parse(form.querySelector("#composer-drafts")?.textContent ?? "{}");
+    this.drafts = JSON.parse(form.dataset.drafts || "{}");
     this.timer = 0;
     this.saved = this.text.value;
     this.busy = false;

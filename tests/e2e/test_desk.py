@@ -172,6 +172,16 @@ def test_a_draft_follows_its_writer(sit_down: Any) -> None:
     elsewhere.page.goto(url)
     expect(elsewhere.page.locator("#composer textarea")).to_have_value("写到一半的备注")
     expect(elsewhere.page.locator("#composer")).to_have_class("composer is-note")
+    wang.page.locator("#composer [data-kind=public]").click()
+    with wang.page.expect_response(lambda answer: "kind=public" in (answer.request.post_data or "")):
+        wang.page.keyboard.type("写到一半的回复")
+    elsewhere.page.goto(url.replace("t/3/", "t/2/"))
+    opened = "(url) => htmx.ajax('GET', url, {target: '#conversation', swap: 'outerHTML'})"  # in place, no new page
+    elsewhere.page.evaluate(opened, url)
+    expect(elsewhere.page.locator("#composer[data-ticket='3']")).to_be_visible()
+    for kind, words in (("public", "写到一半的回复"), ("note", "写到一半的备注")):
+        elsewhere.page.locator(f"#composer [data-kind={kind}]").click()
+        expect(elsewhere.page.locator("#composer textarea")).to_have_value(words)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

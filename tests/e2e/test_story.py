@@ -291,6 +291,7 @@ def test_the_first_story(people: People, shop: RunningStack) -> None:
     complain(people, mark, email, words)
     ticket = work_by_keyboard(desk, people, mark, words)
     expect(opened).to_have_text(str(before + 1), timeout=45_000)
+    expect(board.locator("#board figure canvas").first).to_be_visible()  # drawn again with the new figure
     until("the acknowledgement", lambda: [m for m in mails_to(shop, email) if ticket_number(ticket) in m["text"]])
 
     answer = until("the answer", lambda: [m for m in mails_to(shop, email) if f"回执 {mark}" in m["text"]])[0]
