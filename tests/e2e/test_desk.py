@@ -100,6 +100,7 @@ def test_a_ticket_is_answered_and_resolved_by_keyboard_while_a_colleague_looks_o
     mine.keyboard.type("/hswl")
     expect(mine.locator(".canned-item").first).to_be_visible()
     mine.keyboard.press("Enter")
+    expect(mine.locator("#composer textarea")).not_to_have_value("/hswl")  # the list may be of fewer letters still
     words = mine.locator("#composer textarea").input_value()
     assert words.endswith("正在核实。")
     assert "{" not in words
