@@ -37,7 +37,7 @@ class Composer {
     this.words = Object.fromEntries(Object.entries(form.dataset).filter(([key]) => key.startsWith("words")));
     this.drafts = JSON.parse(form.dataset.drafts || "{}");
     this.timer = 0;
-    this.saved = this.text.value;
+    this.saved = this.text.defaultValue;
     this.busy = false;
     this.snapshotField = form.querySelector("input[name=seen]");
     this.picker = new Picker(this);

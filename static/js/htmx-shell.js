@@ -1,4 +1,5 @@
 // How HTMX behaves on the desk: busy buttons, honest errors, an offline bar, unsent words kept.
+import { isChanged } from "./live-parts.js";
 import { toast, unguard } from "./ui.js";
 import { say } from "./words.js";
 
@@ -28,6 +29,15 @@ document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
     for (const [name, detail] of Object.entries(told ? JSON.parse(told) : {})) window.htmx.trigger(document.body, name, detail);
   });
 });
+
+/* What was chosen or typed before the scripts had come, or put back by the browser, nobody has heard yet. */
+function hearEarly() {
+  for (const field of [...document.querySelectorAll("input:not([type=hidden]), select, textarea")].filter(isChanged)) {
+    for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
+    if (field.form?.matches('[hx-trigger^="submit"]')) window.htmx.trigger(field.form, "submit"); // HTMX took these letters for the old ones
+  }
+}
+document.addEventListener("htmx:load", hearEarly, { once: true });
 
 document.addEventListener("toast", (event) => toast(event.detail));
 

@@ -25,7 +25,8 @@ function isWrittenIn(part) {
   return fields.some((field) => isChanged(field) && (field.form?.method !== "get" || field === document.activeElement));
 }
 
-function isChanged(field) {
+/** Whether a field holds something else than the server gave it. */
+export function isChanged(field) {
   if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
   if (!field.matches("select")) return field.value !== field.defaultValue;
   const options = [...field.options];

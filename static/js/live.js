@@ -131,7 +131,7 @@ function signedOut() {
 
 window.addEventListener("pagehide", () => {
   ended = true;
-  socket?.close(1000);
+  if (socket?.readyState === WebSocket.OPEN) socket.close(1000); // one that still connects goes with the page; closing it is a fault on the console
 });
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browsing import sign_in
 from tests.factories.accounts import PASSWORD
 from tests.stack import RunningStack
 
@@ -55,11 +56,7 @@ def test_invited_joined_and_closed_from_afar(stack: RunningStack, browser: Brows
     admin, newcomer = new_page(browser, faults), new_page(browser, faults)
     base = stack.base_url.rstrip("/")
 
-    admin.goto(f"{base}/accounts/login/?next=/settings/staff/invite/")
-    admin.fill("[name=login]", "admin@shop.example")
-    admin.fill("[name=password]", PASSWORD)
-    admin.click("main .btn-primary")
-    admin.wait_for_url("**/settings/staff/invite/")
+    sign_in(admin, base, "admin@shop.example", "/settings/staff/invite/")
     admin.fill("[name=email]", "new@shop.example")
     admin.locator(".choice", has_text=re.compile("^(客服|Agent)")).first.locator("input").check(force=True)
     admin.click("main .btn-primary")

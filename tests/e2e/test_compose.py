@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browsing import late_scripts
 from tests.e2e.test_desk import Person, serious
 from tests.stack import RunningStack, running_stack
 
@@ -140,6 +141,15 @@ def test_what_happens_while_a_page_looks_is_looked_at_too(sit_down: Any) -> None
     expect(li.page.locator("body[data-told]")).to_be_attached()
     asked[0].fulfill(response=answer)
     expect(li.page.locator(".msg-held")).to_contain_text("马上来")
+
+
+def test_words_written_before_the_scripts_have_come_are_kept(sit_down: Any) -> None:
+    page = sit_down(8).page
+    with late_scripts(page, page.url):
+        text_of(page).fill("先写下的话")
+    expect(page.locator("[data-composer-state]")).to_have_text("草稿已保存")
+    page.reload()
+    expect(text_of(page)).to_have_value("先写下的话")
 
 
 def test_a_colleague_is_mentioned_from_the_list_and_hears_of_it(sit_down: Any) -> None:

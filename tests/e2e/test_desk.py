@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.factories.accounts import PASSWORD
+from tests.browsing import sign_in
 from tests.stack import RunningStack
 
 pytestmark = pytest.mark.e2e
@@ -44,11 +44,7 @@ class Person:
             "response",
             lambda answer: self.said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
         )
-        self.page.goto(f"{address}/accounts/login/?next=/desk/%3Fview%3Dopen")
-        self.page.fill("[name=login]", email)
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url("**/desk/**")
+        sign_in(self.page, address, email, "/desk/?view=open")
         expect(self.page.locator("html")).to_have_attribute("data-live", "open")
 
 

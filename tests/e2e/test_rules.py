@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.factories.accounts import PASSWORD
+from tests.browsing import late_scripts, sign_in
 from tests.stack import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, desk, lists, composer and survey are the quick ones
@@ -42,11 +43,7 @@ def boss(browser: Browser, seeded: RunningStack) -> Iterator[Page]:
     page, said = context.new_page(), []
     page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto("/accounts/login/?next=/settings/rules/")
-    page.fill("[name=login]", "lin@desk.example")
-    page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/settings/rules/")
+    sign_in(page, "", "lin@desk.example", "/settings/rules/")
     yield page
     context.close()
     assert said == []
@@ -88,6 +85,36 @@ def test_a_rule_is_built_tried_switched_on_and_works(boss: Page, browser: Browse
     expect(boss.locator("[data-stream]")).to_contain_text("规则“漏液优先”：优先级")
     boss.get_by_role("link", name="为什么？").click()
     expect(boss.locator(".rule-run")).to_contain_text("主题或正文包含“漏液”、“漏水”")
+
+
+def test_what_is_chosen_before_the_scripts_have_come_counts(boss: Page) -> None:
+    with late_scripts(boss, "/settings/rules/new/"):
+        boss.locator("[name=all-0-what]").select_option("words")
+    boss.locator("[name=all-0-value]").fill("漏液")
+    boss.goto("/settings/rules/")
+
+
+def test_a_row_is_added_and_words_stay_however_slow_the_answers_are(boss: Page) -> None:
+    held: list[Any] = []
+    boss.goto("/settings/rules/new/")
+    boss.locator("[name=all-0-what]").select_option("words")
+    words, name = boss.locator("[name=all-0-value]"), boss.get_by_label("名称")
+    words.fill("漏液")
+    boss.route("**/settings/rules/new/", lambda route: held.append(route))
+    with boss.expect_request("**/settings/rules/new/"):  # a look, by leaving the field
+        name.click()
+    name.fill("漏液优先")
+    with boss.expect_request(lambda asked: "add=all" in (asked.post_data or "")):
+        boss.get_by_role("button", name="添加条件").click()
+    boss.wait_for_timeout(400)  # another look wants to go
+    words.fill("漏液，漏水")  # and somebody goes on writing
+    for route in held:
+        route.continue_()
+    boss.unroute("**/settings/rules/new/")
+    expect(boss.locator("[name=all-1-what]")).to_be_visible()
+    expect(words).to_have_value("漏液，漏水")
+    expect(name).to_have_value("漏液优先")
+    boss.goto("/settings/rules/")
 
 
 def _write(browser: Browser, seeded: RunningStack) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.factories.accounts import PASSWORD
+from tests.browsing import sign_in
 from tests.stack import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, desk, lists, composer and survey are the quick ones
@@ -40,10 +40,7 @@ def desk(browser: Browser, seeded: RunningStack) -> Iterator[Page]:
     page, said = context.new_page(), []
     page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(f"{seeded.base_url}/accounts/login/?next=/desk/%3Fview%3Dopen")
-    page.fill("[name=login]", "chen@desk.example")
-    page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
+    sign_in(page, seeded.base_url, "chen@desk.example", "/desk/?view=open")
     expect(page.locator("html")).to_have_attribute("data-live", "open")
     yield page
     context.close()

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from cs_portal.demo.people import PASSWORD
 from cs_portal.demo.photo import chipped_cup
+from tests.browsing import sign_in
 from tests.stack import RunningStack
 
 pytestmark = pytest.mark.e2e
@@ -65,12 +66,7 @@ class People:
     def staff(self, email: str, path: str) -> Page:
         """Sign a member of staff in and open a page."""
         page = self.window()
-        page.goto("/accounts/login/")
-        page.fill("[name=login]", email)
-        page.fill("[name=password]", PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/desk/**")
-        page.goto(path)
+        sign_in(page, "", email, path, PASSWORD)
         return page
 
     def read(self, page: Page) -> None:

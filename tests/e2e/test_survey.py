@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.factories.accounts import PASSWORD
+from tests.browsing import sign_in
 from tests.stack import RunningStack
 
 pytestmark = pytest.mark.e2e
@@ -153,11 +153,7 @@ def test_customer_answers_without_scripts_in_english(seeded: RunningStack, visit
 
 def test_agent_works_through_the_visits_and_reads_the_answers(seeded: RunningStack, visit: Any) -> None:
     page = visit(viewport={"width": 1440, "height": 900})
-    page.goto("/accounts/login/?next=/desk/visits/")
-    page.fill("[name=login]", "wang@visits.example")
-    page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/desk/visits/")
+    sign_in(page, "", "wang@visits.example", "/desk/visits/")
     expect(page.locator("html[data-live=open]")).to_be_attached()
     expect(page.locator("tbody tr")).to_have_count(3, timeout=20_000)
     assert serious(page) == []

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.factories.accounts import PASSWORD
+from tests.browsing import sign_in
 from tests.security.vectors import VECTORS
 from tests.stack import RunningStack
 
@@ -144,11 +144,7 @@ def letter(n: int, vector: str, to: str) -> EmailMessage:
 def watcher(browser: Browser, stack: RunningStack, told: list[dict[str, Any]]) -> Iterator[Watcher]:
     """Sign the administrator in."""
     watcher = Watcher(browser, stack.base_url)
-    watcher.page.goto("/accounts/login/")
-    watcher.page.fill("[name=login]", "admin@live.example")
-    watcher.page.fill("[name=password]", PASSWORD)
-    watcher.page.keyboard.press("Enter")
-    watcher.page.wait_for_url("**/desk/**")
+    sign_in(watcher.page, "", "admin@live.example")
     yield watcher
     watcher.context.close()
 
@@ -156,7 +152,8 @@ def watcher(browser: Browser, stack: RunningStack, told: list[dict[str, Any]]) -
 def test_the_watcher_hears_what_runs_and_what_is_stopped(watcher: Watcher) -> None:
     watcher.look("/desk/")
     assert sorted(set(watcher.faults)) == []
-    watcher.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere onerror=window.__xss=1>')")
+    with watcher.page.expect_response("**/nowhere"):
+        watcher.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=/nowhere onerror=__xss=1>')")
     watcher.page.wait_for_timeout(500)
     heard = "\n".join(watcher.faults)
     assert "policy script-src-attr" in heard
