@@ -1,9 +1,9 @@
 """bin/bench inbox --tickets N: the desk's pages at N tickets, beside the same pages at 1,000 and beside raw SQL.
 
 Both sizes run at once and are visited in turn, so that a busy machine slows both alike. `growth` is the median of a
-page at N over its median at the small size; `spread` is how many more statements a full list costs than one of one row.
-Pages and searches come first, then what changes something, then eight agents at once; the small place, which that
-changes noticeably, is filled anew the next time.
+page at N over its median at the small size, where both show as much; `spread` is how many more statements a full list
+costs than one of one row. Pages and searches come first, then what changes something, then eight agents at once; the
+small place, which that changes noticeably, is filled anew the next time.
 """
 
 from __future__ import annotations

@@ -120,6 +120,7 @@ class Hub:
                         # the client comes back by itself and only says that it subscribed again
                         self._hears(was_lost=wait > 0.1 or self.hears_since is not None)
                         wait = 0.1
+                    self.hears_since = None  # whoever joins while it ends is told to look
             except (aioredis.RedisError, OSError, TimeoutError) as error:
                 logger.warning("live.hub_lost error=%s", error.__class__.__name__)
                 await asyncio.sleep(wait)

@@ -6,6 +6,7 @@ import { say } from "./words.js";
 const POLL = 15_000;
 const RETRY = 10_000;
 const FRAGMENT_AGE = 15;
+const MEMORY = 60_000;
 const body = document.body;
 let socket = null;
 let state = "";
@@ -17,6 +18,9 @@ let ended = false;
 let everOpen = false;
 let sentGroups = "";
 const versions = new Map();
+let hints = []; // the newest of the last minute: [when, hint]
+const askedAt = new WeakMap(); // request → when
+const known = new WeakSet(); // parts that hear hints
 
 /** What looks again by itself; the root carries the word for the state of the connection under the same name. */
 const parts = () => body.querySelectorAll("[data-live]");
@@ -55,10 +59,21 @@ function announce(frame) {
   if (frame.version && (versions.get(seenKey) ?? 0) >= frame.version) return;
   if (frame.version) versions.set(seenKey, frame.version);
   if (versions.size > 500) versions.clear();
+  const now = performance.now();
+  hints = [...hints.slice(-500).filter(([at]) => at > now - MEMORY), [now, frame]];
   const detail = { group: frame.group, event: frame.event, id: frame.id, version: frame.version };
   document.dispatchEvent(new CustomEvent(`live:${frame.event}`, { detail }));
   document.dispatchEvent(new CustomEvent("live:event", { detail }));
-  lookAgain([...parts()].filter((part) => lists(part.dataset.live).includes(frame.group) && !(frame.version && Number(part.dataset.version) >= frame.version)));
+  lookAgain([...parts()].filter((part) => concerns(frame, part)));
+}
+
+const concerns = (frame, part) => lists(part.dataset.live).includes(frame.group) && !(frame.version && Number(part.dataset.version) >= frame.version);
+
+/** A part that has just come missed the hints that came while it was on its way. */
+function catchUp(since) {
+  const fresh = [...parts()].filter((part) => !known.has(part));
+  for (const part of fresh) known.add(part);
+  lookAgain(fresh.filter((part) => hints.some(([at, frame]) => at >= since && concerns(frame, part))));
 }
 
 function receive(frame) {
@@ -139,7 +154,12 @@ window.addEventListener("pageshow", (event) => {
   connect();
 });
 window.addEventListener("online", () => socket?.readyState === WebSocket.CLOSED && (tries = 0));
-document.addEventListener("htmx:afterSettle", () => subscribe());
+document.addEventListener("htmx:beforeSend", (event) => askedAt.set(event.detail.xhr, performance.now()));
+document.addEventListener("htmx:afterSettle", (event) => {
+  subscribe();
+  catchUp(askedAt.get(event.detail.xhr));
+});
+catchUp(Infinity); // the page's own parts: what came before the socket is asked for with their age
 // before that htmx does not listen yet
 if (document.readyState === "complete") connect();
 else document.addEventListener("DOMContentLoaded", connect, { once: true });

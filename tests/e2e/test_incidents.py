@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.test_desk import Person, serious
 from tests.stack import RunningStack
@@ -38,6 +38,32 @@ def boss(browser: Browser, stack: RunningStack) -> Iterator[Person]:
     assert person.said == []
 
 
+LATE_TICKET = """
+from orders.models import Order
+from tests.factories.tickets import make_ticket
+order = Order.objects.order_by("pk")[1]
+make_ticket(customer=order.customer, order_id=order.pk, shop_id=order.shop_id, subject="东西到哪了")
+"""
+
+
+def hear_of_a_ticket_while_the_panel_comes(page: Page, stack: RunningStack) -> None:
+    """The panel was made before the ticket and comes after the news of it."""
+    asked: list[Any] = []
+    page.route("**/desk/incidents/*/tickets/", lambda route: route.continue_() if asked else asked.append(route))
+    with page.expect_request("**/desk/incidents/*/tickets/"):
+        page.reload()
+    expect(page.locator("html")).to_have_attribute("data-live", "open")
+    page.evaluate("document.addEventListener('live:tickets', () => (document.body.dataset.told = '1'))")
+    page.wait_for_timeout(500)
+    answer = asked[0].fetch()
+    assert "东西到哪了" not in answer.text()
+    stack.manage("shell", "-v", "0", "-c", LATE_TICKET)
+    expect(page.locator("body[data-told]")).to_be_attached(timeout=30_000)
+    asked[0].fulfill(response=answer)
+    expect(page.locator("#incident-tickets")).to_contain_text("东西到哪了")
+    page.unroute("**/desk/incidents/*/tickets/")
+
+
 def test_an_incident_from_its_declaration_to_its_review(boss: Any, stack: RunningStack) -> None:
     page = boss.page
     page.goto(f"{stack.base_url}/desk/incidents/new/")
@@ -52,6 +78,8 @@ def test_an_incident_from_its_declaration_to_its_review(boss: Any, stack: Runnin
     page.get_by_role("button", name="关联 3 个订单").click()
     expect(page.locator("#incident-state")).to_contain_text("涉及 3 位客户")
     expect(page.locator("#incident-tickets")).to_contain_text("包裹几天没动了", timeout=30_000)
+
+    hear_of_a_ticket_while_the_panel_comes(page, stack)
 
     updates = (("{customer_name}您好，{order_number} 延误。", False), ("{order_number} 已恢复派送。", True))
     for text, is_final in updates:

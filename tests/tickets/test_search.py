@@ -70,12 +70,15 @@ def read_all(word: str) -> list[int]:
     return sorted(newest, key=lambda ticket: newest[ticket], reverse=True)
 
 
+@pytest.mark.parametrize("largest", [3, 12, 1500])  # with few at a time the buckets are walked to the end
 def test_every_two_signs_are_found_wherever_they_stand(
-    boss: Staff, talk: None, monkeypatch: pytest.MonkeyPatch
+    boss: Staff, talk: None, monkeypatch: pytest.MonkeyPatch, largest: int
 ) -> None:
     """Small steps, so that the newest, the buckets and what is older than those all have their part."""
     monkeypatch.setattr(search_words, "NEWEST", 20)
     monkeypatch.setattr(search_words, "BUCKETS", 3)
+    monkeypatch.setattr(search_words, "LARGEST", largest)
+    monkeypatch.setattr(search, "SMALLEST", min(largest, search.SMALLEST))
     pick = Random(11)
     words = {"".join(pick.choices(SIGNS, k=2)) for _ in range(60)}
     for word in words:

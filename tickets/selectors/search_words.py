@@ -10,6 +10,7 @@ stream finds both.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
@@ -21,6 +22,7 @@ from tickets.models import Ticket
 
 NEWEST = 500
 BUCKETS = 8
+BUCKET_BITS = 14
 SMALLEST, SMALLEST_FILTERED, LARGEST = 100, 500, 1500
 MARGIN = 1.3
 
@@ -78,19 +80,28 @@ def messages_with(
     yield batch, looked_at
     if below is None:
         return
-    tickets, size = {said.ticket_id for said in batch}, smallest // 4
-    bottom = max(((below - 1) >> 14) - BUCKETS + 1, 0)
-    for statement, floor in ((IN_BUCKETS, bottom << 14), (OLDER_ONES, 0)):
-        while below > floor:
-            size = max(_likely(wanted, len(tickets), looked_at), min(4 * size, LARGEST))
-            buckets = [(below - 1) >> 14, bottom] if statement is IN_BUCKETS else []
-            most = [size, size] if statement is IN_BUCKETS else [size]
-            rows = _ask(statement, fits, *buckets, words, below, *most, *values)
-            batch = _said(rows)
-            yield batch, len(rows)
-            tickets |= {said.ticket_id for said in batch}
-            looked_at += len(rows)
-            below = rows[-1][0] if len(rows) == size else floor
+    tickets, span, walked, met = {said.ticket_id for said in batch}, BUCKETS, 0, 0
+    while below > 0:
+        size = max(_likely(wanted, len(tickets), looked_at), smallest)
+        top = (below - 1) >> BUCKET_BITS
+        bottom = max(top - span + 1, 0) if span else 0
+        if span:
+            rows = _ask(IN_BUCKETS, fits, top, bottom, words, below, size, size, *values)
+        else:
+            rows = _ask(OLDER_ONES, fits, words, below, size, *values)
+        batch = _said(rows)
+        yield batch, len(rows)
+        tickets |= {said.ticket_id for said in batch}
+        looked_at += len(rows)
+        below = rows[-1][0] if len(rows) == size else bottom << BUCKET_BITS
+        walked, met = walked + top - (below >> BUCKET_BITS) + 1, met + len(rows)
+        span = _span(met / walked, below >> BUCKET_BITS, max(_likely(wanted, len(tickets), looked_at), smallest))
+
+
+def _span(density: float, left: int, size: int) -> int:
+    """Return how many buckets more to ask for `size` messages by how many a bucket held; 0: all that are left at once,
+    as there are few messages in them."""
+    return max(ceil(size / density), BUCKETS) if density * left > LARGEST else 0
 
 
 def _likely(wanted: int, have: int, looked_at: int) -> int:
