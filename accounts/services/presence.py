@@ -13,11 +13,12 @@ PRESENT = (PresenceStatus.ONLINE, PresenceStatus.BUSY, PresenceStatus.BREAK)
 
 
 def lock_presence(staff_id: int) -> Presence | None:
-    """Lock and return where a person is, None for one who never came; the last lock of any transaction.
+    """Lock and return where a person is, with herself, None for one who never came; the last lock of any transaction.
 
     Giving work by capacity and going off shift both hold this row, so one of them sees what the other did.
     """
-    return Presence.objects.select_for_update(no_key=True).filter(pk=staff_id).first()
+    rows = Presence.objects.select_for_update(no_key=True, of=("self",)).select_related("staff")
+    return rows.filter(pk=staff_id).first()
 
 
 @transaction.atomic

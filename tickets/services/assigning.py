@@ -68,10 +68,10 @@ def check_agent(staff_id: int, actor: Actor, *, even_off_shift: bool = False) ->
     Raises InvalidInput for who cannot answer customers or is off shift (unless she takes it herself). The lock makes
     this and her going off shift follow one another, so that nothing is given to somebody who has just gone.
     """
-    staff = Staff.objects.filter(pk=staff_id, is_active=True).first()
-    if staff is None or not staff.may(Permission.TICKET_REPLY):
-        raise InvalidInput(fields={"assignee": [_("Choose somebody who works here and may answer customers.")]})
     presence = lock_presence(staff_id)
+    staff = presence.staff if presence is not None else Staff.objects.filter(pk=staff_id).first()
+    if staff is None or not staff.is_active or not staff.may(Permission.TICKET_REPLY):
+        raise InvalidInput(fields={"assignee": [_("Choose somebody who works here and may answer customers.")]})
     is_own = actor.is_person and actor.id == staff_id
     if presence is not None and presence.status == PresenceStatus.OFFLINE and not is_own and not even_off_shift:
         words = _("%(name)s is off shift. Choose somebody who is here, or a team's queue.")
