@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Max
 from django.test import Client
 
@@ -88,6 +89,17 @@ def test_every_two_signs_are_found_wherever_they_stand(
         assert found_by(boss, word, limit=3).is_more == (len(wanted) > 3), word
         assert count_tickets(boss, word, now=NOW) == len(wanted), word
     assert sum(bool(read_all(word)) for word in words) > 40
+
+
+def test_no_planner_looks_for_a_rare_word_along_the_primary_key(talk: None) -> None:
+    """With four million messages that took eleven seconds."""
+    statement = "EXPLAIN " + search_words.OLDER_ONES.format(fitting="SELECT id FROM tickets_ticket LIMIT 1")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(statement, ["退款", 10**9, 100])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "message_search" in plan
+    assert "tickets_message_pkey" not in plan
 
 
 def test_few_fitting_tickets_among_many_with_the_word_are_all_found(
