@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
@@ -60,6 +61,12 @@ def set_target(*, metric: str, value: float, version: int, actor: Actor, at: dat
     return row
 
 
+FOLD_NAMES = {
+    "tickets": gettext_lazy("Tickets"), "surveys": gettext_lazy("Surveys"), "visits": gettext_lazy("Follow-up visits"),
+    "quality": gettext_lazy("Quality"), "calls": gettext_lazy("Calls"), "tasks": gettext_lazy("Tasks"),
+}  # fmt: skip
+
+
 def fold_health() -> list[dict[str, Any]]:
     """Say how far the figures are behind the log."""
     now = timezone.now()
@@ -69,7 +76,7 @@ def fold_health() -> list[dict[str, Any]]:
         behind = f"{row['behind']}" if row["behind"] <= 10000 else "10000+"
         lines.append(
             {
-                "label": _("Figures: %(name)s") % {"name": row["name"]},
+                "label": _("Figures: %(name)s") % {"name": FOLD_NAMES.get(row["name"], row["name"])},
                 "value": _("%(count)s events behind") % {"count": behind},
                 "state": "warn" if late and row["behind"] else "ok",
                 "hint": _("An open write transaction holds the figures back.") if late and row["behind"] else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,11 +12,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.events.partitions import month_number, partition_name
+from core.jobs.clock import period_start
 from core.jobs.registry import JOBS, PERIODIC
 from core.models import Job, JobState, Period
 from core.registry import HEALTH
+from core.ui.times import when
 
 logger = logging.getLogger(__name__)
+TICK_GRACE = timedelta(minutes=2)
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def queue_by_name() -> list[dict[str, Any]]:
@@ -55,7 +59,10 @@ def own_health() -> list[dict[str, Any]]:
         )
         due, oldest, quarantine, size, longest, has_next, version = cursor.fetchone()
     waiting = now - oldest if oldest else timedelta(0)
-    last_tick = Period.objects.filter(name__in=PERIODIC).order_by("-last_start").values_list("last_start").first()
+    begun = dict(Period.objects.filter(name__in=PERIODIC).values_list("name", "last_start"))
+    is_silent = any(
+        begun.get(item.name, EVER) < period_start(now - TICK_GRACE, item.every) for item in PERIODIC.values()
+    )
     return [
         _line(
             _("Work due"),
@@ -79,7 +86,12 @@ def own_health() -> list[dict[str, Any]]:
             "ok" if has_next else "warn",
             "",
         ),
-        _line(_("Clock of periodic work"), "", "ok" if last_tick else "warn", "" if last_tick else _("No tick yet.")),
+        _line(
+            _("Clock of periodic work"),
+            when(max(begun.values())) if begun else _("No tick yet."),
+            "bad" if is_silent else "ok",
+            _("Periodic work is late. Is the ticker running?") if is_silent else "",
+        ),
         _line(_("Live bus"), *_bus()),
         _line(_("Database"), f"{size / 2**20:.0f} MB · {version.split(' on ')[0]}", "ok", ""),
         _line(_("Version"), settings.PRODUCT_VERSION, "ok", ""),
