@@ -20,10 +20,11 @@ let sentGroups = "";
 const versions = new Map();
 let hints = []; // the newest of the last minute: [when, hint]
 const askedAt = new WeakMap(); // request → when
-const known = new WeakSet(); // parts that hear hints
+const brought = new WeakMap(); // request → parts it brought
 
 /** What looks again by itself; the root carries the word for the state of the connection under the same name. */
 const parts = () => body.querySelectorAll("[data-live]");
+const known = new WeakSet(parts()); // what came before the socket is asked for with their age
 const lists = (text) => (text ?? "").split(/[\s,]+/).filter(Boolean);
 
 /** Groups the page wants: the body's own and those of every part. */
@@ -69,12 +70,20 @@ function announce(frame) {
 
 const concerns = (frame, part) => lists(part.dataset.live).includes(frame.group) && !(frame.version && Number(part.dataset.version) >= frame.version);
 
-/** A part that has just come missed the hints that came while it was on its way. */
-function catchUp(since) {
+/* A part hears hints once htmx has settled what it came with. Until then those since it was asked for are kept for it. */
+document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => askedAt.set(xhr, performance.now()));
+document.addEventListener("htmx:afterSwap", ({ detail: { xhr } }) => {
+  if (!xhr) return;
   const fresh = [...parts()].filter((part) => !known.has(part));
   for (const part of fresh) known.add(part);
-  lookAgain(fresh.filter((part) => hints.some(([at, frame]) => at >= since && concerns(frame, part))));
-}
+  brought.set(xhr, [...(brought.get(xhr) ?? []), ...fresh]);
+});
+document.addEventListener("htmx:afterSettle", ({ detail: { xhr } }) => {
+  subscribe();
+  const fresh = brought.get(xhr) ?? [];
+  brought.delete(xhr);
+  lookAgain(fresh.filter((part) => hints.some(([at, frame]) => at >= askedAt.get(xhr) && concerns(frame, part))));
+});
 
 function receive(frame) {
   clearTimeout(deadline);
@@ -154,12 +163,6 @@ window.addEventListener("pageshow", (event) => {
   connect();
 });
 window.addEventListener("online", () => socket?.readyState === WebSocket.CLOSED && (tries = 0));
-document.addEventListener("htmx:beforeSend", (event) => askedAt.set(event.detail.xhr, performance.now()));
-document.addEventListener("htmx:afterSettle", (event) => {
-  subscribe();
-  catchUp(askedAt.get(event.detail.xhr));
-});
-catchUp(Infinity); // the page's own parts: what came before the socket is asked for with their age
 // before that htmx does not listen yet
 if (document.readyState === "complete") connect();
 else document.addEventListener("DOMContentLoaded", connect, { once: true });
