@@ -78,8 +78,9 @@ document.addEventListener("htmx:afterSwap", ({ detail: { xhr } }) => {
   for (const part of fresh) known.add(part);
   brought.set(xhr, [...(brought.get(xhr) ?? []), ...fresh]);
 });
-document.addEventListener("htmx:afterSettle", ({ detail: { xhr } }) => {
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
   subscribe();
+  const xhr = detail?.xhr;
   const fresh = brought.get(xhr) ?? [];
   brought.delete(xhr);
   lookAgain(fresh.filter((part) => hints.some(([at, frame]) => at >= askedAt.get(xhr) && concerns(frame, part))));
