@@ -1,5 +1,6 @@
 """Models of the orders app."""
 
+from orders.models.carrying import CarrierAccount, CarrierCompany, CarrierPush, Tracking
 from orders.models.hook import InboundHook
 from orders.models.imports import ImportMapping, ImportRowError, ImportRun
 from orders.models.incident import AffectedOrder, AttachRun, Incident
@@ -11,6 +12,9 @@ __all__ = [
     "AffectedOrder",
     "AttachRun",
     "Carrier",
+    "CarrierAccount",
+    "CarrierCompany",
+    "CarrierPush",
     "ImportMapping",
     "ImportRowError",
     "ImportRun",
@@ -23,4 +27,5 @@ __all__ = [
     "Product",
     "Scan",
     "Shop",
+    "Tracking",
 ]

@@ -1,8 +1,9 @@
 """Every write of the orders app, by noun; import from here."""
 
+from orders.scan_data import ScanData
 from orders.services.completing import cancel_order, complete_due_orders, complete_order
 from orders.services.data import ItemData, OrderData, ParcelData, PaymentData
-from orders.services.scans import ScanData, add_scan, add_scans
+from orders.services.scans import add_scan, add_scans
 from orders.services.shops import (
     ProductData,
     ShopDraft,

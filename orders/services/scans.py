@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -18,23 +17,13 @@ from core.live import announce
 from orders.enums import ParcelStatus
 from orders.events import OrderStep, ParcelStep
 from orders.models import Order, Parcel, Scan
+from orders.scan_data import ScanData
 from orders.services.data import OLDEST, clean_line
 from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
 
 AHEAD = timedelta(days=1)
 MAX_SCANS = 500
 _SCAN_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,20}")
-
-
-@dataclass(frozen=True, slots=True)
-class ScanData:
-    """One scan as a carrier tells it: when, its own code, our status for it, words and place."""
-
-    at: datetime
-    status: str
-    code: str = ""
-    text: str = ""
-    place: str = ""
 
 
 def add_scan(
