@@ -45,10 +45,28 @@ class ParcelStatus(models.TextChoices):
     PICKED_UP = "picked_up", _("Picked up")
     IN_TRANSIT = "in_transit", _("In transit")
     OUT_FOR_DELIVERY = "out_for_delivery", _("Out for delivery")
+    READY_FOR_PICKUP = "ready_for_pickup", _("Ready for pickup")
     DELIVERED = "delivered", _("Delivered")
     REFUSED = "refused", _("Refused")
+    RETURNING = "returning", _("On its way back")
     RETURNED = "returned", _("Returned")
     LOST = "lost", _("Lost")
+
+
+class ScanStatus(models.TextChoices):
+    """What one scan says: a parcel's status, or that something is wrong without moving it."""
+
+    CREATED = "created", _("Label created")
+    PICKED_UP = "picked_up", _("Picked up")
+    IN_TRANSIT = "in_transit", _("In transit")
+    OUT_FOR_DELIVERY = "out_for_delivery", _("Out for delivery")
+    READY_FOR_PICKUP = "ready_for_pickup", _("Ready for pickup")
+    DELIVERED = "delivered", _("Delivered")
+    REFUSED = "refused", _("Refused")
+    RETURNING = "returning", _("On its way back")
+    RETURNED = "returned", _("Returned")
+    LOST = "lost", _("Lost")
+    PROBLEM = "problem", _("Problem on the way")
 
 
 PARCEL_RANK = {
@@ -56,12 +74,26 @@ PARCEL_RANK = {
     ParcelStatus.PICKED_UP: 20,
     ParcelStatus.IN_TRANSIT: 30,
     ParcelStatus.OUT_FOR_DELIVERY: 40,
-    ParcelStatus.DELIVERED: 60,
+    ParcelStatus.READY_FOR_PICKUP: 45,
     ParcelStatus.REFUSED: 50,
+    ParcelStatus.RETURNING: 55,
+    ParcelStatus.DELIVERED: 60,
     ParcelStatus.RETURNED: 70,
-    ParcelStatus.LOST: 55,
 }
-"""A parcel's status is that of its highest-ranked scan: any order and repetition of scans gives the same state."""
+"""How far a parcel came. News only ever raises it, so any order and repetition of news gives the same state.
+
+On its way back after a delivery is RANK_SENT_BACK. Lost is no rank: see orders.services.folding.
+"""
+
+RANK_SENT_BACK = 65
+PARCEL_ENDED = frozenset({ParcelStatus.DELIVERED, ParcelStatus.REFUSED, ParcelStatus.RETURNED, ParcelStatus.LOST})
+PARCEL_UNDER_WAY = (
+    ParcelStatus.PICKED_UP,
+    ParcelStatus.IN_TRANSIT,
+    ParcelStatus.OUT_FOR_DELIVERY,
+    ParcelStatus.READY_FOR_PICKUP,
+    ParcelStatus.RETURNING,
+)
 
 
 class ImportState(models.TextChoices):

@@ -43,11 +43,21 @@ class OrderChanged:
 
 @dataclass(frozen=True)
 class ParcelStep:
-    """A parcel reached a higher rank."""
+    """A parcel reached a higher rank, was lost, or was found and is again where it had come to."""
 
     carrier_id: int
     carrier: Code
     before: Code
+    scan_code: Code
+
+
+@dataclass(frozen=True)
+class ParcelProblem:
+    """The carrier met a problem with a parcel that has this status; told again only once it had moved on."""
+
+    carrier_id: int
+    carrier: Code
+    status: Code
     scan_code: Code
 
 
@@ -82,10 +92,14 @@ for step in (
     "picked_up",
     "in_transit",
     "out_for_delivery",
+    "ready_for_pickup",
     "delivered",
     "refused",
+    "returning",
     "returned",
     "lost",
+    "found",
 ):
     declare(f"parcel.{step}", ParcelStep)
+declare("parcel.problem_reported", ParcelProblem)
 declare("import.finished", ImportFinished)

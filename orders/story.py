@@ -14,7 +14,7 @@ from accounts.selectors import staff_names
 from core import ui
 from core.models import Event
 from core.registry import StoryLine
-from orders.enums import ParcelStatus
+from orders.enums import ParcelStatus, ScanStatus
 from orders.models import Carrier, Parcel
 from orders.selectors.told import ToldScan, parcels_told
 
@@ -31,11 +31,16 @@ PARCEL_LOOKS = {
     "picked_up": ("package-export", "info"),
     "in_transit": ("truck", "info"),
     "out_for_delivery": ("map-pin", "info"),
+    "ready_for_pickup": ("building-store", "info"),
     "delivered": ("package-import", "good"),
     "refused": ("package-off", "bad"),
+    "returning": ("truck-return", "warn"),
     "returned": ("truck-return", "warn"),
     "lost": ("alert-triangle", "bad"),
+    "found": ("map-pin", "good"),
+    "problem_reported": ("alert-triangle", "warn"),
 }
+ENDED_BADLY = {ParcelStatus.REFUSED, ParcelStatus.RETURNED, ParcelStatus.LOST}
 
 
 def render_order_events(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
@@ -89,12 +94,20 @@ def render_parcel_events(events: list[Event], viewer: Any) -> dict[int, StoryLin
     for event in events:
         status = event.kind.removeprefix("parcel.")
         icon, tone = PARCEL_LOOKS.get(status, ("package", ""))
-        label = ParcelStatus(status).label if status in ParcelStatus.values else status
+        label = ParcelStatus(status).label if status in ParcelStatus.values else _parcel_words().get(status, status)
         parcel = parcels.get(event.subject_id)
-        scan = words.get((event.subject_id, event.at, status))
+        told = ScanStatus.PROBLEM if status == "problem_reported" else status
+        scan = words.get((event.subject_id, event.at, told))
         html = format_html("{}{}", label, _parcel_note(parcel, scan))
         lines[event.pk] = StoryLine(event.pk, icon, tone, html)
     return lines
+
+
+def _parcel_words() -> dict[str, str]:
+    return {
+        "found": gettext("Found again after it was lost"),
+        "problem_reported": gettext("The carrier reports a problem"),
+    }
 
 
 def _parcel_note(parcel: Parcel | None, scan: ToldScan | None) -> SafeString:
@@ -149,22 +162,21 @@ def field_words() -> dict[str, str]:
 
 def lifeline_of(parcel: Parcel) -> list[dict[str, Any]]:
     """Return a parcel's line of life for the component: what it passed, where it is, what is to come."""
-    path = [ParcelStatus.CREATED, ParcelStatus.PICKED_UP, ParcelStatus.IN_TRANSIT, ParcelStatus.OUT_FOR_DELIVERY]
-    ended_badly = parcel.status in {ParcelStatus.REFUSED, ParcelStatus.RETURNED, ParcelStatus.LOST}
-    path.append(ParcelStatus(parcel.status) if ended_badly else ParcelStatus.DELIVERED)
+    path = _path_of(parcel)
     told_at = parcel.rank_at if parcel.status == ParcelStatus.CREATED else parcel.created_at  # of history: when it was
     times: dict[str, datetime | None] = {
         ParcelStatus.CREATED: told_at if parcel.shipped_at is None else None,
         ParcelStatus.PICKED_UP: parcel.shipped_at,
         ParcelStatus.DELIVERED: parcel.delivered_at,
     }
-    times[parcel.status] = times.get(parcel.status) or parcel.rank_at
+    since = parcel.lost_at if parcel.status == ParcelStatus.LOST else parcel.rank_at
+    times[parcel.status] = times.get(parcel.status) or since
     items = []
     reached = path.index(ParcelStatus(parcel.status))
     for index, status in enumerate(path):
         is_last = index == len(path) - 1
         state = "done" if index < reached or (index == reached and is_last) else "now" if index == reached else "next"
-        if index == reached and ended_badly:
+        if index == reached and parcel.status in ENDED_BADLY:
             state = "failed"
         note = parcel.place if index == reached and not is_last else ""
         items.append(
@@ -177,3 +189,14 @@ def lifeline_of(parcel: Parcel) -> list[dict[str, Any]]:
             }
         )
     return items
+
+
+def _path_of(parcel: Parcel) -> list[ParcelStatus]:
+    """Return the stations of a parcel's line: the way out, through a locker where it lies in one, and the way back."""
+    status = ParcelStatus(parcel.status)
+    path = [ParcelStatus.CREATED, ParcelStatus.PICKED_UP, ParcelStatus.IN_TRANSIT]
+    path.append(status if status == ParcelStatus.READY_FOR_PICKUP else ParcelStatus.OUT_FOR_DELIVERY)
+    if status in {ParcelStatus.RETURNING, ParcelStatus.RETURNED}:
+        sent_back = [ParcelStatus.DELIVERED] if parcel.delivered_at else []
+        return [*path[:3], *sent_back, ParcelStatus.RETURNING, ParcelStatus.RETURNED]
+    return [*path, status if status in ENDED_BADLY else ParcelStatus.DELIVERED]

@@ -392,6 +392,7 @@ SPECTACULAR_SETTINGS = {
         "TicketStatus": "tickets.enums.TicketStatus",
         "OrderStatus": "orders.enums.OrderStatus",
         "ParcelStatus": "orders.enums.ParcelStatus",
+        "ScanStatus": "orders.enums.ScanStatus",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from core.crypto import CannotDecrypt, decrypt
 from core.text import mask_name, mask_phone
-from orders.enums import OrderStatus, ParcelStatus
+from orders.enums import OrderStatus, ParcelStatus, ScanStatus
 from orders.models import Order, Parcel, Shop
 from orders.services import ItemData, OrderData, ParcelData, PaymentData, ScanData
 
@@ -166,7 +166,7 @@ class ScanIn(serializers.Serializer):
     """One scan of a carrier."""
 
     at = MomentField()
-    status = serializers.ChoiceField(ParcelStatus.choices)
+    status = serializers.ChoiceField(ScanStatus.choices)
     code = TextField(max_length=20, required=False, allow_blank=True, default="", help_text="The carrier's own code.")
     text = TextField(max_length=400, required=False, allow_blank=True, default="")
     place = TextField(max_length=120, required=False, allow_blank=True, default="")

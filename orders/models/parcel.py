@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.models.fields import ClockTimestamp
-from orders.enums import ParcelStatus
+from orders.enums import PARCEL_ENDED, ParcelStatus, ScanStatus
 
 
 class Carrier(models.Model):
@@ -33,8 +33,11 @@ class Carrier(models.Model):
 
 
 class Parcel(models.Model):
-    """One parcel of an order. Status is that of its highest-ranked scan, so late and repeated scans change nothing.
+    """One parcel of an order; where it stands is a fold of all its news (orders.services.folding), in any order.
 
+    `rank` is how far it came, `rank_at` since when. `returning_at`, `lost_at`, `problem_at` (with the carrier's code)
+    and `moved_at` are the latest news of going back, of loss, of a problem and of any movement: lost while nothing
+    moved after the loss, in trouble while nothing moved after the problem.
     Two orders sent in one box are two rows with the same tracking number: each order tells its own story.
     """
 
@@ -50,6 +53,11 @@ class Parcel(models.Model):
     shipped_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     last_scan_at = models.DateTimeField(null=True, blank=True)
+    moved_at = models.DateTimeField(null=True, blank=True)
+    returning_at = models.DateTimeField(null=True, blank=True)
+    lost_at = models.DateTimeField(null=True, blank=True)
+    problem_at = models.DateTimeField(null=True, blank=True)
+    problem_code = models.CharField(max_length=20, blank=True, default="")
     expected_at = models.DateTimeField(null=True, blank=True)
     refreshed_at = models.DateTimeField(null=True, blank=True)
     version = models.IntegerField(default=1)
@@ -60,6 +68,9 @@ class Parcel(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "carrier", "tracking_number"], name="parcel_once_per_order"),
             models.CheckConstraint(condition=Q(status__in=ParcelStatus.values), name="parcel_status_known"),
+            models.CheckConstraint(
+                condition=Q(problem_code="") | Q(problem_at__isnull=False), name="parcel_problem_has_time"
+            ),
         ]
         indexes = [
             models.Index(fields=["tracking_number"], name="parcel_tracking"),
@@ -71,6 +82,13 @@ class Parcel(models.Model):
 
     def __str__(self) -> str:
         return self.tracking_number
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """Say whether the last thing the carrier told of an open parcel was a problem."""
+        if self.problem_at is None or self.status in PARCEL_ENDED:
+            return False
+        return self.moved_at is None or self.problem_at >= self.moved_at
 
     def event_streams(self) -> dict[str, int | None]:
         """Name the streams events about this parcel belong to (its order must be loaded)."""
@@ -87,7 +105,7 @@ class Scan(models.Model):
     parcel = models.ForeignKey(Parcel, on_delete=models.CASCADE, related_name="scans")
     at = models.DateTimeField()
     code = models.CharField(max_length=20)
-    status = models.CharField(max_length=20, choices=ParcelStatus)
+    status = models.CharField(max_length=20, choices=ScanStatus)
     text = models.CharField(max_length=400, blank=True, default="")
     text_hash = models.BinaryField(max_length=16)
     place = models.CharField(max_length=120, blank=True, default="")
@@ -97,7 +115,7 @@ class Scan(models.Model):
         db_table = "orders_scan"
         constraints = [
             models.UniqueConstraint(fields=["parcel", "at", "code", "text_hash"], name="scan_once"),
-            models.CheckConstraint(condition=Q(status__in=ParcelStatus.values), name="scan_status_known"),
+            models.CheckConstraint(condition=Q(status__in=ScanStatus.values), name="scan_status_known"),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from core.text import normalise_order_number
-from orders.enums import OrderStatus, ParcelStatus
+from orders.enums import PARCEL_ENDED, OrderStatus, ParcelStatus
 from orders.models import AffectedOrder, Incident, Order, OrderItem, Parcel
 
 MOMENTS = ("placed", "paid", "shipped")
@@ -25,7 +25,6 @@ WORDS = ("region", "product", "place")
 MOST = 50_000
 MOST_LINES = 5_000
 SAMPLE = 10
-_ENDED = (ParcelStatus.DELIVERED, ParcelStatus.REFUSED, ParcelStatus.RETURNED, ParcelStatus.LOST)
 _BREAK = re.compile(r"[\s,，;；、|]+")
 
 
@@ -71,7 +70,7 @@ def _by_parcel(conditions: dict[str, Any]) -> Q:
     if conditions.get("place"):
         wanted &= Q(place__icontains=conditions["place"])
     if since := _moment(conditions.get("silent_since")):
-        wanted &= Q(heard_at__lt=since) & ~Q(status__in=_ENDED)
+        wanted &= Q(heard_at__lt=since) & ~Q(status__in=PARCEL_ENDED)
     return wanted
 
 

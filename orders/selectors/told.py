@@ -11,7 +11,7 @@ from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from core.kept import Kept
-from orders.enums import ParcelStatus
+from orders.enums import ScanStatus
 from orders.models import OrderItem, Parcel, Scan
 from orders.slots import ORDER, one_order
 
@@ -34,7 +34,7 @@ class ToldScan(NamedTuple):
     @property
     def words(self) -> str:
         """Return what the carrier said, else the name of the state."""
-        return self.text or str(ParcelStatus(self.status).label)
+        return self.text or str(ScanStatus(self.status).label)
 
 
 def parcels_told(order_ids: Iterable[int | None], viewer: Any) -> dict[int, list[tuple[Parcel, list[ToldScan]]]]:

@@ -14,14 +14,15 @@ from core.actors import Actor
 from core.errors import InvalidInput, NotFound
 from core.events import Code, Fact, record_many
 from core.live import announce
-from orders.enums import ParcelStatus
-from orders.events import OrderStep, ParcelStep
+from orders.enums import ScanStatus
+from orders.events import OrderStep, ParcelProblem, ParcelStep
 from orders.models import Order, Parcel, Scan
 from orders.scan_data import ScanData
 from orders.services.data import OLDEST, clean_line
-from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
+from orders.services.folding import News, step_at, step_of, take_news
+from orders.services.steps import steps_of_parcels, take_steps
 
-AHEAD = timedelta(days=1)
+AHEAD, AHEAD_KEPT = timedelta(days=1), timedelta(minutes=5)
 MAX_SCANS = 500
 _SCAN_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,20}")
 
@@ -49,8 +50,9 @@ def add_scans(
 ) -> int:
     """Take scans in, each once by (time, code, words); return how many were new.
 
-    The parcel's status is that of its highest-ranked scan; a higher rank is one event, dated by that scan. The order is
-    shipped with its first parcel and delivered with its last. Raises NotFound, InvalidInput.
+    Where the parcel stands follows from all its scans in any order (folding); a step is one event, dated by the scan
+    that made it, and so is a problem. The order is shipped with its first parcel and delivered with its last.
+    Raises NotFound, InvalidInput.
     """
     rows = _check(scans, received_at)
     order_id = Parcel.objects.filter(pk=parcel_id).values_list("order_id", flat=True).first()
@@ -69,20 +71,24 @@ def add_scans(
     if not fresh:
         Parcel.objects.filter(pk=parcel.pk).update(refreshed_at=received_at)
         return 0
-    before = str(parcel.status)
-    limit = received_at + timedelta(minutes=5)
-    for scan in fresh:
-        raise_parcel(parcel, scan.status, min(scan.at, limit))
-        parcel.last_scan_at = max(filter(None, (parcel.last_scan_at, min(scan.at, limit))))
-    top = max((s for s in fresh if s.status == parcel.status), key=lambda s: s.at, default=fresh[0])
+    limit = received_at + AHEAD_KEPT
+    news = [(min(scan.at, limit), scan.status, scan.code) for scan in fresh]
+    before, rank_before, was_in_trouble = str(parcel.status), parcel.rank, parcel.is_in_trouble
+    take_news(parcel, news)
+    parcel.last_scan_at = max(filter(None, (parcel.last_scan_at, *(at for at, _status, _code in news))))
     _place(parcel)
     parcel.version += 1
     parcel.save()
     parcel.order = order
     facts = []
-    if before != parcel.status:
-        step = ParcelStep(parcel.carrier_id, Code(parcel.carrier.code), Code(before), Code(_code(top.code)))
-        facts.append(Fact(f"parcel.{parcel.status}", parcel, actor, parcel.rank_at or top.at, step))
+    if step := step_of(before, str(parcel.status), rank_before=rank_before, rank=parcel.rank):
+        at = step_at(parcel, step) or received_at
+        payload = ParcelStep(
+            parcel.carrier_id, Code(parcel.carrier.code), Code(before), Code(_deciding(news, step, at))
+        )
+        facts.append(Fact(f"parcel.{step}", parcel, actor, at, payload))
+    if parcel.is_in_trouble and not was_in_trouble:
+        facts.append(Fact("parcel.problem_reported", parcel, actor, parcel.problem_at or received_at, _problem(parcel)))
     facts += _move_order(order, parcels, actor, received_at, origin)
     record_many(facts, origin=origin, untrusted=True)
     announce(f"order.{order.pk}", "order", order.pk, order.version)
@@ -95,7 +101,7 @@ def _check(scans: Iterable[ScanData], received_at: datetime) -> list[ScanData]:
     if len(rows) > MAX_SCANS:
         fields["scans"] = [_("At most 500 scans can be told at once.")]
     for index, scan in enumerate(rows[:MAX_SCANS]):
-        if scan.status not in ParcelStatus.values:
+        if scan.status not in ScanStatus.values:
             fields[f"scans[{index}].status"] = [_("This is not a parcel status we know.")]
         if scan.at.tzinfo is None or scan.at < OLDEST or scan.at > received_at + AHEAD:
             fields[f"scans[{index}].at"] = [_("This is not a time with its zone between the year 2000 and tomorrow.")]
@@ -147,6 +153,22 @@ def _move_order(order: Order, parcels: list[Parcel], actor: Actor, now: datetime
         Fact(f"order.{step}", order, actor, getattr(order, f"{step}_at"), OrderStep(Code(before)))
         for step, before in taken
     ]
+
+
+def _deciding(news: list[News], step: str, at: datetime) -> str:
+    """Return the carrier's code of the scan that made the step, "" when it was told before."""
+    still = {ScanStatus.CREATED, ScanStatus.PROBLEM, ScanStatus.LOST}
+    codes = [
+        code
+        for moment, status, code in news
+        if moment == at and (status == step or (step == "found" and status not in still))
+    ]
+    return _code(max(codes, default=""))
+
+
+def _problem(parcel: Parcel) -> ParcelProblem:
+    code, status = Code(_code(parcel.problem_code)), Code(str(parcel.status))
+    return ParcelProblem(parcel.carrier_id, Code(parcel.carrier.code), status, code)
 
 
 def _code(code: str) -> str:

@@ -1,4 +1,4 @@
-"""The one place where orders and parcels move: only forward, each step dated once."""
+"""The one place where orders move: only forward, each step dated once. Parcels move in folding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.errors import TransitionNotAllowed
-from orders.enums import ORDER_RANK, ORDER_TRANSITIONS, PARCEL_RANK, OrderStatus, ParcelStatus
+from orders.enums import ORDER_RANK, ORDER_TRANSITIONS, OrderStatus
 from orders.models import Order, Parcel
 
 _STEPS = tuple(
@@ -53,23 +53,6 @@ def move(order: Order, *, to: str, at: datetime) -> tuple[str, str]:
     if not taken:
         raise TransitionNotAllowed(status=str(order.status), to=str(to))
     return taken[-1]
-
-
-def raise_parcel(parcel: Parcel, status: str, at: datetime) -> bool:
-    """Take in that a parcel had a status at a time; return whether its rank rose.
-
-    Each field is a maximum or minimum over all that was told, so any order and repetition of news gives the same row.
-    """
-    rank, before = PARCEL_RANK[ParcelStatus(status)], parcel.rank
-    if rank > before:
-        parcel.rank, parcel.status, parcel.rank_at = rank, status, at
-    elif rank == before and (parcel.rank_at is None or at < parcel.rank_at):
-        parcel.rank_at = at
-    if rank > PARCEL_RANK[ParcelStatus.CREATED] and (parcel.shipped_at is None or at < parcel.shipped_at):
-        parcel.shipped_at = at
-    if status == ParcelStatus.DELIVERED and (parcel.delivered_at is None or at < parcel.delivered_at):
-        parcel.delivered_at = at
-    return rank > before
 
 
 def steps_of_parcels(parcels: list[Parcel]) -> dict[str, datetime]:

@@ -16,7 +16,7 @@ from core.events import Code, Fact, record_many
 from core.live import announce
 from core.text import normalise_order_number
 from customers.services import find_or_add_customer
-from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
+from orders.enums import OrderStatus, ParcelStatus
 from orders.errors import PROBLEMS
 from orders.events import OrderChanged, OrderPaid, OrderPlaced, OrderStep, ParcelStep
 from orders.models import Order, OrderItem, Parcel, Payment, Product, Shop
@@ -33,7 +33,8 @@ from orders.services.data import (
     parcel_told,
     steps_told,
 )
-from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
+from orders.services.folding import News, step_at, step_of, take_news
+from orders.services.steps import steps_of_parcels, take_steps
 
 PHONE, LAST4 = "phone", "phone.last4"
 _CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,24}")
@@ -235,10 +236,10 @@ class _Upsert:
 
     def _take_parcel(self, order: Order, parcel: Parcel, told: ParcelData) -> bool:
         is_new, before, was = parcel.pk is None, str(parcel.status), _state(parcel)
+        rank_before = parcel.rank
         moment = parcel_moment(told, order, self.at if self.origin == "live" else None)
-        if told.shipped_at:
-            raise_parcel(parcel, ParcelStatus.PICKED_UP, told.shipped_at)
-        rose = raise_parcel(parcel, told.status, moment) or before != parcel.status
+        take_news(parcel, parcel_news(told, moment), moves=moment != self.at)
+        step = step_of(before, str(parcel.status), rank_before=rank_before, rank=parcel.rank)
         if told.expected_at:
             parcel.expected_at = told.expected_at
         if not is_new and _state(parcel) == was:
@@ -246,9 +247,10 @@ class _Upsert:
         parcel.version += 0 if is_new else 1
         parcel.save()
         parcel.order = order
-        if is_new or rose:
+        if is_new or step:
+            step = step or str(parcel.status)
             payload = ParcelStep(parcel.carrier_id, Code(told.carrier), Code("" if is_new else before), Code(""))
-            self.fact(f"parcel.{parcel.status}", parcel, parcel.rank_at or moment, payload)
+            self.fact(f"parcel.{step}", parcel, step_at(parcel, step) or moment, payload)
         return True
 
 
@@ -306,10 +308,16 @@ def parcel_moment(told: ParcelData, order: Any, now: datetime | None) -> datetim
     """Return when a told parcel had its status: its own date, else now, else (history) the order's latest."""
     if told.status == ParcelStatus.DELIVERED and told.delivered_at:
         return told.delivered_at
-    if told.shipped_at and PARCEL_RANK[ParcelStatus(told.status)] > PARCEL_RANK[ParcelStatus.CREATED]:
+    if told.shipped_at and told.status != ParcelStatus.CREATED:
         return told.shipped_at
     known = [moment for step in STEPS if (moment := getattr(order, f"{step}_at")) is not None]
     return now or max([order.placed_at, *known])
+
+
+def parcel_news(told: ParcelData, moment: datetime) -> list[News]:
+    """Return what a shop's word on a parcel is to its fold."""
+    shipped: list[News] = [(told.shipped_at, str(ParcelStatus.PICKED_UP), "")] if told.shipped_at else []
+    return [*shipped, (moment, told.status, "")]
 
 
 def _columns(item: ItemData) -> dict[str, Any]:
@@ -317,7 +325,10 @@ def _columns(item: ItemData) -> dict[str, Any]:
 
 
 def _state(parcel: Parcel) -> tuple[Any, ...]:
-    return parcel.rank, parcel.rank_at, parcel.shipped_at, parcel.delivered_at, parcel.expected_at
+    return (
+        parcel.status, parcel.rank, parcel.rank_at, parcel.shipped_at, parcel.delivered_at, parcel.expected_at,
+        parcel.moved_at, parcel.returning_at, parcel.lost_at,
+    )  # fmt: skip
 
 
 def _alike(name: str, have: Any, told: Any) -> bool:

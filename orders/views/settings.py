@@ -18,6 +18,7 @@ from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, render_page
 from orders import services
+from orders.enums import PARCEL_UNDER_WAY
 from orders.forms import CarrierForm, ShopForm
 from orders.models import Carrier, Shop
 from orders.permissions import shops_visible_to
@@ -95,7 +96,7 @@ def shop_secret(request: StaffRequest, shop_id: int) -> HttpResponse:
 def carriers(request: StaffRequest) -> HttpResponse:
     """List the carriers with how many parcels each has under way."""
     counts = dict(
-        Carrier.objects.filter(parcels__status__in=["picked_up", "in_transit", "out_for_delivery"])
+        Carrier.objects.filter(parcels__status__in=PARCEL_UNDER_WAY)
         .annotate(under_way=Count("parcels"))
         .values_list("pk", "under_way")
     )

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from core.actors import SYSTEM, Actor
 from core.errors import InvalidInput, NotFound
 from core.models import Event
-from orders.models import Scan
+from orders.enums import ParcelStatus
+from orders.models import Parcel, Scan
 from orders.services import ScanData, add_scan, add_scans
+from orders.story import lifeline_of, render_parcel_events
 from tests.factories.orders import AT, make_order, make_parcel
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +148,43 @@ def test_wrong_scans_are_refused(wrong):
 def test_an_unknown_parcel_is_not_found():
     with pytest.raises(NotFound):
         add_scans(parcel_id=10**9, scans=scans(), actor=SYSTEM, received_at=AT)
+
+
+def test_a_problem_moves_nothing_is_told_once_and_a_lost_parcel_is_found():
+    parcel = make_parcel(make_order())
+    day = timedelta(days=1)
+    for days, status, code in [
+        (4, "in_transit", "0"),
+        (3.5, "problem", "201"),
+        (3, "problem", "205"),
+        (2.5, "out_for_delivery", "5"),
+        (2, "problem", "201"),
+        (1.5, "lost", "x"),
+        (1, "in_transit", "0"),
+        (0.5, "ready_for_pickup", "501"),
+    ]:
+        tell(parcel, [[ScanData(AT - days * day, status, code, "", "")]])
+    events = Event.objects.filter(subject_type="parcel", subject_id=parcel.pk).order_by("id")
+    assert list(events.values_list("kind", "data__scan_code")) == [
+        ("parcel.in_transit", "0"),
+        ("parcel.problem_reported", "201"),
+        ("parcel.out_for_delivery", "5"),
+        ("parcel.problem_reported", "201"),
+        ("parcel.lost", "x"),
+        ("parcel.found", "0"),
+        ("parcel.ready_for_pickup", "501"),
+    ]
+    parcel.refresh_from_db()
+    assert (parcel.status, parcel.is_in_trouble, parcel.problem_code) == ("ready_for_pickup", False, "201")
+    lines = render_parcel_events(list(events), None)
+    assert "Found again after it was lost" in lines[events[5].pk].html
+    assert len(lines) == 7
+
+
+@pytest.mark.parametrize("status", ParcelStatus.values)
+def test_every_status_has_its_place_in_the_line_of_life(status):
+    parcel = Parcel(status=status, rank=10, rank_at=AT, lost_at=AT, created_at=AT)
+    line = lifeline_of(parcel)
+    here = [item for item in line if item["label"] == ParcelStatus(status).label]
+    assert len(here) == 1
+    assert [item["state"] for item in line].count("next") == len(line) - 1 - line.index(here[0])

@@ -28,6 +28,7 @@ ON_THE_WAY = (
     ParcelStatus.PICKED_UP,
     ParcelStatus.IN_TRANSIT,
     ParcelStatus.OUT_FOR_DELIVERY,
+    ParcelStatus.READY_FOR_PICKUP,
 )
 MANY_RETURNS = 2
 
@@ -102,7 +103,9 @@ def _promises(ticket_ids: Iterable[int]) -> dict[int, list[Commitment]]:
 
 def _parcels(order_ids: Iterable[int], at: datetime) -> dict[int, list[Parcel]]:
     found: dict[int, list[Parcel]] = defaultdict(list)
-    soon = Q(expected_at__lte=at + EXPECTED_WITHIN) | Q(status=ParcelStatus.OUT_FOR_DELIVERY)
+    soon = Q(expected_at__lte=at + EXPECTED_WITHIN) | Q(
+        status__in=[ParcelStatus.OUT_FOR_DELIVERY, ParcelStatus.READY_FOR_PICKUP]
+    )
     rows = Parcel.objects.filter(soon, order_id__in=list(order_ids), status__in=ON_THE_WAY)
     for parcel in rows.order_by("expected_at", "pk"):
         found[parcel.order_id].append(parcel)

@@ -23,9 +23,10 @@ from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
 from orders.events import OrderPlaced, ParcelStep
 from orders.models import Product, Shop
 from orders.services.data import ItemData, OrderData, ParcelData, PaymentData, history_steps, parcel_told, steps_told
+from orders.services.folding import take_news
 from orders.services.imports.grouping import Ready
-from orders.services.steps import raise_parcel, steps_of_parcels, take_steps
-from orders.services.upserting import paid_amount, parcel_moment, step_payload, told_fields
+from orders.services.steps import steps_of_parcels, take_steps
+from orders.services.upserting import paid_amount, parcel_moment, parcel_news, step_payload, told_fields
 
 _ORDER = (
     "id", "shop_id", "customer_id", "number", "status", "currency", "total", "paid", "discount", "shipping_fee",
@@ -38,7 +39,7 @@ _ITEM = "order_id, product_id, line, sku, title, quantity, unit_price"
 _PAYMENT = "order_id, method, reference, amount, currency, paid_at"
 _PARCEL = (
     "id, order_id, carrier_id, tracking_number, status, rank, rank_at, place, shipped_at, delivered_at, expected_at,"
-    " version"
+    " moved_at, returning_at, lost_at, version"
 )
 
 
@@ -81,6 +82,9 @@ class ParcelDraft:
     shipped_at: datetime | None = None
     delivered_at: datetime | None = None
     expected_at: datetime | None = None
+    moved_at: datetime | None = None
+    returning_at: datetime | None = None
+    lost_at: datetime | None = None
 
 
 class Prepared(NamedTuple):
@@ -136,9 +140,7 @@ def prepare(ready: Ready, shop: Shop, *, carriers: dict[str, int], source: str, 
 
 def _parcel(told: ParcelData, order: Draft) -> ParcelDraft:
     parcel = ParcelDraft(told.carrier, told.tracking_number, expected_at=told.expected_at)
-    if told.shipped_at:
-        raise_parcel(parcel, ParcelStatus.PICKED_UP, told.shipped_at)  # type: ignore[arg-type]
-    raise_parcel(parcel, told.status, parcel_moment(told, order, None))  # type: ignore[arg-type]
+    take_news(parcel, parcel_news(told, parcel_moment(told, order, None)))
     return parcel
 
 
@@ -209,7 +211,8 @@ def _payment_line(payment: PaymentData) -> str:
 def _parcel_line(parcel: ParcelDraft, carrier_id: int) -> str:
     return (
         f"{carrier_id}\t{parcel.tracking_number}\t{parcel.status}\t{parcel.rank}\t"
-        f"{_time(parcel.rank_at)}\t\t{_time(parcel.shipped_at)}\t{_time(parcel.delivered_at)}\t{_time(parcel.expected_at)}\t1\n"
+        f"{_time(parcel.rank_at)}\t\t{_time(parcel.shipped_at)}\t{_time(parcel.delivered_at)}\t{_time(parcel.expected_at)}\t"
+        f"{_time(parcel.moved_at)}\t{_time(parcel.returning_at)}\t{_time(parcel.lost_at)}\t1\n"
     )
 
 
