@@ -88,7 +88,7 @@ def own_health() -> list[dict[str, Any]]:
         ),
         _line(
             _("Clock of periodic work"),
-            when(max(begun.values())) if begun else _("No tick yet."),
+            (_("on time") if not is_silent else when(max(begun.values()))) if begun else _("No tick yet."),
             "bad" if is_silent else "ok",
             _("Periodic work is late. Is the ticker running?") if is_silent else "",
         ),

@@ -74,7 +74,7 @@ def stat(
 ) -> dict[str, Any]:
     """Show one big number with its target, its change and how many cases it stands on."""
     n = None if n == "" else n
-    small = n is not None and n < 20
+    small = n is not None and 0 < n < 20  # none at all says so itself
     return {**locals()}
 
 

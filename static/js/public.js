@@ -23,6 +23,29 @@ for (const group of document.querySelectorAll("[data-for-category]")) {
   show();
 }
 
+/* Another language is another page: what was typed goes along, but for secrets, files and what the server remembers. */
+const KEPT = "cs.typed";
+const SECRET = new Set(["hidden", "password", "file", "submit", "button"]);
+const typed = () =>
+  [...document.querySelectorAll("form:not(.language, [data-auto-advance]) :is(input, textarea, select)")].filter(
+    (field) => field.name && !SECRET.has(field.type),
+  );
+const changed = (field) => !field.options || [...field.options].some((one) => one.selected !== one.defaultSelected);
+document.querySelector("form.language")?.addEventListener("submit", () => {
+  const values = typed().filter(changed).map(({ name, type, value, checked }) => ({ name, type, value, checked }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ path: location.pathname, values }));
+});
+const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+sessionStorage.removeItem(KEPT);
+for (const { name, type, value, checked } of kept?.path === location.pathname ? kept.values : []) {
+  const ticked = type === "radio" || type === "checkbox";
+  const field = typed().find((one) => one.name === name && (!ticked || one.value === value));
+  if (!field) continue;
+  if (ticked) field.checked = checked;
+  else field.value = value;
+  if (!ticked || checked) field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 /* An answer is never lost to a closed tab or a dead connection. */
 window.addEventListener("offline", () => document.body.setAttribute("data-offline", say("offline")));
 window.addEventListener("online", () => document.body.removeAttribute("data-offline"));

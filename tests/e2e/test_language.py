@@ -1,0 +1,31 @@
+"""A customer who changes the language in the middle of a form loses nothing of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.factories.orders import make_shop
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+def test_what_was_typed_goes_along_into_the_other_language(browser: Browser, live_server: Any) -> None:
+    make_shop(code="sunny")
+    context = browser.new_context(locale="zh-CN", base_url=live_server.url, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/contact/?shop=sunny")
+    page.locator("input[name=category]").nth(1).check(force=True)  # its face lies beneath it
+    chosen = page.locator("input[name=category]:checked").get_attribute("value")
+    page.fill("[name=text]", "杯子碎了\n请补发")
+    page.fill("[name=phone]", "13900001234")
+    page.get_by_role("button", name="English").click()
+    page.wait_for_function("document.documentElement.lang.startsWith('en')")
+    assert page.input_value("[name=text]") == "杯子碎了\n请补发"
+    assert page.input_value("[name=phone]") == "13900001234"
+    assert page.locator("input[name=category]:checked").get_attribute("value") == chosen
+    page.reload()
+    assert page.evaluate("sessionStorage.length") == 0, "nothing typed stays behind"
+    context.close()
