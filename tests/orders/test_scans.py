@@ -177,7 +177,7 @@ def test_a_problem_moves_nothing_is_told_once_and_a_lost_parcel_is_found():
     parcel.refresh_from_db()
     assert (parcel.status, parcel.is_in_trouble, parcel.problem_code) == ("ready_for_pickup", False, "201")
     lines = render_parcel_events(list(events), None)
-    assert "Found again after it was lost" in lines[events[5].pk].html
+    assert "丢失后已找回" in lines[events[5].pk].html
     assert len(lines) == 7
 
 
