@@ -97,4 +97,4 @@ def _search(staff: Staff, text: str, limit: int) -> list[dict[str, Any]]:
 
 registry.register_search("orders", 20, _search)
 
-from orders import incident_events, incident_registrations, people_registrations  # noqa: E402, F401 - wired there
+from orders import estimate_registrations, incident_events, incident_registrations, people_registrations  # noqa: E402, F401 - wired there

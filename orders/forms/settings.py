@@ -53,6 +53,10 @@ class ShopForm(forms.Form):
         label=_("Promised delivery after placing (days)"), min_value=0, max_value=365, initial=5,
         help_text=_("Used when the shop tells no date of its own; 0 promises nothing."),
     )  # fmt: skip
+    ships_from = forms.CharField(
+        label=_("Ships from"), max_length=120, required=False,
+        help_text=_("Province and city of the warehouse; expected arrivals begin there when no scan names a place."),
+    )  # fmt: skip
     is_active = forms.BooleanField(label=_("Open for business"), required=False, initial=True)
 
     @classmethod

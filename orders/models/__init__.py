@@ -1,6 +1,7 @@
 """Models of the orders app."""
 
 from orders.models.carrying import CarrierAccount, CarrierCompany, CarrierPush, Tracking
+from orders.models.estimate import ArrivalEstimate, LaneModel, LaneStat
 from orders.models.hook import InboundHook
 from orders.models.imports import ImportMapping, ImportRowError, ImportRun
 from orders.models.incident import AffectedOrder, AttachRun, Incident
@@ -10,6 +11,7 @@ from orders.models.shop import Product, Shop
 
 __all__ = [
     "AffectedOrder",
+    "ArrivalEstimate",
     "AttachRun",
     "Carrier",
     "CarrierAccount",
@@ -20,6 +22,8 @@ __all__ = [
     "ImportRun",
     "InboundHook",
     "Incident",
+    "LaneModel",
+    "LaneStat",
     "Order",
     "OrderItem",
     "Parcel",

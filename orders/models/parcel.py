@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.models.fields import ClockTimestamp
 from orders.enums import PARCEL_ENDED, ParcelStatus, ScanStatus
+from orders.estimate_enums import ESTIMATED, LateLevel
 
 
 class Carrier(models.Model):
@@ -39,6 +40,10 @@ class Parcel(models.Model):
     and `moved_at` are the latest news of going back, of loss, of a problem and of any movement: lost while nothing
     moved after the loss, in trouble while nothing moved after the problem.
     Two orders sent in one box are two rows with the same tracking number: each order tells its own story.
+
+    `expected_at` is learnt when `expected_low` and `expected_high` (the 80 % interval) are there, told otherwise.
+    `quiet_at`: from when silence is suspicious on this lane, as of the estimate, which knew `estimated_status` and
+    the scan of `estimated_scan_at`; orders.selectors.silence reads it. `estimate_due_at`: when to look again.
     """
 
     event_type = "parcel"
@@ -59,6 +64,13 @@ class Parcel(models.Model):
     problem_at = models.DateTimeField(null=True, blank=True)
     problem_code = models.CharField(max_length=20, blank=True, default="")
     expected_at = models.DateTimeField(null=True, blank=True)
+    expected_low = models.DateTimeField(null=True, blank=True)
+    expected_high = models.DateTimeField(null=True, blank=True)
+    quiet_at = models.DateTimeField(null=True, blank=True)
+    late_level = models.SmallIntegerField(choices=LateLevel, default=LateLevel.NONE, db_default=LateLevel.NONE)
+    estimated_status = models.CharField(max_length=20, blank=True, default="", db_default="")
+    estimated_scan_at = models.DateTimeField(null=True, blank=True)
+    estimate_due_at = models.DateTimeField(null=True, blank=True)
     refreshed_at = models.DateTimeField(null=True, blank=True)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
@@ -71,6 +83,17 @@ class Parcel(models.Model):
             models.CheckConstraint(
                 condition=Q(problem_code="") | Q(problem_at__isnull=False), name="parcel_problem_has_time"
             ),
+            models.CheckConstraint(condition=Q(late_level__in=LateLevel.values), name="parcel_late_level_known"),
+            models.CheckConstraint(
+                condition=Q(expected_low__isnull=True, expected_high__isnull=True)
+                | Q(
+                    expected_at__isnull=False,
+                    expected_low__isnull=False,
+                    expected_high__isnull=False,
+                    expected_low__lte=F("expected_high"),
+                ),
+                name="parcel_expected_in_its_span",
+            ),
         ]
         indexes = [
             models.Index(fields=["tracking_number"], name="parcel_tracking"),
@@ -78,6 +101,18 @@ class Parcel(models.Model):
                 OpClass("tracking_number", name="gin_trgm_ops"),
                 name="parcel_tracking_trgm",
             ),
+            # Empty but for parcels that moved on since they were estimated: what the tick takes up, whoever moved them.
+            models.Index(
+                fields=["id"],
+                name="parcel_estimate_stale",
+                condition=~Q(estimated_status=F("status")) & (Q(status__in=ESTIMATED) | ~Q(estimated_status="")),
+            ),
+            models.Index(
+                fields=["estimate_due_at", "id"],
+                name="parcel_estimate_due",
+                condition=Q(estimate_due_at__isnull=False),
+            ),
+            models.Index(fields=["quiet_at", "id"], name="parcel_quiet", condition=Q(quiet_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -12,8 +12,9 @@ from core.models.fields import ClockTimestamp
 class Shop(models.Model):
     """One shop of the company: a site with its own look, currency and order numbers.
 
-    `promise_days` after placing an order it is promised to arrive when the shop tells no date; `complete_after_days`
-    after delivery it is completed; `hook_secret_enc` is the encrypted secret that signs the shop's webhooks.
+    `promise_days` after placing an order it is promised to arrive when no rule says otherwise and the shop tells no
+    date; `ships_from` is where its parcels begin; `complete_after_days` after delivery it is completed;
+    `hook_secret_enc` is the encrypted secret that signs the shop's webhooks.
     """
 
     event_type = "shop"
@@ -28,6 +29,7 @@ class Shop(models.Model):
     contact_phone = models.CharField(max_length=32, blank=True, default="")
     origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     complete_after_days = models.PositiveSmallIntegerField(default=7)
+    ships_from = models.CharField(max_length=120, blank=True, default="", db_default="")
     promise_days = models.PositiveSmallIntegerField(default=5)
     hook_secret_enc = models.BinaryField(null=True)
     is_active = models.BooleanField(default=True)

@@ -22,6 +22,7 @@ from core.errors import InvalidInput, NotFound, StaleEdit, Text
 from core.events import Code, record
 from core.text import normalise
 from orders.events import ShopChanged
+from orders.gazetteer import region_of
 from orders.models import Carrier, Product, Shop
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -39,6 +40,7 @@ class ShopDraft:
     color: str = "#0F766E"
     contact_email: str = ""
     contact_phone: str = ""
+    ships_from: str = ""
     complete_after_days: int = 7
     promise_days: int = 5
     is_active: bool = True
@@ -113,6 +115,10 @@ def _check_shop(draft: ShopDraft) -> dict[str, object]:
             fields["contact_email"] = [_("This is not an email address.")]
     if len(draft.contact_phone) > 32:
         fields["contact_phone"] = [_("At most 32 characters.")]
+    if len(draft.ships_from) > 120:
+        fields["ships_from"] = [_("At most 120 characters.")]
+    elif draft.ships_from.strip() and not region_of(draft.ships_from).province:
+        fields["ships_from"] = [_("Begin with a Chinese province or city that we know.")]
     for key, top in (("complete_after_days", 365), ("promise_days", 365)):
         if not 0 <= getattr(draft, key) <= top:
             fields[key] = [_("Give a number of days from 0 to 365.")]
@@ -122,7 +128,7 @@ def _check_shop(draft: ShopDraft) -> dict[str, object]:
         "code": code, "name": name, "currency": draft.currency.strip().upper(), "timezone": draft.timezone,
         "language": draft.language, "color": draft.color.upper(), "contact_email": draft.contact_email.strip(),
         "contact_phone": draft.contact_phone.strip(), "complete_after_days": draft.complete_after_days,
-        "promise_days": draft.promise_days, "is_active": draft.is_active,
+        "promise_days": draft.promise_days, "is_active": draft.is_active, "ships_from": normalise(draft.ships_from),
     }  # fmt: skip
 
 

@@ -241,7 +241,7 @@ class _Upsert:
         take_news(parcel, parcel_news(told, moment), moves=moment != self.at)
         step = step_of(before, str(parcel.status), rank_before=rank_before, rank=parcel.rank)
         if told.expected_at:
-            parcel.expected_at = told.expected_at
+            parcel.expected_at, parcel.expected_low, parcel.expected_high = told.expected_at, None, None
         if not is_new and _state(parcel) == was:
             return False
         parcel.version += 0 if is_new else 1
