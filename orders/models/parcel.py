@@ -62,7 +62,7 @@ class Parcel(models.Model):
     returning_at = models.DateTimeField(null=True, blank=True)
     lost_at = models.DateTimeField(null=True, blank=True)
     problem_at = models.DateTimeField(null=True, blank=True)
-    problem_code = models.CharField(max_length=20, blank=True, default="")
+    problem_code = models.CharField(max_length=20, blank=True, default="", db_default="")
     expected_at = models.DateTimeField(null=True, blank=True)
     expected_low = models.DateTimeField(null=True, blank=True)
     expected_high = models.DateTimeField(null=True, blank=True)
