@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
 from accounts.enums import ApiScope
-from accounts.models import ApiKey, Membership, Staff, Team
+from accounts.enums import PresenceStatus
+from accounts.models import ApiKey, Membership, Presence, Staff, Team
 from bench.seeding import API_KEY, BUSY, LEAD, ONE, PASSWORD
 from core.crypto import hash_token
 from core.models import Company
@@ -64,5 +65,6 @@ def _member(email: str, name: str, roles: list[str], teams: list[int], password:
     staff = Staff.objects.create(
         email=email, display_name=name, roles=roles, password=password, timezone=settings.BUSINESS_TIME_ZONE
     )
+    Presence.objects.create(staff=staff, status=PresenceStatus.ONLINE)
     Membership.objects.bulk_create(Membership(staff=staff, team_id=team) for team in teams)
     return staff.pk
