@@ -8,8 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
-from accounts.enums import ApiScope
-from accounts.enums import PresenceStatus
+from accounts.enums import ApiScope, PresenceStatus
 from accounts.models import ApiKey, Membership, Presence, Staff, Team
 from bench.seeding import API_KEY, BUSY, LEAD, ONE, PASSWORD
 from core.crypto import hash_token
