@@ -47,7 +47,18 @@ for (const { name, type, value, checked } of kept?.path === location.pathname ? 
 }
 
 /* An answer is never lost to a closed tab or a dead connection. */
-window.addEventListener("offline", () => document.body.setAttribute("data-offline", say("offline")));
+const warnOffline = () => document.body.setAttribute("data-offline", say("offline"));
+window.addEventListener("offline", warnOffline);
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (navigator.onLine) return;
+    event.preventDefault(); // sent into nowhere, the browser's own error page would take its place
+    event.stopImmediatePropagation();
+    warnOffline();
+  },
+  true,
+);
 window.addEventListener("online", () => document.body.removeAttribute("data-offline"));
 window.addEventListener("load", () => {
   const first = document.querySelector("[aria-invalid=true]");

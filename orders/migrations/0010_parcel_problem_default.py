@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0008_parcel_news_known'),
+        ('orders', '0009_lane_estimates'),
     ]
 
     operations = [
