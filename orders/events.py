@@ -87,6 +87,7 @@ declare("order.paid", OrderPaid)
 for step in ("packed", "shipped", "delivered", "completed", "cancelled"):
     declare(f"order.{step}", OrderStep)
 declare("order.changed", OrderChanged)
+declare("order.link_renewed")
 for step in (
     "created",
     "picked_up",

@@ -97,4 +97,10 @@ def _search(staff: Staff, text: str, limit: int) -> list[dict[str, Any]]:
 
 registry.register_search("orders", 20, _search)
 
-from orders import estimate_registrations, incident_events, incident_registrations, people_registrations  # noqa: E402, F401 - wired there
+from orders import (  # noqa: E402
+    estimate_registrations,  # noqa: F401 - wired there
+    incident_events,  # noqa: F401
+    incident_registrations,  # noqa: F401
+    people_registrations,  # noqa: F401
+    tracking_registrations,  # noqa: F401
+)

@@ -25,6 +25,7 @@ STEP_LOOKS = {
     "delivered": ("package-import", "good"),
     "completed": ("circle-check", "good"),
     "cancelled": ("circle-x", "bad"),
+    "link_renewed": ("link", ""),
 }
 PARCEL_LOOKS = {
     "created": ("receipt", ""),
@@ -82,6 +83,7 @@ def _step_words() -> dict[str, str]:
         "delivered": gettext("All parcels delivered"),
         "completed": gettext("Order completed"),
         "cancelled": gettext("Order cancelled"),
+        "link_renewed": gettext("The link to the tracking page was replaced"),
     }
 
 

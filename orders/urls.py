@@ -3,12 +3,14 @@
 from django.urls import path
 
 from orders.urls_incidents import urlpatterns as incident_urls
+from orders.urls_tracking import urlpatterns as tracking_urls
 from orders.views import desk, exporting, importing, people, settings
 
 app_name = "orders"
 
 urlpatterns = [
     *incident_urls,
+    *tracking_urls,
     path("desk/orders/", desk.order_list, name="list"),
     path("desk/orders/export/", exporting.export, name="export"),
     path("desk/orders/<int:order_id>/", desk.order_page, name="detail"),

@@ -18,3 +18,11 @@ def client_ip(request: HttpRequest) -> str:
         return str(ipaddress.ip_address(chosen))
     except ValueError:
         return "0.0.0.0"
+
+
+def client_place(request: HttpRequest) -> str:
+    """Return the address to count tries by; for IPv6 its /64: one line has a whole network of those."""
+    address = ipaddress.ip_address(client_ip(request))
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

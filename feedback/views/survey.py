@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core import ratelimit
 from core.crypto import sign, verify
 from core.errors import DomainError, RateLimited
-from core.http import client_ip
+from core.http import client_place
 from feedback import services
 from feedback.errors import SurveyClosed
 from feedback.forms.survey import Screen, screens_of
@@ -110,21 +109,13 @@ def thanks(request: HttpRequest, token: str) -> HttpResponse:
 
 def _find(request: HttpRequest, token: str) -> Invitation | None:
     """Look a link up; too many wrong ones from one place and that place hears 429 for right and wrong alike."""
-    place = _place(request)
+    place = client_place(request)
     if ratelimit.peek("survey.wrong", place, period=WINDOW) >= WRONG_LINKS:
         raise RateLimited(retry_after=int(WINDOW.total_seconds()))
     invitation = find_invitation(token)
     if invitation is None:
         ratelimit.hit("survey.wrong", place, period=WINDOW)
     return invitation
-
-
-def _place(request: HttpRequest) -> str:
-    """Return the address, for IPv6 its /64: one line has a whole network of those."""
-    address = ipaddress.ip_address(client_ip(request))
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def _language(request: HttpRequest, invitation: Invitation) -> str:

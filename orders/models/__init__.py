@@ -8,6 +8,7 @@ from orders.models.incident import AffectedOrder, AttachRun, Incident
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
 from orders.models.shop import Product, Shop
+from orders.models.track import TrackingLink, TrackingLookup
 
 __all__ = [
     "AffectedOrder",
@@ -32,4 +33,6 @@ __all__ = [
     "Scan",
     "Shop",
     "Tracking",
+    "TrackingLink",
+    "TrackingLookup",
 ]

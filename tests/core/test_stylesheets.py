@@ -13,7 +13,7 @@ from core.stylesheets import StylesheetFinder, parts, together
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = ROOT / "static"
-SHEETS = ("site", "desk", "public")
+SHEETS = ("site", "desk", "public", "track")
 HOUSE_LIMIT = 400
 
 
