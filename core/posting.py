@@ -1,11 +1,11 @@
-"""Post to an address somebody typed into a settings page: checked, no redirect followed, cut off in time and size."""
+"""Ask an address somebody typed into a settings page: checked, no redirect followed, cut off in time and size."""
 
 from __future__ import annotations
 
 import http.client
 import ipaddress
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
@@ -30,10 +30,11 @@ class NotReached(OSError):
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back; `body` is cut at 64 KB."""
+    """What came back; `body` is cut at 64 KB, or at what the asker allowed. Names of `headers` are in lower case."""
 
     status: int
     body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def check_address(url: str) -> SplitResult:
@@ -66,10 +67,18 @@ def post(url: str, body: bytes, headers: dict[str, str], *, seconds: float = SEC
     In the clear (http) only to one's own network, or in the trial. Never call it inside a transaction. Raises
     AddressRefused, EncryptionNeeded, NotReached.
     """
+    return ask("POST", url, body, headers, seconds=seconds)
+
+
+def ask(
+    method: str, url: str, body: bytes | None, headers: dict[str, str], *, seconds: float = SECONDS,
+    max_bytes: int = MAX_BYTES,
+) -> Reply:  # fmt: skip
+    """Do what post() does with any method. Raises AddressRefused, EncryptionNeeded, NotReached."""
     parts = check_address(url)
     with outgoing.Deadline(seconds) as until:
         try:
-            reply = _exchange(parts, body, headers, until)
+            reply = _exchange(method, parts, body, headers, until, max_bytes)
         except outgoing.PlaceForbidden:
             raise AddressRefused("inside") from None
         except outgoing.ClearForbidden:
@@ -81,7 +90,9 @@ def post(url: str, body: bytes, headers: dict[str, str], *, seconds: float = SEC
     return reply
 
 
-def _exchange(parts: SplitResult, body: bytes, headers: dict[str, str], until: outgoing.Deadline) -> Reply:
+def _exchange(
+    method: str, parts: SplitResult, body: bytes | None, headers: dict[str, str], until: outgoing.Deadline, top: int
+) -> Reply:
     is_safe = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if is_safe else 80)
     connection = http.client.HTTPConnection(host, port, timeout=until.left)
@@ -92,8 +103,9 @@ def _exchange(parts: SplitResult, body: bytes, headers: dict[str, str], until: o
         if is_safe:
             connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=host)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", path, body=body, headers={"Host": parts.netloc, **headers})
+        connection.request(method, path, body=body, headers={"Host": parts.netloc, **headers})
         answer = connection.getresponse()
-        return Reply(answer.status, answer.read(MAX_BYTES))
+        told = {name.lower(): value for name, value in answer.getheaders()}
+        return Reply(answer.status, answer.read(top), told)
     finally:
         connection.close()

@@ -1,11 +1,13 @@
 """Providers of tracking: one small interface, one adapter each."""
 
+from orders.carriers.aftership import AfterShip
 from orders.carriers.base import (
     AccountStopped,
     CarrierAdapter,
     CarrierError,
     Credential,
     LockedOut,
+    NotFollowed,
     NothingYet,
     Number,
     NumberRefused,
@@ -16,6 +18,7 @@ from orders.carriers.base import (
     credentials_of,
     register_carrier_adapter,
 )
+from orders.carriers.kuaidi100 import Kuaidi100
 
 __all__ = [
     "AccountStopped",
@@ -23,6 +26,7 @@ __all__ = [
     "CarrierError",
     "Credential",
     "LockedOut",
+    "NotFollowed",
     "NothingYet",
     "Number",
     "NumberRefused",
@@ -33,3 +37,6 @@ __all__ = [
     "credentials_of",
     "register_carrier_adapter",
 ]
+
+register_carrier_adapter("kuaidi100", Kuaidi100())
+register_carrier_adapter("aftership", AfterShip())

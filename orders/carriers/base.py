@@ -69,6 +69,10 @@ class NumberRefused(CarrierError):
     """This number will never be taken as it is."""
 
 
+class NotFollowed(CarrierError):
+    """The provider does not follow the number (any more): subscribe it again."""
+
+
 class NothingYet(CarrierError):
     """The provider knows the number and has nothing to tell: a good answer, only empty."""
 
@@ -97,6 +101,7 @@ class CarrierAdapter(Protocol):
     base_url: str
     credentials: tuple[Credential, ...]
     query_gap: timedelta  # at most one query for a number in this time
+    company_help: Text  # what stands in the provider's list of companies
 
     def verify_push(self, account: CarrierAccount, headers: Mapping[str, str], body: bytes) -> None:
         """Check that a push is the provider's; header names are in lower case. Raises NotSignedIn."""
