@@ -91,6 +91,16 @@ class FrontLink:
     order: int
 
 
+@dataclass(frozen=True)
+class Figure:
+    """One gauge for scraping: name, what it says, labels and value."""
+
+    name: str
+    help: str
+    labels: dict[str, str]
+    value: float
+
+
 StoryRenderer = Callable[[list[Event], Any], dict[int, StoryLine]]
 HealthProbe = Callable[[], list[dict[str, Any]]]
 Search = Callable[[Any, str, int], list[dict[str, Any]]]
@@ -112,6 +122,7 @@ PANELS: dict[tuple[str, str, str], Panel] = {}
 COMMANDS: dict[str, Command] = {}
 STORIES: dict[str, StoryRenderer] = {}
 HEALTH: dict[str, HealthProbe] = {}
+FIGURES: dict[str, Callable[[], list[Figure]]] = {}
 ERASURES: dict[str, Callable[[int], int]] = {}
 SEARCHES: dict[str, tuple[int, Search]] = {}
 LIVE_GROUPS: dict[str, GroupDoor] = {}
@@ -204,6 +215,11 @@ def render_story(events: Iterable[Event], viewer: Any) -> list[tuple[Event, Stor
 def register_health(name: str, probe: HealthProbe) -> None:
     """Add lines to the system page: dicts of {label, value, state: ok|warn|bad, hint}."""
     HEALTH[name] = probe
+
+
+def register_figures(name: str, probe: Callable[[], list[Figure]]) -> None:
+    """Add gauges to /metrics; figures of one name carry the same labels."""
+    FIGURES[name] = probe
 
 
 def register_erasure(app: str, erase: Callable[[int], int]) -> None:

@@ -94,6 +94,8 @@ PARCEL_UNDER_WAY = (
     ParcelStatus.READY_FOR_PICKUP,
     ParcelStatus.RETURNING,
 )
+PARCEL_FOLLOWED = (ParcelStatus.CREATED, *PARCEL_UNDER_WAY, ParcelStatus.REFUSED)
+"""Parcels a provider may still tell of: one that was refused comes back."""
 
 
 class ImportState(models.TextChoices):

@@ -98,7 +98,8 @@ def _search(staff: Staff, text: str, limit: int) -> list[dict[str, Any]]:
 registry.register_search("orders", 20, _search)
 
 from orders import (  # noqa: E402
-    estimate_registrations,  # noqa: F401 - wired there
+    carrying_registrations,  # noqa: F401 - wired there
+    estimate_registrations,  # noqa: F401
     incident_events,  # noqa: F401
     incident_registrations,  # noqa: F401
     people_registrations,  # noqa: F401

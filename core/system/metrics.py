@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import connection
+import logging
+
+from django.db import Error, connection
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from core.folds import lag
+from core.registry import FIGURES
+
+logger = logging.getLogger(__name__)
 
 
 def exposition() -> bytes:
@@ -27,4 +32,20 @@ def exposition() -> bytes:
         oldest.set(float(cursor.fetchone()[0]))
     for row in lag():
         behind.labels(row["name"]).set(row["behind"])
+    _add_figures(registry)
     return generate_latest(registry)
+
+
+def _add_figures(registry: CollectorRegistry) -> None:
+    """Add the gauges of every app; a probe that fails leaves out its own."""
+    gauges: dict[str, Gauge] = {}
+    for name, probe in FIGURES.items():
+        try:
+            figures = probe()
+        except Error as error:
+            logger.warning("metrics.probe_failed name=%s error=%s", name, type(error).__name__)
+            continue
+        for figure in figures:
+            if figure.name not in gauges:
+                gauges[figure.name] = Gauge(figure.name, figure.help, list(figure.labels), registry=registry)
+            gauges[figure.name].labels(**figure.labels).set(figure.value)

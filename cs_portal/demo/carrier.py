@@ -75,6 +75,7 @@ class Provider:
     ) -> None:
         self.key, self.customer, self.secret, self.mood = key, customer, secret, Mood()
         self.stories: dict[str, Story] = {}
+        self.reached = 0  # requests that came, answered or not
         self.asked: Counter[str] = Counter()  # by "subscribe:NUMBER" and "query:NUMBER"
         self.queried_at: dict[str, float] = {}
         self.locked: set[str] = set()
@@ -179,6 +180,7 @@ class Provider:
     # --- what it is asked ------------------------------------------------------------------------------------------
     def answer(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, dict[str, Any]]:
         """Answer one request."""
+        self.reached += 1
         if self.mood.seconds:
             time.sleep(self.mood.seconds)
         if self.mood.is_down:

@@ -29,20 +29,20 @@ from orders.carriers.base import (
     digest_of,
 )
 from orders.carriers.wire import ask_json
-from orders.enums import ParcelStatus
+from orders.enums import ScanStatus
 from orders.models import CarrierAccount
 from orders.scan_data import ScanData
 
 MAX_SCANS = 500
 _TAGS: dict[str, str] = {
-    "Pending": ParcelStatus.CREATED, "InfoReceived": ParcelStatus.CREATED, "InTransit": ParcelStatus.IN_TRANSIT,
-    "OutForDelivery": ParcelStatus.OUT_FOR_DELIVERY, "AttemptFail": ParcelStatus.OUT_FOR_DELIVERY,
-    "AvailableForPickup": ParcelStatus.OUT_FOR_DELIVERY, "Delivered": ParcelStatus.DELIVERED,
-    "Exception": ParcelStatus.IN_TRANSIT, "Expired": ParcelStatus.IN_TRANSIT,
+    "Pending": ScanStatus.CREATED, "InfoReceived": ScanStatus.CREATED, "InTransit": ScanStatus.IN_TRANSIT,
+    "OutForDelivery": ScanStatus.OUT_FOR_DELIVERY, "AttemptFail": ScanStatus.PROBLEM,
+    "AvailableForPickup": ScanStatus.READY_FOR_PICKUP, "Delivered": ScanStatus.DELIVERED,
+    "Exception": ScanStatus.PROBLEM, "Expired": ScanStatus.PROBLEM,
 }  # fmt: skip
 _SUBTAGS: dict[str, str] = {
-    "InTransit_002": ParcelStatus.PICKED_UP, "Exception_005": ParcelStatus.REFUSED,
-    "Exception_011": ParcelStatus.RETURNED, "Exception_013": ParcelStatus.LOST,
+    "InTransit_002": ScanStatus.PICKED_UP, "Exception_005": ScanStatus.REFUSED,
+    "Exception_010": ScanStatus.RETURNING, "Exception_011": ScanStatus.RETURNED, "Exception_013": ScanStatus.LOST,
 }  # fmt: skip
 # Where a time names no zone it is that of the country, else UTC: always the same for the same row.
 _ZONES = {
@@ -162,7 +162,7 @@ def _trace(about: dict[str, Any]) -> Trace:
 def _scan(row: dict[str, Any]) -> ScanData:
     tag, subtag = _text(row.get("tag")), _text(row.get("subtag"))
     code = subtag if subtag.isascii() and 0 < len(subtag) <= 20 else tag[:20] if tag.isascii() else ""
-    status = _SUBTAGS.get(subtag) or _TAGS.get(tag, ParcelStatus.IN_TRANSIT)
+    status = _SUBTAGS.get(subtag) or _TAGS.get(tag, ScanStatus.IN_TRANSIT)
     city, region = _text(row.get("city")), _text(row.get("state"))
     place = _text(row.get("location")) or " ".join(part for part in (region, city) if part)
     code = "".join(char for char in code if char.isalnum() or char in "_.:-")

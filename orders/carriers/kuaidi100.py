@@ -28,7 +28,7 @@ from orders.carriers.base import (
     digest_of,
 )
 from orders.carriers.wire import ask_json
-from orders.enums import ParcelStatus
+from orders.enums import ScanStatus
 from orders.models import CarrierAccount
 from orders.scan_data import ScanData
 
@@ -40,15 +40,16 @@ _WANTS_PHONE = frozenset({"shunfeng", "shunfengkuaiyun", "fengwang", "zhongtong"
 
 # their basic state -> ours; an advanced code begins with its basic one unless it stands here itself
 _BASIC: dict[str, str] = {
-    "0": ParcelStatus.IN_TRANSIT, "1": ParcelStatus.PICKED_UP, "2": ParcelStatus.IN_TRANSIT,
-    "3": ParcelStatus.DELIVERED, "4": ParcelStatus.RETURNED, "5": ParcelStatus.OUT_FOR_DELIVERY,
-    "6": ParcelStatus.IN_TRANSIT, "7": ParcelStatus.IN_TRANSIT, "8": ParcelStatus.IN_TRANSIT,
-    "10": ParcelStatus.IN_TRANSIT, "11": ParcelStatus.IN_TRANSIT, "12": ParcelStatus.IN_TRANSIT,
-    "13": ParcelStatus.IN_TRANSIT, "14": ParcelStatus.REFUSED,
+    "0": ScanStatus.IN_TRANSIT, "1": ScanStatus.PICKED_UP, "2": ScanStatus.PROBLEM,
+    "3": ScanStatus.DELIVERED, "4": ScanStatus.RETURNED, "5": ScanStatus.OUT_FOR_DELIVERY,
+    "6": ScanStatus.RETURNING, "7": ScanStatus.IN_TRANSIT, "8": ScanStatus.IN_TRANSIT,
+    "10": ScanStatus.IN_TRANSIT, "11": ScanStatus.IN_TRANSIT, "12": ScanStatus.IN_TRANSIT,
+    "13": ScanStatus.PROBLEM, "14": ScanStatus.REFUSED,
 }  # fmt: skip
 _ADVANCED: dict[str, str] = {
-    "101": ParcelStatus.CREATED, "102": ParcelStatus.CREATED, "103": ParcelStatus.PICKED_UP,
-    "1001": ParcelStatus.IN_TRANSIT, "1002": ParcelStatus.IN_TRANSIT, "1003": ParcelStatus.IN_TRANSIT,
+    "101": ScanStatus.CREATED, "102": ScanStatus.CREATED, "103": ScanStatus.PICKED_UP,
+    "501": ScanStatus.READY_FOR_PICKUP, "1001": ScanStatus.IN_TRANSIT, "1002": ScanStatus.IN_TRANSIT,
+    "1003": ScanStatus.IN_TRANSIT,
 }  # fmt: skip
 _WORDS = {
     "揽收": "1", "在途": "0", "运输": "0", "派件": "5", "派送": "5", "签收": "3", "疑难": "2", "退签": "4",
@@ -199,8 +200,8 @@ def _status(code: str) -> str:
     if found := _ADVANCED.get(code) or _BASIC.get(code):
         return str(found)
     if code[:2] == "14" and len(code) > 2:
-        return str(ParcelStatus.REFUSED)
-    return str(_BASIC.get(code[:1], ParcelStatus.IN_TRANSIT)) if len(code) == 3 else str(ParcelStatus.IN_TRANSIT)
+        return str(ScanStatus.REFUSED)
+    return str(_BASIC.get(code[:1], ScanStatus.IN_TRANSIT)) if len(code) == 3 else str(ScanStatus.IN_TRANSIT)
 
 
 def _moment(row: dict[str, Any]) -> datetime:

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models.fields import ClockTimestamp
-from orders.enums import PARCEL_ENDED, ParcelStatus, ScanStatus
+from orders.enums import PARCEL_ENDED, PARCEL_FOLLOWED, ParcelStatus, ScanStatus
 from orders.estimate_enums import ESTIMATED, LateLevel
 
 
@@ -113,6 +113,7 @@ class Parcel(models.Model):
                 condition=Q(estimate_due_at__isnull=False),
             ),
             models.Index(fields=["quiet_at", "id"], name="parcel_quiet", condition=Q(quiet_at__isnull=False)),
+            models.Index(fields=["carrier", "id"], name="parcel_followed", condition=Q(status__in=PARCEL_FOLLOWED)),
         ]
 
     def __str__(self) -> str:

@@ -16,12 +16,9 @@ from core.events import Code, record
 from core.live import announce
 from orders.carrying_enums import TRACKING_LIVE, TRACKING_TRANSITIONS, TrackingState
 from orders.carrying_events import CarrierCorrected
-from orders.enums import ParcelStatus
+from orders.enums import PARCEL_FOLLOWED
 from orders.models import Carrier, CarrierCompany, Order, Parcel, Tracking
 
-UNDER_WAY = (
-    ParcelStatus.CREATED, ParcelStatus.PICKED_UP, ParcelStatus.IN_TRANSIT, ParcelStatus.OUT_FOR_DELIVERY,
-)  # fmt: skip
 FORGOTTEN = timedelta(days=60)  # what began longer ago and never arrived is history
 AGAIN_AFTER = timedelta(hours=6)  # a number that ended and is borne once more is not begun anew before
 FRESH_FOR = timedelta(hours=2)
@@ -34,7 +31,8 @@ SELECT DISTINCT c.account_id, p.carrier_id, p.tracking_number, '', 'waiting', %(
   FROM orders_parcel p
   JOIN LATERAL (SELECT k.account_id FROM orders_carrier_company k JOIN orders_carrier_account a ON a.id = k.account_id
                  WHERE k.carrier_id = p.carrier_id AND a.is_active ORDER BY k.account_id LIMIT 1) c ON true
- WHERE p.status IN ('created', 'picked_up', 'in_transit', 'out_for_delivery')
+ WHERE p.status IN ('created', 'picked_up', 'in_transit', 'out_for_delivery', 'ready_for_pickup',
+                    'refused', 'returning')
    AND coalesce(p.shipped_at, p.created_at) > %(since)s
    AND (%(parcel_id)s::bigint IS NULL OR p.id = %(parcel_id)s)
    AND NOT EXISTS (SELECT FROM orders_tracking t WHERE t.carrier_id = p.carrier_id
@@ -114,7 +112,7 @@ def refresh_after() -> timedelta:
 def is_under_way(carrier_id: int, tracking_number: str) -> bool:
     """Tell whether some parcel of a number is still on its way."""
     rows = Parcel.objects.filter(tracking_number=tracking_number, carrier_id=carrier_id)
-    return rows.filter(status__in=UNDER_WAY).exists()
+    return rows.filter(status__in=PARCEL_FOLLOWED).exists()
 
 
 @transaction.atomic
@@ -129,7 +127,7 @@ def end_arrived(*, at: datetime, tracking_ids: Iterable[int] | None = None) -> i
                   AND NOT EXISTS (SELECT FROM orders_parcel p
                                    WHERE p.tracking_number = t.tracking_number AND p.carrier_id = t.carrier_id
                                      AND coalesce(p.shipped_at, p.created_at) > %(since)s
-                                     AND p.status IN ('created', 'picked_up', 'in_transit', 'out_for_delivery'))""",
+                                     AND p.status NOT IN ('delivered', 'returned', 'lost'))""",
             {"at": at, "since": at - FORGOTTEN, "ids": None if tracking_ids is None else list(tracking_ids)},
         )
         return int(cursor.rowcount)
