@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,12 +23,14 @@ from orders.services.carrying.traces import take_trace
 logger = logging.getLogger(__name__)
 APPLY = "orders.apply_carrier_pushes"
 KEPT = timedelta(days=30)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 BUSY_SECONDS = 15.0
 
 
 def account_of(push_token: str) -> CarrierAccount:
     """Return the account a push address is of. Raises NotSignedIn."""
-    account = CarrierAccount.objects.filter(push_token=push_token[:32], is_active=True).first()
+    known = CarrierAccount.objects.filter(push_token=push_token, is_active=True)
+    account = known.first() if _TOKEN.fullmatch(push_token) else None
     if account is None:
         raise NotSignedIn
     return account
