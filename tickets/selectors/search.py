@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import BooleanField, F, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.safestring import SafeString
 
 from accounts.models import Staff
+from accounts.permissions import scope_key, stand_in
+from core.kept import Kept
 from core.text import search_terms
 from tickets.models import Message, Ticket
 from tickets.permissions import tickets_visible_to
 from tickets.selectors.lists import Row, as_rows
-from tickets.selectors.search_codes import pointed_to
+from tickets.selectors.search_codes import code_slots, pointed_to, read_code, with_code
 from tickets.selectors.search_marks import mark_words
 from tickets.selectors.search_query import Query, read_query
 from tickets.selectors.search_words import SMALLEST, SMALLEST_FILTERED, messages_with, tickets_with
+from tickets.slots import STAFF
 
 FIRST, MOST = 20, 100
 LOOKED_AT = 2000  # messages, before every fitting ticket is read instead
@@ -58,8 +63,7 @@ def search_tickets(staff: Staff, text: str, *, now: datetime, limit: int = FIRST
     if not query.words:
         rows = _latest(fitting, staff, limit)
         return Found([_hit(row, row.preview, "", "filter") for row in rows], query, len(rows) == limit)
-    pointed = pointed_to(query.words)
-    rows = _latest(fitting.filter(pointed), staff, limit) if pointed is not None else []
+    rows = _pointed_to(fitting, query, staff, limit)
     hits = [_hit(row, row.preview, query.words, "code") for row in rows]
     if len(hits) == limit or (hits and not _is_wordy(query.words)) or not search_terms(query.words):
         return Found(hits, query, len(hits) == limit)
@@ -137,9 +141,32 @@ def _place_in(ids: Iterable[int]) -> Any:
     return RawSQL("array_position(%s::bigint[], tickets_ticket.id)", [list(ids)])
 
 
+_with_code = Kept(code_slots)
+
+
+def _pointed_to(fitting: QuerySet[Ticket], query: Query, staff: Staff, limit: int) -> list[Row]:
+    """Return the tickets the words point to: those of a mere number, the commonest search, by a kept statement."""
+    values = None if query.parts else read_code(query.words)
+    if values is None:
+        pointed = pointed_to(query.words)
+        return _latest(fitting.filter(pointed), staff, limit) if pointed is not None else []
+
+    def asked() -> QuerySet[Any, Any]:
+        other = stand_in(staff, STAFF.sample)
+        return _by_time(_fitting(other, query).filter(with_code()), other, limit)
+
+    with suppress(EmptyResultSet):
+        found = _with_code.rows((limit, *scope_key(staff)), asked, staff=staff.pk, **values)
+        return [Row(*row) for row in found]
+    return []
+
+
 def _latest(rows: QuerySet[Ticket], staff: Staff, limit: int) -> list[Row]:
-    ordered = rows.order_by(F("last_message_at").desc(), F("pk").desc())
-    return [Row(*values) for values in as_rows(ordered, staff)[:limit]]
+    return [Row(*values) for values in _by_time(rows, staff, limit)]
+
+
+def _by_time(rows: QuerySet[Ticket], staff: Staff, limit: int) -> QuerySet[Any, Any]:
+    return as_rows(rows.order_by(F("last_message_at").desc(), F("pk").desc()), staff)[:limit]
 
 
 def _hit(row: Row, text: str, words: str, why: str) -> Hit:
