@@ -98,6 +98,16 @@ PARCEL_FOLLOWED = (ParcelStatus.CREATED, *PARCEL_UNDER_WAY, ParcelStatus.REFUSED
 """Parcels a provider may still tell of: one that was refused comes back."""
 
 
+class ImportKind(models.TextChoices):
+    """What the rows of a file are."""
+
+    ORDERS = "orders", _("Orders")
+    ITEMS = "items", _("Order items")
+    PARCELS = "parcels", _("Parcels")
+    PRODUCTS = "products", _("Products and stock")
+    CUSTOMERS = "customers", _("Customers")
+
+
 class ImportState(models.TextChoices):
     """The life of a file import."""
 
@@ -125,5 +135,6 @@ class HookState(models.TextChoices):
     """What became of a webhook message."""
 
     STORED = "stored", _("Received")
+    WAITING = "waiting", _("Waiting for its order")
     APPLIED = "applied", _("Applied")
     REFUSED = "refused", _("Refused")

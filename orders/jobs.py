@@ -9,14 +9,14 @@ from functools import partial
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 
-from core.actors import Actor, ActorType
+from core.actors import SYSTEM, Actor, ActorType
 from core.errors import InvalidInput, NotFound
-from core.jobs import RunningJob, every_tick, job, periodic, went_on
+from core.jobs import RunningJob, every_tick, job, periodic, schedule, went_on
 from orders import services
 from orders.api.serializers import OrderIn
 from orders.api.views import take_scans
 from orders.models import InboundHook, Order
-from orders.services import hooks, imports
+from orders.services import hooks, imports, sources
 
 
 @job("orders.check_import", outside=True)
@@ -51,8 +51,18 @@ def sweep_hooks(*, period_start: datetime) -> None:
 
 @job("orders.apply_hook")
 def apply_hook(*, job: RunningJob, hook_id: int) -> None:
-    """Apply one stored webhook message."""
-    hooks.apply_hook(hook_id=hook_id, apply=_apply, at=timezone.now())
+    """Apply one stored webhook message, of a shop system or in our own form."""
+    if not sources.apply_message(hook_id=hook_id, at=timezone.now()):
+        hooks.apply_hook(hook_id=hook_id, apply=_apply, at=timezone.now())
+
+
+@job("orders.mirror_names")
+def mirror_names(*, job: RunningJob, key: str, after: int = 0) -> None:
+    """Bring orders in line with a carrier's name that was just matched, a batch at a time."""
+    now = timezone.now()
+    last = sources.mirror_waiting_names(key=key, actor=SYSTEM, at=now, after=after)
+    if last:
+        schedule("orders.mirror_names", key=f"{job.id}:{last}", due_at=now, payload={"key": key, "after": last})
 
 
 def _apply(hook: InboundHook, body: str) -> str:

@@ -61,6 +61,9 @@ def _order_line(event: Event, names: dict[int, str]) -> StoryLine | None:
     if step == "paid":
         amount = money_words(data.get("amount"), data.get("currency"))
         return _line(event, "credit-card", "good", gettext("Paid %(amount)s"), {"amount": amount})
+    if step == "refunded":
+        amount = money_words(data.get("amount"), data.get("currency"))
+        return _line(event, "receipt", "warn", gettext("Refunded %(amount)s in the shop"), {"amount": amount})
     if step == "changed":
         fields = gettext(", ").join(field_words().get(name, name) for name in data.get("fields", ()))
         return _line(event, "pencil", "", gettext("The shop corrected: %(fields)s"), {"fields": fields})
@@ -158,7 +161,7 @@ def field_words() -> dict[str, str]:
         "recipient": gettext("recipient"), "region": gettext("region"), "buyer_note": gettext("buyer's note"),
         "street": gettext("address"), "phone": gettext("phone"), "items": gettext("items"),
         "paid": gettext("amount paid"),
-        "payments": gettext("payments"),
+        "payments": gettext("payments"), "dates": gettext("dates"), "is_partly_sent": gettext("parcels still to come"),
     }  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from orders.models.imports import ImportMapping, ImportRowError, ImportRun
 from orders.models.incident import AffectedOrder, AttachRun, Incident
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
-from orders.models.shop import Product, Shop
+from orders.models.shop import Product, Promotion, Shop
+from orders.models.source import CarrierName, Refund, ShopConnection, SourceOrder
 from orders.models.track import TrackingLink, TrackingLookup
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Carrier",
     "CarrierAccount",
     "CarrierCompany",
+    "CarrierName",
     "CarrierPush",
     "ImportMapping",
     "ImportRowError",
@@ -30,8 +32,12 @@ __all__ = [
     "Parcel",
     "Payment",
     "Product",
+    "Promotion",
+    "Refund",
     "Scan",
     "Shop",
+    "ShopConnection",
+    "SourceOrder",
     "Tracking",
     "TrackingLink",
     "TrackingLookup",

@@ -7,13 +7,14 @@ from django.db import models
 from django.db.models import Q
 
 from core.models.fields import ClockTimestamp
-from orders.enums import ImportState
+from orders.enums import ImportKind, ImportState
 
 
 class ImportMapping(models.Model):
     """How a shop's file columns are matched to our fields; remembered by the set of its headings."""
 
     shop = models.ForeignKey("orders.Shop", on_delete=models.CASCADE, related_name="import_mappings")
+    kind = models.CharField(max_length=12, choices=ImportKind, default=ImportKind.ORDERS, db_default="orders")
     headings_hash = models.BinaryField(max_length=32)
     columns = models.JSONField(default=dict)
     options = models.JSONField(default=dict)
@@ -21,14 +22,17 @@ class ImportMapping(models.Model):
 
     class Meta:
         db_table = "orders_import_mapping"
-        constraints = [models.UniqueConstraint(fields=["shop", "headings_hash"], name="import_mapping_per_headings")]
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "kind", "headings_hash"], name="import_mapping_per_headings")
+        ]
 
     def __str__(self) -> str:
         return f"mapping {self.pk}"
 
 
 class ImportRun(models.Model):
-    """One file on its way in: checked dry first, then imported in resumable batches; counts are of rows and orders.
+    """One file on its way in: checked dry first, then imported in resumable batches; counts are of rows and of what
+    they tell of: orders, or by the kind of file lines, parcels, products, customers (the columns keep their names).
 
     `orders_done` orders (in the order in which the file completes them) are in: where a stopped import goes on.
     """
@@ -36,6 +40,7 @@ class ImportRun(models.Model):
     event_type = "import_run"
 
     shop = models.ForeignKey("orders.Shop", on_delete=models.PROTECT, related_name="import_runs")
+    kind = models.CharField(max_length=12, choices=ImportKind, default=ImportKind.ORDERS, db_default="orders")
     file_name = models.CharField(max_length=200)
     file_key = models.CharField(max_length=120)
     file_size = models.BigIntegerField()
@@ -71,7 +76,10 @@ class ImportRun(models.Model):
 
     class Meta:
         db_table = "orders_import_run"
-        constraints = [models.CheckConstraint(condition=Q(state__in=ImportState.values), name="import_state_known")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=ImportState.values), name="import_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=ImportKind.values), name="import_kind_known"),
+        ]
         indexes = [
             models.Index(
                 fields=["-id"],

@@ -14,7 +14,8 @@ class Order(models.Model):
     """One order as the shop told it. The recipient's phone and street are encrypted; digests find the phone.
 
     `number` is in the form of core.text.normalise_order_number; `promised_at` is the promised delivery; amounts are in
-    `currency`; `is_history` marks an order that came in by a file import as history.
+    `currency`; `is_partly_sent`: more parcels are to come, so those that arrived are not the whole order yet;
+    `is_history` marks an order that came in by a file import as history.
     """
 
     event_type = "order"
@@ -45,6 +46,7 @@ class Order(models.Model):
     buyer_note = models.TextField(blank=True, default="")
     source = models.CharField(max_length=16, default="api")
     is_history = models.BooleanField(default=False)
+    is_partly_sent = models.BooleanField(default=False, db_default=False)
     content_hash = models.BinaryField(max_length=32, null=True)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(db_default=ClockTimestamp())

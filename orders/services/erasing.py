@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from orders.models import Order, Scan
+from orders.models import InboundHook, Order, Refund, Scan, SourceOrder
 
 
 @transaction.atomic
@@ -21,5 +21,11 @@ def erase_order_texts(customer_id: int) -> int:
         buyer_note="",
         content_hash=None,
     )
+    # What shop systems told of them goes too, folded and raw, and is not taken in again.
+    sources = SourceOrder.objects.filter(order__customer_id=customer_id)
+    for connection_id, source_id in sources.values_list("connection_id", "source_id"):
+        InboundHook.objects.filter(connection_id=connection_id, source_id=source_id).update(body_enc=None)
+    sources.update(state_enc=None, is_erased=True)
+    Refund.objects.filter(order__customer_id=customer_id).update(note="")
     # Carriers write names and courier phones into their scans.
     return rows + Scan.objects.filter(parcel__order__customer_id=customer_id).update(text="", place="")

@@ -15,7 +15,7 @@ from core.jobs import schedule
 from orders.enums import HookState
 from orders.models import InboundHook, Shop
 
-KEPT = timedelta(days=30)
+KEPT, KEPT_REFUSED = timedelta(days=30), timedelta(days=90)
 
 
 @transaction.atomic
@@ -54,7 +54,7 @@ def apply_hook(*, hook_id: int, apply: Callable[[InboundHook, str], str], at: da
     `apply` gets the hook and its body and returns the kind of message.
     """
     hook = InboundHook.objects.select_for_update().select_related("shop").filter(pk=hook_id).first()
-    if hook is None or hook.state != HookState.STORED or hook.body_enc is None:
+    if hook is None or hook.state != HookState.STORED or hook.body_enc is None or hook.connection_id is not None:
         return "" if hook is None else str(hook.state)
     try:
         with transaction.atomic():
@@ -68,6 +68,9 @@ def apply_hook(*, hook_id: int, apply: Callable[[InboundHook, str], str], at: da
 
 
 def sweep_hooks(*, at: datetime) -> int:
-    """Delete applied and refused messages after thirty days; return how many."""
-    rows = InboundHook.objects.filter(received_at__lt=at - KEPT).exclude(state=HookState.STORED)
-    return rows.delete()[0]
+    """Delete applied messages after thirty days, refused ones after ninety; return how many."""
+    rows = InboundHook.objects.filter(received_at__lt=at - KEPT).exclude(
+        state__in=[HookState.STORED, HookState.REFUSED]
+    )
+    refused = InboundHook.objects.filter(received_at__lt=at - KEPT_REFUSED, state=HookState.REFUSED)
+    return rows.delete()[0] + refused.delete()[0]

@@ -143,7 +143,7 @@ def _place(parcel: Parcel) -> None:
 
 
 def _move_order(order: Order, parcels: list[Parcel], actor: Actor, now: datetime, origin: str) -> list[Fact]:
-    taken = take_steps(order, steps_of_parcels(parcels))
+    taken = take_steps(order, steps_of_parcels(parcels, more_to_come=order.is_partly_sent))
     order.version += 1
     order.updated_at = now
     if origin == "live" and taken:

@@ -16,17 +16,20 @@ _STEPS = tuple(
 )
 
 
-def take_steps(order: Any, told: dict[str, datetime]) -> list[tuple[str, str]]:
+def take_steps(order: Any, told: dict[str, datetime], *, earlier: bool = False) -> list[tuple[str, str]]:
     """Date the steps of an order (row or draft) that were not known yet and move the status forward.
 
     Returns (step, status before) of each.
 
     Late news of an earlier step fills in its time and moves nothing. What cannot be (cancelled after delivery,
-    completed after cancelling) is left out.
+    completed after cancelling) is left out. With `earlier` a step that is known already takes the earlier of its dates.
     """
     taken = []
     for step, column in _STEPS:
         moment = told.get(step)
+        known = getattr(order, column)
+        if earlier and moment is not None and known is not None and moment < known:
+            setattr(order, column, moment)
         if moment is None or getattr(order, column) is not None or not _can_be(order, step):
             continue
         setattr(order, column, moment)
@@ -55,13 +58,13 @@ def move(order: Order, *, to: str, at: datetime) -> tuple[str, str]:
     return taken[-1]
 
 
-def steps_of_parcels(parcels: list[Parcel]) -> dict[str, datetime]:
-    """Return what an order's parcels say about it: shipped with the first, delivered with the last."""
+def steps_of_parcels(parcels: list[Parcel], *, more_to_come: bool = False) -> dict[str, datetime]:
+    """Return what an order's parcels say about it: shipped with the first, delivered with the last, if it is that."""
     told: dict[str, datetime] = {}
     shipped = [p.shipped_at for p in parcels if p.shipped_at is not None]
     if shipped:
         told[OrderStatus.SHIPPED] = min(shipped)
     arrived = [p.delivered_at for p in parcels if p.delivered_at is not None]
-    if parcels and len(arrived) == len(parcels):
+    if parcels and len(arrived) == len(parcels) and not more_to_come:
         told[OrderStatus.DELIVERED] = max(arrived)
     return told

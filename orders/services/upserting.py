@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
 from core.actors import Actor
 from core.crypto import blind_index, decrypt, encrypt
@@ -40,9 +43,27 @@ PHONE, LAST4 = "phone", "phone.last4"
 _CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,24}")
 
 
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """Told whole by a source that folds its own messages: what it leaves out is gone, dates may be earlier.
+
+    `is_partly_sent`: more parcels are to come. `numbers`: every tracking number the source ever told of the order.
+    """
+
+    is_partly_sent: bool
+    numbers: frozenset[str] = frozenset()
+
+
 @transaction.atomic
 def upsert_order(
-    *, shop_id: int, data: OrderData, actor: Actor, at: datetime, origin: str = "live", source: str
+    *,
+    shop_id: int,
+    data: OrderData,
+    actor: Actor,
+    at: datetime,
+    origin: str = "live",
+    source: str,
+    mirrored: Mirrored | None = None,
 ) -> tuple[Order, str]:
     """Take an order in; return it with "new", "changed" or "same".
 
@@ -57,9 +78,11 @@ def upsert_order(
     order = Order.objects.filter(number=number, shop_id=shop_id).first()
     clean = clean_order(data, currency=shop.currency, at=at, carriers=carrier_codes(), partial=order is not None)
     digest = fingerprint(clean)
+    if mirrored is not None:
+        digest = hashlib.sha256(digest + bytes([mirrored.is_partly_sent])).digest()
     if order is not None and order.content_hash is not None and bytes(order.content_hash) == digest:
         return order, "same"
-    work = _Upsert(shop, clean, digest, actor, at, origin, source)
+    work = _Upsert(shop, clean, digest, actor, at, origin, source, mirrored)
     if order is None:
         try:
             with transaction.atomic():
@@ -73,9 +96,10 @@ class _Upsert:
     """One order on its way in: what was told, by whom, and the facts it makes."""
 
     def __init__(
-        self, shop: Shop, data: OrderData, digest: bytes, actor: Actor, at: datetime, origin: str, source: str
-    ) -> None:
-        self.shop, self.data, self.digest = shop, data, digest
+        self, shop: Shop, data: OrderData, digest: bytes, actor: Actor, at: datetime, origin: str, source: str,
+        mirrored: Mirrored | None = None,
+    ) -> None:  # fmt: skip
+        self.shop, self.data, self.digest, self.mirrored = shop, data, digest, mirrored
         self.actor, self.at, self.origin, self.source = actor, at, origin, source
         self.steps = steps_told(data, now=at if origin == "live" else None)
         if origin != "live":
@@ -98,6 +122,7 @@ class _Upsert:
         )
         order = Order(shop=shop, number=data.number, customer=customer, placed_at=data.placed_at, source=self.source)
         order.is_history = self.origin == "import"
+        order.is_partly_sent = self.mirrored is not None and self.mirrored.is_partly_sent
         for name, value in told_fields(data, shop).items():
             setattr(order, name, value)
         taken = take_steps(order, self.steps)
@@ -126,7 +151,10 @@ class _Upsert:
         if order.content_hash is not None and bytes(order.content_hash) == self.digest:
             return order, "same"
         changed = self._correct(order)
-        taken = take_steps(order, self.steps)
+        before = [getattr(order, f"{step}_at") for step in STEPS]
+        taken = take_steps(order, self.steps, earlier=self.mirrored is not None)
+        if any(was is not None and was != getattr(order, f"{s}_at") for s, was in zip(STEPS, before, strict=True)):
+            changed.append("dates")
         if order.paid != (paid := paid_amount(order, data)):
             order.paid = paid
             changed.append("paid")
@@ -168,7 +196,11 @@ class _Upsert:
 
     def _correct(self, order: Order) -> list[str]:
         changed = []
-        for name, value in told_fields(self.data, self.shop, known=order).items():
+        fields = told_fields(self.data, self.shop, known=order)
+        if self.mirrored is not None:
+            fields |= {name: value for name, value in _LEFT_OUT.items() if name not in fields}
+            fields["is_partly_sent"] = self.mirrored.is_partly_sent
+        for name, value in fields.items():
             if not _alike(name, getattr(order, name), value):
                 setattr(order, name, value)
                 if name not in {"phone_index", "phone_last4_index"}:
@@ -205,6 +237,10 @@ class _Upsert:
         if not self.data.payments:
             return False
         have = set(order.payments.values_list("method", "reference"))
+        corrected = 0
+        for p in self.data.payments if self.mirrored is not None else ():
+            same = order.payments.filter(method=p.method, reference=p.reference)
+            corrected += same.exclude(amount=p.amount, paid_at=p.paid_at).update(amount=p.amount, paid_at=p.paid_at)
         fresh = [
             Payment(
                 order=order, method=p.method, reference=p.reference, amount=p.amount,
@@ -214,16 +250,16 @@ class _Upsert:
             if (p.method, p.reference) not in have
         ]  # fmt: skip
         Payment.objects.bulk_create(fresh)
-        return bool(fresh)
+        return bool(fresh or corrected)
 
     def _take_parcels(self, order: Order) -> bool:
-        if not self.data.parcels:
+        if not self.data.parcels and self.mirrored is None:
             return False
         ids = carrier_ids()
         have = {
             (p.carrier_id, p.tracking_number): p for p in order.parcels.select_for_update(no_key=True).order_by("pk")
         }
-        touched = False
+        touched = self._withdraw(have, ids) if self.mirrored is not None else False
         for told in self.data.parcels:
             told = parcel_told(told, self.steps)
             parcel = have.get((ids[told.carrier], told.tracking_number))
@@ -231,8 +267,23 @@ class _Upsert:
                 parcel = Parcel(order=order, carrier_id=ids[told.carrier], tracking_number=told.tracking_number)
                 have[parcel.carrier_id, parcel.tracking_number] = parcel
             touched |= self._take_parcel(order, parcel, told)
-        self._step_facts(order, take_steps(order, steps_of_parcels(list(have.values()))))
+        told_by_parcels = steps_of_parcels(list(have.values()), more_to_come=order.is_partly_sent)
+        self._step_facts(order, take_steps(order, told_by_parcels, earlier=self.mirrored is not None))
         return touched
+
+    def _withdraw(self, have: dict[tuple[int, str], Parcel], ids: dict[str, int]) -> bool:
+        """Take out parcels the source named once and no longer does, if no carrier knows them."""
+        told = {(ids[parcel.carrier], parcel.tracking_number) for parcel in self.data.parcels}
+        once = self.mirrored.numbers if self.mirrored is not None else ()
+        gone = [k for k, p in have.items() if k not in told and k[1] in once and not p.scans.exists()]
+        for key in gone:
+            try:
+                with transaction.atomic():
+                    have[key].delete()
+            except ProtectedError:  # something else holds on to it: it stays
+                continue
+            del have[key]
+        return bool(gone)
 
     def _take_parcel(self, order: Order, parcel: Parcel, told: ParcelData) -> bool:
         is_new, before, was = parcel.pk is None, str(parcel.status), _state(parcel)
@@ -320,6 +371,12 @@ def parcel_news(told: ParcelData, moment: datetime) -> list[News]:
     return [*shipped, (moment, told.status, "")]
 
 
+_LEFT_OUT: dict[str, Any] = {
+    "recipient": "", "region": "", "buyer_note": "", "street_enc": None, "phone_enc": None, "phone_index": None,
+    "phone_last4_index": None,
+}  # fmt: skip
+
+
 def _columns(item: ItemData) -> dict[str, Any]:
     return {"sku": item.sku, "title": item.title, "quantity": item.quantity, "unit_price": item.unit_price}
 
@@ -332,6 +389,8 @@ def _state(parcel: Parcel) -> tuple[Any, ...]:
 
 
 def _alike(name: str, have: Any, told: Any) -> bool:
+    if told is None:
+        return have is None
     if name.endswith("_enc"):
         return have is not None and decrypt(have) == decrypt(told)
     if isinstance(told, bytes):

@@ -108,6 +108,7 @@ PUBLIC: dict[str, str] = {
     "api/v1/docs/": "the same for people",
     "api/v1/hooks/orders/": "signature over the body",
     "api/v1/hooks/carriers/<str:token>/": "unguessable address and the provider's signature over the body",
+    "api/v1/hooks/shops/<str:token>/": "unguessable address and the shop's signature over the body",
     "hooks/phone/<str:key>/": "signature over the body with the line's secret",
     "hooks/phone/<str:key>/plan/": "signature with the line's secret",
 }
