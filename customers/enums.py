@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class IdentityKind(models.TextChoices):
@@ -23,10 +24,20 @@ class Tier(models.TextChoices):
     VIP = "vip", _("VIP")
 
 
+class PreferredChannel(models.TextChoices):
+    """The channel a customer wants to be told on first; the values are those of notifications.enums.Channel."""
+
+    PUSH = "push", _("Push notice")
+    WECHAT = "wechat", _("WeChat")
+    SMS = "sms", _("Text message")
+    EMAIL = "email", pgettext_lazy("channel", "Email")
+
+
 class ContactPurpose(models.TextChoices):
     """What a message is for; service mail about an own request cannot be unsubscribed, the others can."""
 
     SERVICE = "service", _("About your request")
+    NOTICE = "notice", _("News about your orders")
     SURVEY = "survey", _("Surveys")
     FOLLOW_UP = "follow_up", _("Follow-up visits")
     MARKETING = "marketing", _("News and offers")

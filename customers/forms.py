@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from customers.enums import Tier
+from customers.enums import PreferredChannel, Tier
 from customers.models import Customer
 from customers.services.records import CustomerDraft
 
@@ -18,6 +18,12 @@ class CustomerForm(forms.Form):
 
     name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=120, required=False)
     tier = forms.ChoiceField(label=_("Tier"), choices=Tier.choices)
+    preferred_channel = forms.ChoiceField(
+        label=_("Wants to be told by"),
+        choices=[("", _("Whichever way reaches first")), *PreferredChannel.choices],
+        required=False,
+        help_text=_("Tried first; the other channels are tried after it."),
+    )
     tags = forms.CharField(label=_("Tags"), max_length=400, required=False, help_text=_("Separate them by commas."))
     note = forms.CharField(label=_("Note for colleagues"), max_length=4000, required=False, widget=forms.Textarea)
     version = forms.IntegerField(widget=forms.HiddenInput)
@@ -28,6 +34,7 @@ class CustomerForm(forms.Form):
         return {
             "name": customer.name,
             "tier": customer.tier,
+            "preferred_channel": customer.preferred_channel,
             "tags": ", ".join(customer.tags),
             "note": customer.note,
             "version": customer.version,
@@ -37,7 +44,8 @@ class CustomerForm(forms.Form):
         """Return what was typed; Chinese and Latin commas both separate tags."""
         data = self.cleaned_data
         tags = data["tags"].replace("，", ",").replace("、", ",").split(",")
-        return CustomerDraft(data["name"], data["tier"], tuple(tag.strip() for tag in tags), data["note"])
+        wish = data["preferred_channel"] if "preferred_channel" in self.data else None  # absent is not "no wish"
+        return CustomerDraft(data["name"], data["tier"], tuple(tag.strip() for tag in tags), data["note"], wish)
 
 
 class EraseForm(forms.Form):

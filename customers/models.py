@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from core.crypto import decrypt
 from core.models.fields import ClockTimestamp
 from core.text import mask_email, mask_phone
-from customers.enums import ContactPurpose, IdentityKind, Tier
+from customers.enums import ContactPurpose, IdentityKind, PreferredChannel, Tier
 
 
 class Customer(models.Model):
@@ -29,6 +29,7 @@ class Customer(models.Model):
     name_key = models.CharField(max_length=240, blank=True, default="")
     tier = models.CharField(max_length=12, choices=Tier, default=Tier.STANDARD)
     language = models.CharField(max_length=10, default="zh-hans")
+    preferred_channel = models.CharField(max_length=12, choices=PreferredChannel, blank=True, default="", db_default="")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     note = models.TextField(blank=True, default="")
     is_blocked = models.BooleanField(default=False)
@@ -43,6 +44,9 @@ class Customer(models.Model):
         db_table = "customers_customer"
         constraints = [
             models.CheckConstraint(condition=Q(tier__in=Tier.values), name="customer_tier_known"),
+            models.CheckConstraint(
+                condition=Q(preferred_channel__in=["", *PreferredChannel.values]), name="customer_channel_known"
+            ),
             models.CheckConstraint(condition=~Q(merged_into=F("id")), name="customer_not_merged_into_itself"),
         ]
         indexes = [
@@ -159,6 +163,11 @@ class ContactChoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.purpose}: {self.is_allowed}"
+
+    @property
+    def channel_label(self) -> str:
+        """Return the channel's name for people."""
+        return str(dict(PreferredChannel.choices).get(self.channel, self.channel))
 
 
 class OneTimeCode(models.Model):

@@ -18,6 +18,7 @@ class Purpose(models.TextChoices):
     """What a message is for; service messages cannot be unsubscribed, the others can."""
 
     SERVICE = "service", _("About your request")
+    NOTICE = "notice", _("News about your orders")
     SURVEY = "survey", _("Surveys")
     FOLLOW_UP = "follow_up", _("Follow-up visits")
     MARKETING = "marketing", _("News and offers")
@@ -113,3 +114,42 @@ class PullState(models.TextChoices):
     DOUBLED = "doubled", _("Was here already")
     TOO_LARGE = "too_large", _("Too large")
     GIVEN_UP = "given_up", _("Could not be fetched")
+
+
+class NoticeState(models.TextChoices):
+    """How far a notice has come over all its channels."""
+
+    OPEN = "open", pgettext_lazy("notice", "On its way")
+    SENT = "sent", _("Sent out")
+    DELIVERED = "delivered", _("Delivered")
+    FAILED = "failed", _("Not delivered")
+    EXPIRED = "expired", _("Too late")
+    DROPPED = "dropped", _("Not sent")
+
+
+NOTICE_MOVES: dict[str, frozenset[str]] = {
+    NoticeState.OPEN: frozenset(
+        {
+            NoticeState.SENT,
+            NoticeState.DELIVERED,
+            NoticeState.FAILED,
+            NoticeState.EXPIRED,
+            NoticeState.DROPPED,
+        }
+    ),
+    # sent → open: the receipt says that it never arrived, and another channel is tried
+    NoticeState.SENT: frozenset({NoticeState.DELIVERED, NoticeState.FAILED, NoticeState.OPEN}),
+    NoticeState.DELIVERED: frozenset(),
+    # somebody sent its last message once more by hand
+    NoticeState.FAILED: frozenset({NoticeState.OPEN, NoticeState.SENT, NoticeState.DELIVERED}),
+    NoticeState.EXPIRED: frozenset({NoticeState.OPEN, NoticeState.SENT, NoticeState.DELIVERED}),
+    NoticeState.DROPPED: frozenset(),
+}
+
+
+class ReceiptState(models.TextChoices):
+    """What became of a provider's receipt."""
+
+    WAITING = "waiting", _("Fits no message yet")
+    APPLIED = "applied", _("Applied")
+    UNKNOWN = "unknown", _("Fits no message of ours")

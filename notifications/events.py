@@ -68,6 +68,56 @@ class SuppressionMade:
     reason: Code
 
 
+@dataclass(frozen=True)
+class NoticeMoved:
+    """A notice came to nothing on any channel; `channel` is the last one tried, `reason` a code."""
+
+    template: Code
+    channel: Code = Code("")
+    reason: Code = Code("")
+
+
+@dataclass(frozen=True)
+class AccountSaved:
+    """An account at a provider, or the company's word on notices, was changed; which fields (codes)."""
+
+    channel: Code
+    fields: tuple[Code, ...] = ()
+
+
+@dataclass(frozen=True)
+class AccountTested:
+    """The outcome of a test send."""
+
+    channel: Code
+    code: Code
+    is_good: bool
+
+
+@dataclass(frozen=True)
+class ProviderTemplateSaved:
+    """Which of the provider's templates stands for ours."""
+
+    channel: Code
+    template: Code
+    language: Code
+
+
+@dataclass(frozen=True)
+class TextCame:
+    """A customer answered by text message; `delivery_id` is the last message we had sent to that phone."""
+
+    is_stop: bool
+    delivery_id: int | None = None
+
+
+@dataclass(frozen=True)
+class PushChosen:
+    """A browser asked for notices, or wants none any more; the host of its push service."""
+
+    service: Code = Code("")
+
+
 for _kind in ("delivery.sent", "delivery.delivered", "delivery.failed", "delivery.expired", "delivery.retried"):
     declare(_kind, DeliveryMoved)
 declare("mail.received", MailCame)
@@ -82,3 +132,12 @@ declare("message_template.changed", TemplateSaved)
 declare("message_template.reset", TemplateSaved)
 declare("suppression.made", SuppressionMade)
 declare("suppression.lifted", SuppressionMade)
+for _kind in ("notice.failed", "notice.expired", "notice.dropped"):
+    declare(_kind, NoticeMoved)
+declare("notice_policy.changed", AccountSaved)
+declare("channel_account.saved", AccountSaved)
+declare("channel_account.tested", AccountTested)
+declare("provider_template.saved", ProviderTemplateSaved)
+declare("text.received", TextCame)
+declare("push.subscribed", PushChosen)
+declare("push.ended", PushChosen)

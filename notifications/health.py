@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.ui import when
-from notifications.enums import DeliveryState, InboundState
-from notifications.models import Delivery, InboundMail, Mailbox, MailboxPoll
-from notifications.wordings import words_for_receiving
+from notifications.enums import DeliveryState, InboundState, ReceiptState
+from notifications.models import ChannelAccount, Delivery, InboundMail, Mailbox, MailboxPoll, ProviderReceipt
+from notifications.wordings import words_for, words_for_receiving
 
 LATE = timedelta(minutes=10)
 RESTING_AFTER = 5
@@ -61,6 +61,22 @@ def mail_health() -> list[dict[str, Any]]:
         ),
         *fetching_lines(now),
     ]
+
+
+def channel_health() -> list[dict[str, Any]]:
+    """Return a line for each provider in use; two queries."""
+    waiting = ProviderReceipt.objects.filter(state=ReceiptState.WAITING).count()
+    lines = [_provider(row) for row in ChannelAccount.objects.filter(is_active=True).order_by("channel")]
+    if waiting:
+        lines.append(_line(_("Receipts that fit no message yet"), waiting, "ok" if waiting < MANY_FAILED else "warn"))
+    return lines
+
+
+def _provider(row: ChannelAccount) -> dict[str, Any]:
+    label = _("Provider of %(channel)s") % {"channel": row.get_channel_display()}
+    value = when(row.last_out_at) if row.last_out_at else _("Nothing sent yet")
+    fault = str(words_for(row.last_error_code))
+    return _line(label, value, "bad" if fault else "ok", fault)
 
 
 def fetching_lines(now: datetime) -> list[dict[str, Any]]:

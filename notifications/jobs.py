@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from core.jobs import RunningJob, every_tick, job, periodic
-from notifications.services import inbound, keeping, polling, sending
+from notifications.services import inbound, keeping, polling, receipts, sending
 
 SEND_ATTEMPTS = 10
 SEND_BACKOFF = tuple(timedelta(seconds=n) for n in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 14400))
@@ -53,3 +53,9 @@ def sweep_raw_mail(*, period_start: datetime) -> None:
 def forget_old_mail(*, period_start: datetime) -> None:
     """Delete raw mail and message texts past their time."""
     keeping.forget_old(now=timezone.now())
+
+
+@every_tick("notifications.match_receipts", at_most_every=timedelta(seconds=20))
+def match_receipts(now: datetime) -> None:
+    """Apply receipts that were faster than what they are about."""
+    receipts.match_waiting_receipts(now=now)

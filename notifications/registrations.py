@@ -7,12 +7,18 @@ from accounts.models import Staff
 from core import registry
 from notifications.channels import register_adapter
 from notifications.channels.email import EmailAdapter
+from notifications.channels.push import PushAdapter
+from notifications.channels.sms import SmsAdapter
+from notifications.channels.wechat import WechatAdapter
 from notifications.enums import Channel
-from notifications.health import mail_health
+from notifications.health import channel_health, mail_health
 from notifications.services.keeping import erase_customer
-from notifications.stories import delivery_lines
+from notifications.stories import delivery_lines, notice_lines
 
 register_adapter(Channel.EMAIL, EmailAdapter())
+register_adapter(Channel.SMS, SmsAdapter())
+register_adapter(Channel.WECHAT, WechatAdapter())
+register_adapter(Channel.PUSH, PushAdapter())
 
 registry.register_settings_page(
     "mailboxes",
@@ -20,6 +26,16 @@ registry.register_settings_page(
     _("The addresses you write from and receive at, with a test send."),
     "at",
     "notifications:mailboxes",
+    40,
+    Permission.SETTINGS_MANAGE,
+    group="words",
+)
+registry.register_settings_page(
+    "channels",
+    _("Text messages, WeChat and push"),
+    _("The providers that carry them, with a test send and where they report back."),
+    "message",
+    "notifications:channels",
     40,
     Permission.SETTINGS_MANAGE,
     group="words",
@@ -56,6 +72,8 @@ registry.register_command(
     keywords="mail delivery bounce",
 )
 registry.register_health("mail", mail_health)
+registry.register_health("channels", channel_health)
+registry.register_story("notice.", notice_lines)
 registry.register_erasure("notifications", erase_customer)
 registry.register_story("delivery.", delivery_lines)
 

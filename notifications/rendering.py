@@ -82,6 +82,13 @@ def render_message(
     return Rendered(subject, f"{text}\n\n{tail}\n" if tail else f"{text}\n", html)
 
 
+def short_text(body: str, values: Mapping[str, Any]) -> str:
+    """Return the words of a message without HTML; paragraphs that are nothing but empty variables are left out."""
+    known = {name: _clean(value) for name, value in values.items()}
+    blocks = [block for block in map(str.strip, re.split(r"\n[ \t]*\n", _clean(body))) if block]
+    return "\n\n".join(_as_text(block, known) for block in blocks if not _is_empty(block, known))
+
+
 def check_header(value: str) -> str:
     """Return a header's value. Raises BadHeader when it holds a line break or another control character."""
     if _CONTROL.search(value):

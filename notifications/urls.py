@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from notifications.views import deliveries, mailboxes, templates, unsubscribing, viewer
+from notifications.views import channels, deliveries, hooks, mailboxes, templates, unsubscribing, viewer
 
 app_name = "notifications"
 
@@ -25,6 +25,17 @@ urlpatterns = [
         templates.template_reset,
         name="template_reset",
     ),
+    path("settings/channels/", channels.channels, name="channels"),
+    path("settings/channels/<slug:channel>/", channels.channel, name="channel"),
+    path("settings/channels/<slug:channel>/test/", channels.channel_test, name="channel_test"),
+    path(
+        "settings/channels/<slug:channel>/<str:key>/<slug:language>/",
+        channels.provider_template,
+        name="provider_template",
+    ),
+    path("hooks/sms/<str:key>/reports/", hooks.sms_reports, name="sms_reports"),
+    path("hooks/sms/<str:key>/replies/", hooks.sms_replies, name="sms_replies"),
+    path("hooks/wechat/<str:key>/", hooks.wechat, name="wechat_hook"),
     path("settings/deliveries/", deliveries.deliveries, name="deliveries"),
     path("settings/deliveries/<int:delivery_id>/", deliveries.delivery, name="delivery"),
     path("settings/deliveries/<int:delivery_id>/html/", deliveries.delivery_html, name="delivery_html"),

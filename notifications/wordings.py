@@ -27,6 +27,47 @@ _OWN: dict[str, Promise] = {
     "no_smtputf8": _("The mail server cannot handle this address's characters."),
     "bounce": _("The mail came back."),
 }
+_PROVIDERS: dict[str, Promise] = {
+    "not_set_up": _("This channel is not set up."),
+    "no_template_code": _("No template of the provider is named for this message."),
+    "no_words": _("There are no words for this channel."),
+    "no_provider": _("The provider could not be reached."),
+    "no_answer": _("The provider did not answer. Whether the message left is being found out."),
+    "isv.BUSINESS_LIMIT_CONTROL": _("The provider's limit for this number was reached."),
+    "isv.MOBILE_NUMBER_ILLEGAL": _("This is not a number text messages can be sent to."),
+    "isv.AMOUNT_NOT_ENOUGH": _("The account at the provider is empty."),
+    "isv.SMS_SIGNATURE_ILLEGAL": _("The provider does not know this signature, or has not approved it."),
+    "isv.SMS_TEMPLATE_ILLEGAL": _("The provider does not know this template, or has not approved it."),
+    "SignatureDoesNotMatch": _("The provider refused the signature: the secret is wrong."),
+    "InvalidAccessKeyId.NotFound": _("The provider does not know this key."),
+    "wx.40001": _("WeChat took the access token for invalid."),
+    "wx.40003": _("WeChat does not know this follower."),
+    "wx.40037": _("WeChat does not know this template."),
+    "wx.43004": _("The customer does not follow the official account."),
+    "wx.45009": _("WeChat's quota for today is used up."),
+    "wx.47003": _("The values do not fit WeChat's template."),
+    "wx.token.40125": _("WeChat refused the account's secret."),
+    "wx.token.40013": _("WeChat does not know this account."),
+    "wx.token.40164": _("WeChat lets this server's address in only when it stands on its white list."),
+    "wx.user_block": _("The customer blocks messages of the official account."),
+    "wx.system_failed": _("WeChat could not deliver it."),
+    "push.404": _("The browser wants no more notices."),
+    "push.410": _("The browser wants no more notices."),
+    "push.401": _("The push service does not take our key."),
+    "push.403": _("The push service does not take our key."),
+    "push.413": _("The notice is too long."),
+    "push.429": _("The push service asked us to try again later."),
+    "overtaken": _("A later step overtook it."),
+}
+_NOTICES: dict[str, Promise] = {
+    "too_late": _("It would have come too late to be of use."),
+    "cap": _("The customer had got as many notices today as we allow."),
+    "no_way": _("No channel got it through."),
+    "no_address": _("We know no address for it."),
+    "refused": _("The customer does not want notices this way."),
+    "cancelled": _("The order was cancelled."),
+    "erased": _("The customer's data was erased before the message left."),
+}
 _BY_ENHANCED: list[tuple[str, Promise]] = [
     (r"5\.1\.\d+", _("There is no such address at the receiving side.")),
     (r"[45]\.2\.2", _("The recipient's mailbox is full.")),
@@ -48,10 +89,12 @@ _BY_STAGE: dict[str, Promise] = {
 
 def words_for(code: str) -> Promise | str:
     """Return what a delivery's or a test's code means; empty for success."""
-    if not code or code == "250":
+    if not code or code in {"250", "OK", "wx.0", "push.200", "push.201", "push.202"}:
         return ""
-    if code in _OWN:
-        return _OWN[code]
+    if code in _OWN or code in _PROVIDERS:
+        return _OWN.get(code) or _PROVIDERS[code]
+    if code.startswith(("isv.", "isp.", "r.", "wx.", "push.", "http.", "query.")):
+        return _("The provider did not take or deliver the message.")
     stage, _dot, rest = code.partition(".")
     if stage == "from":
         return _BY_STAGE["from"]
@@ -65,6 +108,11 @@ def words_for(code: str) -> Promise | str:
     if rest[:3] in {"550", "551", "553"} and stage == "to":
         return _("There is no such address at the receiving side.")
     return _BY_STAGE.get(stage, _("The message was not taken."))
+
+
+def words_for_notice(code: str) -> Promise | str:
+    """Return why a notice, or one of its channels, came to nothing; empty when nothing is wrong."""
+    return _NOTICES.get(code) or words_for(code)
 
 
 _RECEIVING: dict[str, Promise] = {

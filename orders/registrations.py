@@ -102,6 +102,7 @@ from orders import (  # noqa: E402
     estimate_registrations,  # noqa: F401
     incident_events,  # noqa: F401
     incident_registrations,  # noqa: F401
+    notice_registrations,  # noqa: F401
     people_registrations,  # noqa: F401
     source_registrations,  # noqa: F401
     tracking_registrations,  # noqa: F401

@@ -4,6 +4,7 @@ from django.urls import path
 
 from orders.urls_carrying import urlpatterns as carrying_urls
 from orders.urls_incidents import urlpatterns as incident_urls
+from orders.urls_notices import urlpatterns as notice_urls
 from orders.urls_tracking import urlpatterns as tracking_urls
 from orders.views import desk, exporting, importing, people, settings
 
@@ -13,6 +14,7 @@ urlpatterns = [
     *incident_urls,
     *tracking_urls,
     *carrying_urls,
+    *notice_urls,
     path("desk/orders/", desk.order_list, name="list"),
     path("desk/orders/export/", exporting.export, name="export"),
     path("desk/orders/<int:order_id>/", desk.order_page, name="detail"),

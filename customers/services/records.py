@@ -18,17 +18,18 @@ from customers.services.locking import announce_customer, lock_customer
 
 @dataclass(frozen=True)
 class CustomerDraft:
-    """What an agent may change about a customer."""
+    """What an agent may change about a customer. `preferred_channel` None leaves it as it is, "" means no wish."""
 
     name: str
     tier: str
     tags: tuple[str, ...]
     note: str
+    preferred_channel: str | None = None
 
 
 @transaction.atomic
 def edit_customer(*, customer_id: int, version: int, draft: CustomerDraft, actor: Actor, at: datetime) -> Customer:
-    """Save name, tier, tags and note. Raises StaleEdit with what differs, AlreadyErased."""
+    """Save name, tier, tags, note and wished channel. Raises StaleEdit with what differs, AlreadyErased."""
     customer = lock_customer(customer_id)
     new = {
         "name": normalise(draft.name)[:120],
@@ -36,6 +37,8 @@ def edit_customer(*, customer_id: int, version: int, draft: CustomerDraft, actor
         "tags": sorted({normalise(tag)[:40] for tag in draft.tags if tag.strip()}),
         "note": tidy_text(draft.note)[:4000],
     }
+    if draft.preferred_channel is not None:
+        new["preferred_channel"] = draft.preferred_channel
     changed = [name for name, value in new.items() if getattr(customer, name) != value]
     if customer.version != version and changed:
         raise StaleEdit(

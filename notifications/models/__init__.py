@@ -3,16 +3,33 @@
 from notifications.models.delivery import Delivery, Suppression
 from notifications.models.inbound import InboundMail
 from notifications.models.mailbox import Mailbox, MailboxPoll, PulledMail
-from notifications.models.sink import CaughtMail
+from notifications.models.notice import Notice, NoticeCount, NoticePolicy
+from notifications.models.provider import (
+    ChannelAccount,
+    InboundText,
+    ProviderReceipt,
+    ProviderTemplate,
+    PushSubscription,
+)
+from notifications.models.sink import CaughtMail, CaughtNote
 from notifications.models.template import MessageTemplate
 
 __all__ = [
     "CaughtMail",
+    "CaughtNote",
+    "ChannelAccount",
     "Delivery",
     "InboundMail",
+    "InboundText",
     "Mailbox",
     "MailboxPoll",
     "MessageTemplate",
+    "Notice",
+    "NoticeCount",
+    "NoticePolicy",
+    "ProviderReceipt",
+    "ProviderTemplate",
     "PulledMail",
+    "PushSubscription",
     "Suppression",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import urlsplit
+
 from django.db import models
 from django.db.models import Q
 
@@ -11,10 +14,22 @@ from core.text import mask_email, mask_phone
 from notifications.enums import Channel, DeliveryState, Purpose, SuppressionReason
 
 
+def mask_to(channel: str, address: str) -> str:
+    """Return an address of a channel as staff may see it."""
+    if not address:
+        return ""
+    if channel == Channel.PUSH:  # the push service of a browser; what follows names the device
+        return urlsplit(json.loads(address)["endpoint"]).hostname or ""
+    if channel == Channel.WECHAT:
+        return f"{address[:4]}***{address[-3:]}"
+    return mask_email(address) if "@" in address else mask_phone(address)
+
+
 class Delivery(models.Model):
     """One message to one address, rendered when it was queued; `key` is the caller's, so the same one is queued once.
 
     `message_id` is fixed here: a mail sent again after a crash is the same mail to every server that saw the first.
+    `params` are the values for a provider's own template; `provider_ref` is how the provider names the message.
     """
 
     event_type = "delivery"
@@ -37,6 +52,9 @@ class Delivery(models.Model):
     attempts = models.SmallIntegerField(default=0)
     rounds = models.SmallIntegerField(default=0)
     provider_code = models.CharField(max_length=64, blank=True, default="")
+    provider_ref = models.CharField(max_length=64, blank=True, default="", db_default="")
+    params = models.JSONField(default=dict, db_default={})
+    notice = models.ForeignKey("notifications.Notice", on_delete=models.PROTECT, null=True, related_name="deliveries")
     shop_id = models.BigIntegerField(null=True)
     customer_id = models.BigIntegerField(null=True)
     ticket_id = models.BigIntegerField(null=True)
@@ -81,6 +99,7 @@ class Delivery(models.Model):
                 fields=["customer_id", "-id"], name="delivery_customer", condition=Q(customer_id__isnull=False)
             ),
             models.Index(fields=["queued_at"], name="delivery_kept_text", condition=~Q(text="")),
+            models.Index(fields=["channel", "provider_ref"], name="delivery_ref", condition=~Q(provider_ref="")),
         ]
 
     def __str__(self) -> str:
@@ -106,8 +125,7 @@ class Delivery(models.Model):
     @property
     def to_masked(self) -> str:
         """Return the address as staff may see it."""
-        address = self.to
-        return mask_email(address) if "@" in address else mask_phone(address) if address else ""
+        return mask_to(self.channel, self.to)
 
 
 class Suppression(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from core.models.fields import ClockTimestamp
+from notifications.enums import Channel
 
 
 class CaughtMail(models.Model):
@@ -33,6 +34,38 @@ class CaughtMail(models.Model):
 
     def __str__(self) -> str:
         return f"caught mail {self.pk}"
+
+    def event_streams(self) -> dict[str, int | None]:
+        """Name the streams events about this row belong to."""
+        return {}
+
+
+class CaughtNote(models.Model):
+    """A text message, WeChat message or push notice that the trial's stand-in of a provider took; never elsewhere.
+
+    `reference` is the sender's key: the same message handed over twice is one row, counted in `times`.
+    """
+
+    event_type = "caught_note"
+
+    channel = models.CharField(max_length=12, choices=Channel)
+    recipient = models.CharField(max_length=320)
+    title = models.CharField(max_length=200, blank=True, default="")
+    text = models.TextField(blank=True, default="")
+    url = models.CharField(max_length=2000, blank=True, default="")
+    reference = models.CharField(max_length=64)
+    times = models.SmallIntegerField(default=1)
+    customer_id = models.BigIntegerField(null=True)
+    caught_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "notifications_caught_note"
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "reference"], name="caught_note_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"caught note {self.pk}"
 
     def event_streams(self) -> dict[str, int | None]:
         """Name the streams events about this row belong to."""

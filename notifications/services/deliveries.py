@@ -19,15 +19,26 @@ from core.events import Code, record
 from core.inserting import insert_once
 from core.jobs import schedule
 from core.live import announce
-from core.text import normalise_email
+from core.text import normalise_email, normalise_phone
 from notifications.addresses import canonical, reply_address, thread_id
 from notifications.channels import adapter_for
 from notifications.enums import DELIVERY_MOVES, Channel, DeliveryState, Purpose
 from notifications.errors import NotRetryable
 from notifications.events import DeliveryMoved
 from notifications.models import Delivery, Mailbox
-from notifications.rendering import DEFAULT_COLOUR, Frame, Rendered, Wording, check_header, render_message
+from notifications.rendering import (
+    DEFAULT_COLOUR,
+    SUBJECT_MAX,
+    Frame,
+    Rendered,
+    Wording,
+    check_header,
+    fill_variables,
+    render_message,
+    short_text,
+)
 from notifications.selectors.mailboxes import find_mailbox
+from notifications.selectors.providers import fields_for, find_provider_template
 from notifications.selectors.templates import own_wording
 from notifications.templates import get_template, language_for
 from notifications.unsubscribing import unsubscribe_url
@@ -69,6 +80,7 @@ def queue_message(
     customer_id: int | None = None,
     order_id: int | None = None,
     shop_id: int | None = None,
+    notice_id: int | None = None,
     mailbox_id: int | None = None,
     headers: Mapping[str, str] | None = None,
     files: Sequence[MailFile] = (),
@@ -97,6 +109,7 @@ def queue_message(
             customer_id=customer_id,
             ticket_id=ticket_id,
             order_id=order_id,
+            notice_id=notice_id,
             message_id=f"<{short_mac(key, 'mail.message-id')}.{len(key)}@{settings.MAIL_DOMAIN}>",
             queued_at=at,
             due_at=due_at or at,
@@ -126,9 +139,12 @@ def _write(
     """Address, render and head a message. Raises BadHeader, InvalidInput, UnknownTemplate, NoChannel."""
     adapter_for(delivery.channel)
     template, box = get_template(delivery.template, delivery.channel), delivery.mailbox
-    address = _checked_address(delivery.channel, to)
+    address = checked_address(delivery.channel, to)
     delivery.to_enc, delivery.to_index = encrypt(address), address_index(address, delivery.channel)
     delivery.files = [file.as_json() for file in files]
+    if delivery.channel != Channel.EMAIL:
+        write_short(delivery, context)
+        return
     stop_url = "" if delivery.purpose == Purpose.SERVICE else unsubscribe_url(delivery)
     rendered = _render(delivery, box, context, stop_url, rich)
     delivery.subject, delivery.text, delivery.html = rendered.subject, rendered.text, rendered.html
@@ -137,6 +153,21 @@ def _write(
         delivery.headers |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
     if stop_url:
         delivery.headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def write_short(delivery: Delivery, context: Mapping[str, Any]) -> None:
+    """Write a message without HTML: its words, and the values for the provider's own template."""
+    own = own_wording(delivery.template, delivery.channel, delivery.language)
+    original = get_template(delivery.template, delivery.channel)
+    subject = own.subject if own else original.subject[delivery.language]
+    body = own.body if own else original.body[delivery.language]
+    delivery.subject = check_header(fill_variables(subject, context).strip())[:SUBJECT_MAX]
+    delivery.text = short_text(body, context)
+    url = str(context.get("url") or "")
+    delivery.params = {"url": url if url.startswith(("https://", "http://")) else ""}
+    provider = find_provider_template(delivery.channel, delivery.template, delivery.language)
+    if provider is not None:
+        delivery.params["fields"] = fields_for(provider, original.variables(), context)
 
 
 @transaction.atomic
@@ -200,14 +231,24 @@ def announce_delivery(delivery: Delivery) -> None:
 
 def address_index(address: str, channel: str = Channel.EMAIL) -> bytes:
     """Return the digest by which an address is found on a channel."""
-    return blind_index(canonical(address), f"notifications.{channel}")
+    known = canonical(address) if channel == Channel.EMAIL else address
+    return blind_index(known, f"notifications.{channel}")
 
 
-def _checked_address(channel: str, to: str) -> str:
+def checked_address(channel: str, to: str) -> str:
+    """Return an address as its channel wants it. Raises BadHeader, InvalidInput."""
     check_header(to)
-    address = normalise_email(to) if channel == Channel.EMAIL else to.strip()
+    address: str | None
+    if channel == Channel.EMAIL:
+        address = normalise_email(to)
+        wrong = _("This is not a mail address.")
+    elif channel == Channel.SMS:
+        address = normalise_phone(to)
+        wrong = _("This is not a phone number.")
+    else:
+        address, wrong = to.strip(), _("There is no address.")
     if not address:
-        raise InvalidInput(fields={"to": [_("This is not a mail address.")]})
+        raise InvalidInput(fields={"to": [wrong]})
     return address
 
 

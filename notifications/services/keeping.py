@@ -10,7 +10,19 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notifications.enums import InboundState
-from notifications.models import CaughtMail, Delivery, InboundMail, PulledMail, Suppression
+from notifications.models import (
+    CaughtMail,
+    CaughtNote,
+    Delivery,
+    InboundMail,
+    InboundText,
+    Notice,
+    NoticeCount,
+    ProviderReceipt,
+    PulledMail,
+    PushSubscription,
+    Suppression,
+)
 from notifications.storage import INBOUND, SINK, forget_all, forget_raw, raw_older_than
 
 ORPHAN_AFTER = timedelta(hours=1)
@@ -46,7 +58,14 @@ def forget_old(*, now: datetime) -> int:
     PulledMail.objects.filter(begun_at__lt=limit, settled_at__isnull=False).exclude(state="given_up").delete()
     limit = now - timedelta(days=settings.DELIVERY_KEEP_DAYS)
     texts = Delivery.objects.filter(queued_at__lt=limit).exclude(text="").exclude(state__in=["queued", "sending"])
-    return len(rows) + texts.update(subject="", text="", html="", to_enc=b"", files=[], erased_at=now)
+    Notice.objects.filter(made_at__lt=limit).exclude(state="open").exclude(plan_enc=b"").update(
+        plan_enc=b"", context_enc=b""
+    )
+    InboundText.objects.filter(received_at__lt=limit).delete()
+    ProviderReceipt.objects.filter(received_at__lt=limit).delete()
+    NoticeCount.objects.filter(day__lt=(now - timedelta(days=3)).date()).delete()
+    gone = texts.update(subject="", text="", html="", to_enc=b"", files=[], params={}, erased_at=now)
+    return len(rows) + gone
 
 
 @transaction.atomic
@@ -64,9 +83,17 @@ def erase_customer(customer_id: int) -> int:
     count += Suppression.objects.filter(Q(customer_id=customer_id), address_index__in=addresses).update(
         customer_id=None
     )
+    notices = Notice.objects.filter(customer_id=customer_id)
+    notices.filter(state="open").update(state="dropped", reason="erased", settled_at=now)
+    count += notices.exclude(plan_enc=b"").update(plan_enc=b"", context_enc=b"")
+    count += InboundText.objects.filter(Q(customer_id=customer_id) | Q(from_index__in=addresses)).update(
+        from_enc=b"", text_enc=b"", customer_id=None
+    )
+    count += PushSubscription.objects.filter(customer_id=customer_id).delete()[0]
+    count += CaughtNote.objects.filter(customer_id=customer_id).delete()[0]
     mine.filter(state="queued").update(state="failed", provider_code="erased", failed_at=now)
     count += mine.filter(erased_at__isnull=True).update(
-        subject="", text="", html="", to_enc=b"", headers={}, files=[], erased_at=now
+        subject="", text="", html="", to_enc=b"", headers={}, files=[], params={}, erased_at=now
     )
     transaction.on_commit(lambda: forget_all(files), robust=True)  # what is left, the sweep takes
     return count

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,14 +19,18 @@ from core.actors import Actor
 from core.errors import DomainError, InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, render_page
 from notifications import services
+from notifications.enums import Channel
 from notifications.errors import BadHeader
 from notifications.forms import TemplateForm
-from notifications.rendering import Frame, Wording, render_message
+from notifications.forms_channels import ProviderTemplateForm
+from notifications.models import ProviderTemplate
+from notifications.rendering import Frame, Wording, fill_variables, render_message, short_text
 from notifications.selectors.mailboxes import find_mailbox_for_shop
 from notifications.selectors.templates import own_wording, own_wordings
 from notifications.templates import LANGUAGES, TEMPLATES, Template, get_template
 from notifications.views.mailboxes import add_errors
 
+CHANNEL_ORDER = (Channel.EMAIL, Channel.PUSH, Channel.WECHAT, Channel.SMS)
 # A mail's own page in a frame: nothing runs, nothing is loaded but pictures, links open beside.
 MAIL_CSP = {
     "default-src": ["'none'"],
@@ -46,6 +51,7 @@ def templates(request: StaffRequest) -> HttpResponse:
     rows = [
         {
             "template": template,
+            "channel": Channel(template.channel).label,
             "languages": [
                 {
                     "code": code,
@@ -55,7 +61,7 @@ def templates(request: StaffRequest) -> HttpResponse:
                 for code in LANGUAGES
             ],
         }
-        for template in sorted(TEMPLATES.values(), key=lambda one: one.key)
+        for template in sorted(TEMPLATES.values(), key=lambda one: (one.key, CHANNEL_ORDER.index(one.channel)))
         if not template.key.startswith("tests.")
     ]
     return render_page(request, "notifications/templates.html", {"rows": rows})
@@ -73,7 +79,10 @@ def template(request: StaffRequest, channel: str, key: str, language: str) -> Ht
         "body": own.body if own else original.body[language],
     }
     form = TemplateForm(request.POST or None, initial=initial)
-    context = {"form": form, "template": original, "own": own, "code": language, "languages": LANGUAGES}
+    context = {
+        "form": form, "template": original, "own": own, "code": language, "languages": LANGUAGES,
+        "channel_label": Channel(original.channel).label, **_provider(original, language),
+    }  # fmt: skip
     if request.method != "POST":
         return render_page(request, "notifications/template.html", context)
     if not form.is_valid():
@@ -127,6 +136,8 @@ def template_preview(request: HttpRequest, channel: str, key: str, language: str
     )
     box = find_mailbox_for_shop(None)
     values = original.sample_in(language)
+    if original.channel != Channel.EMAIL:
+        return _short_preview(original, words, values)
     frame = Frame(
         shop_name=str(values.get("shop_name") or (box.name_in(language) if box else "")),
         signature=box.signature_in(language) if box else "",
@@ -139,6 +150,31 @@ def template_preview(request: HttpRequest, channel: str, key: str, language: str
     except DomainError:
         raise
     return HttpResponse(rendered.html)
+
+
+def _provider(template: Template, language: str) -> dict[str, Any]:
+    """Return the form for the provider's template, where the channel has such."""
+    if template.channel not in {Channel.SMS, Channel.WECHAT}:
+        return {}
+    rows = ProviderTemplate.objects.filter(channel=template.channel, key=template.key, language=language)
+    known = rows.first()
+    initial = {
+        "provider_version": known.version if known else 0, "code": known.code if known else "",
+        "fields_": known.fields if known else "",
+    }  # fmt: skip
+    return {
+        "provider_form": ProviderTemplateForm(initial=initial),
+        "provider_sample": "SMS_154950909"
+        if template.channel == Channel.SMS
+        else "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY",
+    }
+
+
+def _short_preview(template: Template, words: Wording, values: dict[str, Any]) -> HttpResponse:
+    """Show a message without HTML as a bubble of text."""
+    title = "" if template.channel == Channel.SMS else fill_variables(words.subject, values)
+    text = short_text(words.body, values)
+    return HttpResponse(render_to_string("notifications/short_preview.html", {"title": title, "text": text}))
 
 
 def _template(channel: str, key: str, language: str) -> Template:

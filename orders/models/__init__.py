@@ -5,6 +5,7 @@ from orders.models.estimate import ArrivalEstimate, LaneModel, LaneStat
 from orders.models.hook import InboundHook
 from orders.models.imports import ImportMapping, ImportRowError, ImportRun
 from orders.models.incident import AffectedOrder, AttachRun, Incident
+from orders.models.notice import NoticeRule, OrderNotice
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
 from orders.models.shop import Product, Promotion, Shop
@@ -27,8 +28,10 @@ __all__ = [
     "Incident",
     "LaneModel",
     "LaneStat",
+    "NoticeRule",
     "Order",
     "OrderItem",
+    "OrderNotice",
     "Parcel",
     "Payment",
     "Product",

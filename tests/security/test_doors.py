@@ -192,6 +192,8 @@ WITHOUT_FORM_TOKEN = {
     "u/<str:token>/": "one-click unsubscribing posts from the mail program (RFC 8058); the token is the authority",
     "api/v1/": "an API key in a header, no session",
     "hooks/phone/": "a PBX signs the body with its line's secret",
+    "hooks/sms/": "the provider of text messages knows the secret address",
+    "hooks/wechat/": "WeChat knows the secret address and signs",
 }
 
 

@@ -109,6 +109,9 @@ PUBLIC: dict[str, str] = {
     "api/v1/hooks/orders/": "signature over the body",
     "api/v1/hooks/carriers/<str:token>/": "unguessable address and the provider's signature over the body",
     "api/v1/hooks/shops/<str:token>/": "unguessable address and the shop's signature over the body",
+    "hooks/sms/<str:key>/reports/": "secret address; receipts must name a message by our proof or the provider's id",
+    "hooks/sms/<str:key>/replies/": "secret address",
+    "hooks/wechat/<str:key>/": "secret address and WeChat's signature",
     "hooks/phone/<str:key>/": "signature over the body with the line's secret",
     "hooks/phone/<str:key>/plan/": "signature with the line's secret",
 }

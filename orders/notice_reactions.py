@@ -1,0 +1,47 @@
+"""Which news of orders and parcels customers are told; imported history never is."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from core.models import Event
+from core.reactions import reacts_to
+from orders.enums import ParcelStatus
+from orders.models import Parcel
+from orders.notice_enums import NoticeStep
+from orders.services.notices import notify_order
+
+ORDER_STEPS = {
+    "order.placed": NoticeStep.CONFIRMATION,
+    "order.shipped": NoticeStep.SHIPPED,
+    "order.delivered": NoticeStep.DELIVERED,
+}
+PARCEL_STEPS = {
+    "parcel.out_for_delivery": NoticeStep.OUT_FOR_DELIVERY,
+    "parcel.ready_for_pickup": NoticeStep.PICKUP_CODE,
+    "parcel.delivered": NoticeStep.DELIVERED,
+    "parcel.refused": NoticeStep.EXCEPTION,
+    "parcel.lost": NoticeStep.EXCEPTION,
+    "parcel.problem_reported": NoticeStep.EXCEPTION,
+}
+
+
+@reacts_to(*ORDER_STEPS, name="orders.tell_of_order")
+def tell_of_order(event: Event) -> None:
+    """Tell a customer about her order; a delivery that its parcels tell of is told by them."""
+    step = ORDER_STEPS[event.kind]
+    arrived = Parcel.objects.filter(order_id=event.subject_id, status=ParcelStatus.DELIVERED)
+    if step == NoticeStep.DELIVERED and arrived.exists():
+        return
+    notify_order(order_id=event.subject_id, step=step, happened_at=event.at, at=timezone.now())
+
+
+@reacts_to(*PARCEL_STEPS, name="orders.tell_of_parcel")
+def tell_of_parcel(event: Event) -> None:
+    """Tell a customer about one of her parcels."""
+    if event.order_id is None:
+        return
+    notify_order(
+        order_id=event.order_id, step=PARCEL_STEPS[event.kind], parcel_id=event.subject_id, happened_at=event.at,
+        at=timezone.now(),
+    )  # fmt: skip
