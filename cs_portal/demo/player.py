@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cs_portal.demo.doors import Api, Browser, DoorClosed, contact
+from cs_portal.demo.doors import Api, Browser, CarrierCounter, DoorClosed, contact
 from cs_portal.demo.past import order_data, people
 from cs_portal.demo.pbx import Pbx
 from cs_portal.demo.words import ANSWERS, COMMENTS, FOLLOW_UPS, QUESTIONS
@@ -31,8 +31,10 @@ TRACE = [
 class Player:
     """Keeps the demo moving; every act is one a stranger could do with the same key, form or mail."""
 
-    def __init__(self, base_url: str, doors: dict[str, Any], seed: int | None = None) -> None:
-        self.base_url, self.doors = base_url, doors
+    def __init__(
+        self, base_url: str, doors: dict[str, Any], seed: int | None = None, carrier: CarrierCounter | None = None
+    ) -> None:
+        self.base_url, self.doors, self.carrier = base_url, doors, carrier
         self.dice = random.Random(seed)
         self.api = Api(base_url, doors["api_key"])
         self.agent = Browser(base_url)
@@ -105,7 +107,10 @@ class Player:
         return number
 
     def scan_parcel(self) -> str:
-        """Tell a carrier's next scan through the scans door; sometimes twice, as carriers do."""
+        """Have a parcel scanned: at the carrier, whose provider pushes it, or through the scans door.
+
+        Sometimes it is told twice, as carriers do.
+        """
         under_way = [parcel for parcel in self.parcels if parcel["step"] < len(TRACE)]
         if not under_way:
             return self.place_order()
@@ -118,7 +123,12 @@ class Player:
             "text": text.format(from_="杭州市", to=parcel["to"]),
             "place": "杭州市" if parcel["step"] < 2 else parcel["to"],
         }
-        for _ in range(self.dice.choice([1, 1, 2])):
+        times = self.dice.choice([1, 1, 2])
+        if self.carrier is not None:
+            self.carrier.scan(parcel["tracking"], scan, times)
+            parcel["step"] += 1
+            return f"{parcel['tracking']} {status_word} at the carrier"
+        for _ in range(times):
             status, answer = self.api.send("POST", f"/parcels/{parcel['tracking']}/scans/", {"scans": [scan]})
             if status >= 400:
                 raise DoorClosed(f"scan refused: {status} {json.dumps(answer, ensure_ascii=False)[:300]}")

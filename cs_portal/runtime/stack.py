@@ -104,6 +104,7 @@ class Stack:
         self._lock: TextIO | None = None
         self._guardian: Guardian | None = None
         self.supervisor: Supervisor | None = None
+        self.carrier_port = 0
         self.postgres: Postgres
         self.valkey: Valkey
 
@@ -208,6 +209,7 @@ class Stack:
         """Build the environment of our processes: the settings keys of cs_portal.env, and nothing secret of others."""
         mail_port = free_port(int(before.get("mail_port", 2525)))
         sink_port = free_port(int(before.get("sink_port", 2526)))
+        self.carrier_port = free_port(int(before.get("carrier_port", 0)))
         hosts = {"127.0.0.1", "localhost", "[::1]", self.plan.host, socket.gethostname()}
         if self.plan.host in {"0.0.0.0", "::"}:
             hosts.add("*")
@@ -226,6 +228,7 @@ class Stack:
             "TRIAL": "1",
             "INBOUND_SMTP_PORT": str(mail_port),
             "SMTP_URL": f"smtp://127.0.0.1:{sink_port}",  # the trial's own catch-all, read in the mail viewer
+            "OUTGOING_ALLOW": f"127.0.0.1:{self.carrier_port}",  # the trial's own provider of tracking, nothing else
             **self.plan.env,
         }
 
@@ -237,6 +240,7 @@ class Stack:
             "valkey_port": self.valkey.port,
             "mail_port": int(self.env["INBOUND_SMTP_PORT"]),
             "sink_port": int(self.env["SMTP_URL"].rpartition(":")[2] or 0) if self.env["TRIAL"] == "1" else 0,
+            "carrier_port": self.carrier_port,
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         (self.var / "run.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -344,8 +348,8 @@ class Stack:
 
         self.supervisor.add(Service(child, launch, child.start, once=once), wait=wait)
 
-    def run(self, *, player: bool = False, wait_for_mail: bool = True) -> None:
-        """Start web servers, worker, ticker, mail and, when asked for, the demo player.
+    def run(self, *, player: bool = False, carrier: bool = False, wait_for_mail: bool = True) -> None:
+        """Start web servers, worker, ticker, mail and, when asked for, the demo's carrier and its player.
 
         Returns when pages answer and, with wait_for_mail, when mail is taken in.
         """
@@ -359,8 +363,12 @@ class Stack:
         self.console.good(f"web · {self.url}")
         if self.plan.background:
             self._run_background(wait_for_mail=wait_for_mail)
+        if carrier and has_command("play_carrier"):
+            words = ["manage.py", "play_carrier", "--port", str(self.carrier_port)]
+            self._serve(self._child("carrier", words), lambda: True, wait=False)
         if player and has_command("play_demo"):
             words = ["manage.py", "play_demo", "--base-url", self.url]
+            words += ["--carrier-url", f"http://127.0.0.1:{self.carrier_port}"] if carrier else []
             self._serve(self._child("demo", words), lambda: True, wait=False, once=True)
 
     def _run_background(self, *, wait_for_mail: bool) -> None:

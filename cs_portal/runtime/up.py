@@ -143,7 +143,7 @@ def stay(options: argparse.Namespace, console: Console) -> int:
             stack.prepare()
             filled = fill(stack, empty=options.empty, console=console)
             player = filled == "demo" and not (options.quiet_demo or options.empty)
-            stack.run(player=player, wait_for_mail=False)
+            stack.run(player=player, carrier=filled == "demo", wait_for_mail=False)
             stop.is_starting = False
             show_address(stack, filled, time.monotonic() - begun, console)
             stop.asked.wait()

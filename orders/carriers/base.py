@@ -97,11 +97,25 @@ class Credential:
 class CarrierAdapter(Protocol):
     """One provider's wire."""
 
-    label: Text
-    base_url: str
-    credentials: tuple[Credential, ...]
-    query_gap: timedelta  # at most one query for a number in this time
-    company_help: Text  # what stands in the provider's list of companies
+    @property
+    def label(self) -> Text:
+        """Return the provider's name."""
+
+    @property
+    def base_url(self) -> str:
+        """Return where it usually stands."""
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """Return what an account has to know."""
+
+    @property
+    def query_gap(self) -> timedelta:
+        """Return the time in which a number may be queried once."""
+
+    @property
+    def company_help(self) -> Text:
+        """Return where its names of carriers are found."""
 
     def verify_push(self, account: CarrierAccount, headers: Mapping[str, str], body: bytes) -> None:
         """Check that a push is the provider's; header names are in lower case. Raises NotSignedIn."""

@@ -88,7 +88,7 @@ def account_states(now: datetime) -> list[AccountState]:
     """Return the accounts by name with what they follow and what was pushed; three queries."""
     newest = CarrierPush.objects.filter(account=OuterRef("pk")).order_by("-received_at").values("received_at")[:1]
     accounts = list(CarrierAccount.objects.annotate(newest=Subquery(newest)).order_by("name", "pk"))
-    numbers = {
+    numbers: dict[int, Any] = {
         row["account_id"]: row
         for row in Tracking.objects.exclude(state=TrackingState.ENDED)
         .values("account_id")

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from cs_portal.demo.doors import CarrierCounter
 from cs_portal.demo.player import Player
 
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the address and the pace."""
         parser.add_argument("--base-url", required=True)
+        parser.add_argument("--carrier-url", default="", help="where the trial's carrier stands, when it does")
         parser.add_argument("--fast", action="store_true", help="ten times the pace")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,5 +30,7 @@ class Command(BaseCommand):
         path = Path(settings.VAR_DIR) / "demo-doors.json"
         if not path.exists():
             raise CommandError("There is no demo to play: run seed_demo first.")
-        player = Player(options["base_url"], json.loads(path.read_text(encoding="utf-8")))
+        carrier = CarrierCounter(options["carrier_url"]) if options["carrier_url"] else None
+        doors = json.loads(path.read_text(encoding="utf-8"))
+        player = Player(options["base_url"], doors, carrier=carrier)
         player.play((0.4, 1.1) if options["fast"] else (4, 11))

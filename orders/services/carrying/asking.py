@@ -47,7 +47,7 @@ SLICE_SECONDS = 9.0
 FIRST_REST, LONGEST_REST = timedelta(seconds=40), timedelta(minutes=30)
 
 _LEASE = """
-UPDATE orders_tracking SET leased_until = clock_timestamp() + %(lease)s, fence = fence + 1
+UPDATE orders_tracking SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s), fence = fence + 1
  WHERE id IN (SELECT id FROM orders_tracking
                WHERE account_id = %(account)s AND state IN ('waiting', 'subscribed') AND next_query_at <= %(at)s
                  AND (leased_until IS NULL OR leased_until < clock_timestamp())
@@ -89,7 +89,7 @@ def ask_due(*, account_id: int, seconds: float = SLICE_SECONDS) -> int:
 def lease_due(account_id: int, *, at: datetime, limit: int = BATCH) -> list[Held]:
     """Take some due rows of an account that nobody holds, the longest due first."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEASE, {"account": account_id, "at": at, "limit": limit, "lease": LEASE})
+        cursor.execute(_LEASE, {"account": account_id, "at": at, "limit": limit, "lease": LEASE.total_seconds()})
         return [Held(*row) for row in cursor.fetchall()]
 
 
@@ -113,7 +113,9 @@ def ask_one(account: CarrierAccount, adapter: CarrierAdapter, held: Held) -> int
         _refuse(row, "no_company", at=timezone.now())
         return 0
     try:
-        trace = adapter.query(account, number) if is_query else adapter.subscribe(account, number)
+        trace = adapter.query(account, number) if is_query else None
+        if not is_query:
+            adapter.subscribe(account, number)
     except CarrierError as error:
         _take_error(account, row, error, at=timezone.now())
         return 1
@@ -207,8 +209,8 @@ def _take_error(account: CarrierAccount, row: Tracking, error: CarrierError, *, 
         )  # fmt: skip
         Tracking.objects.filter(pk=row.pk, fence=row.fence).update(leased_until=None)
     elif isinstance(error, LockedOut):
-        rest = error.until + timedelta(seconds=random.uniform(1, 120))
-        mine.update(leased_until=None, locked_until=error.until, error_code=code, next_query_at=rest)
+        soonest = error.until + timedelta(seconds=random.uniform(1, 120))
+        mine.update(leased_until=None, locked_until=error.until, error_code=code, next_query_at=soonest)
     elif isinstance(error, NotFollowed):
         mine.update(
             leased_until=None, state=TrackingState.WAITING, subscribed_at=None, error_code=code, next_query_at=at

@@ -39,7 +39,7 @@ UPDATE orders_carrier_account AS a
    SET tokens = least(greatest(1, a.per_minute * %(burst)s / 60.0),
                       a.tokens + extract(epoch FROM clock_timestamp() - a.tokens_at) * a.per_minute / 60.0) - 1,
        tokens_at = clock_timestamp(),
-       open_until = CASE WHEN a.open_until IS NULL THEN NULL ELSE clock_timestamp() + %(probe)s END
+       open_until = CASE WHEN a.open_until IS NOT NULL THEN clock_timestamp() + make_interval(secs => %(probe)s) END
  WHERE a.id = %(id)s AND a.is_active AND a.halted_code = ''
    AND (a.open_until IS NULL OR a.open_until <= clock_timestamp())
    AND a.tokens + extract(epoch FROM clock_timestamp() - a.tokens_at) * a.per_minute / 60.0 >= 1
@@ -58,7 +58,7 @@ def take_turn(account_id: int) -> Turn:
     While the breaker is open nobody gets one; when its rest is over one asker does, the others wait for how it goes.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"id": account_id, "burst": BURST_SECONDS, "probe": PROBE})
+        cursor.execute(_TAKE, {"id": account_id, "burst": BURST_SECONDS, "probe": PROBE.total_seconds()})
         if cursor.fetchone():
             return Turn(True)
         cursor.execute(_WAIT, [account_id])
