@@ -54,5 +54,6 @@ def apply_carrier_pushes(*, job: RunningJob) -> None:
 
 @periodic("orders.sweep_pushes", every=timedelta(days=1), fill=False)
 def sweep_pushes(*, period_start: datetime) -> None:
-    """Delete pushes after a month."""
+    """Delete pushes and ended numbers after a month."""
     carrying.sweep_pushes(at=timezone.now())
+    carrying.sweep_ended(at=timezone.now())

@@ -148,6 +148,7 @@ class Tracking(models.Model):
             models.Index(fields=["account", "next_query_at", "id"], name="tracking_due", condition=_LIVE),
             models.Index(fields=["carrier", "fresh_at"], name="tracking_fresh", condition=_LIVE),
             models.Index(fields=["tracking_number"], name="tracking_number_of"),
+            models.Index(fields=["account", "state"], name="tracking_open", condition=~Q(state="ended")),
         ]
 
     def __str__(self) -> str:

@@ -271,7 +271,7 @@ def test_a_worker_killed_in_mid_query_costs_no_second_query(provider, settings):
     worker = subprocess.Popen([sys.executable, "-c", _WORKER, str(account.pk)], env=_environment(settings), cwd=ROOT)
     name = f"query:{parcel.tracking_number}"
     try:
-        wait_until(lambda: provider.reached > before)
+        wait_until(lambda: provider.reached > before, seconds=90)  # it starts Django first
     finally:
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()

@@ -27,6 +27,7 @@ from orders.services.carrying import (
     replay_push,
     save_carrier_account,
     store_push,
+    sweep_ended,
     sweep_pushes,
 )
 from tests.factories.accounts import make_staff
@@ -136,7 +137,7 @@ def test_what_cannot_be_applied_is_kept_with_its_reason_and_applied_again_by_han
         replay_push(push_id=987654321, at=timezone.now())
 
 
-def test_pushes_are_forgotten_after_a_month_unless_they_still_wait():
+def test_what_is_done_with_is_forgotten_after_a_month_and_what_waits_is_not():
     account, at = make_account(), timezone.now()
     for key, state, age in (("a", "applied", 31), ("b", "stored", 31), ("c", "applied", 29)):
         done = None if state == "stored" else at
@@ -145,6 +146,10 @@ def test_pushes_are_forgotten_after_a_month_unless_they_still_wait():
             applied_at=done,
         )  # fmt: skip
     assert sweep_pushes(at=at) == 1
+    made = {"account": account, "carrier_id": carrier_ids()["shunfeng"], "state": "ended"}
+    for age in (29, 31):
+        Tracking.objects.create(**made, tracking_number=f"SF{age}", ended_at=at - timedelta(days=age))
+    assert (sweep_ended(at=at), Tracking.objects.get().tracking_number) == (1, "SF29")
     assert sorted(CarrierPush.objects.values_list("message_key", flat=True)) == ["b", "c"]
 
 

@@ -9,7 +9,14 @@ from orders.services.carrying.accounts import (
     try_carrier_account,
 )
 from orders.services.carrying.asking import ask_due, push_url
-from orders.services.carrying.following import correct_company, end_arrived, follow_again, follow_parcels, note_heard
+from orders.services.carrying.following import (
+    correct_company,
+    end_arrived,
+    follow_again,
+    follow_parcels,
+    note_heard,
+    sweep_ended,
+)
 from orders.services.carrying.owing import owe_due_asking
 from orders.services.carrying.pushes import (
     account_of,
@@ -41,6 +48,7 @@ __all__ = [
     "save_carrier_account",
     "stop_carrier_account",
     "store_push",
+    "sweep_ended",
     "sweep_pushes",
     "try_carrier_account",
 ]

@@ -21,7 +21,7 @@ from orders.models import Carrier, CarrierCompany, Order, Parcel, Tracking
 
 FORGOTTEN = timedelta(days=60)  # what began longer ago and never arrived is history
 AGAIN_AFTER = timedelta(hours=6)  # a number that ended and is borne once more is not begun anew before
-FRESH_FOR = timedelta(hours=2)
+KEPT = timedelta(days=30)
 
 # One account follows a carrier's numbers: the oldest that is in use and knows the carrier.
 _FOLLOW = """
@@ -131,6 +131,11 @@ def end_arrived(*, at: datetime, tracking_ids: Iterable[int] | None = None) -> i
             {"at": at, "since": at - FORGOTTEN, "ids": None if tracking_ids is None else list(tracking_ids)},
         )
         return int(cursor.rowcount)
+
+
+def sweep_ended(*, at: datetime) -> int:
+    """Forget numbers that ended a month ago; what was told of them stands with their parcels. Return how many."""
+    return Tracking.objects.filter(state=TrackingState.ENDED, ended_at__lt=at - KEPT).delete()[0]
 
 
 @transaction.atomic

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Count, Q
-
 from core.jobs import Owed, schedule_many
 from orders.carrying_enums import TRACKING_LIVE
-from orders.models import CarrierAccount
+from orders.models import CarrierAccount, Tracking
 
 ASK = "orders.ask_carrier"
 EVERY_SECONDS = 10
-LANES, PER_LANE = 4, 240  # one lane asks about so often in a minute when the provider answers in a quarter second
+LANES, ONE_LANE, PER_LANE = (
+    4,
+    20,
+    240,
+)  # numbers one lane asks for; how often in a minute
 
 
 def owe_due_asking(*, now: datetime) -> int:
     """Owe a slice of asking per account and lane for these ten seconds; return how many are new."""
     going = CarrierAccount.objects.filter(is_active=True, halted_code="").exclude(open_until__gt=now)
-    due = Q(trackings__state__in=TRACKING_LIVE, trackings__next_query_at__lte=now)
-    rows = going.annotate(due=Count("trackings", filter=due)).filter(due__gt=0).values_list("pk", "per_minute", "due")
     begun = int(now.timestamp()) // EVERY_SECONDS * EVERY_SECONDS
     return schedule_many(
         [
             Owed(ASK, f"{pk}:{lane}:{begun}", now, f"carrier:{pk}:{lane}", {"account_id": pk})
-            for pk, per_minute, count in rows
-            for lane in range(max(1, min(LANES, -(-per_minute // PER_LANE), -(-count // 20))))
+            for pk, per_minute in going.values_list("pk", "per_minute")
+            for lane in range(_lanes(pk, per_minute, now))
         ]
     )
+
+
+def _lanes(account_id: int, per_minute: int, now: datetime) -> int:
+    """Return how many jobs side by side the due numbers are worth; counts no further than it matters."""
+    due = Tracking.objects.filter(account_id=account_id, state__in=TRACKING_LIVE, next_query_at__lte=now)
+    count = due.order_by("next_query_at")[: LANES * ONE_LANE].count()
+    return min(LANES, -(-per_minute // PER_LANE), -(-count // ONE_LANE))
