@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0012_parcels_followed'),
+        ('orders', '0014_order_notices'),
     ]
 
     operations = [
