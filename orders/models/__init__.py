@@ -8,6 +8,7 @@ from orders.models.incident import AffectedOrder, AttachRun, Incident
 from orders.models.notice import NoticeRule, OrderNotice
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
+from orders.models.promise import DeliveryPromise, PromiseRule, PromiseRun
 from orders.models.shop import Product, Promotion, Shop
 from orders.models.source import CarrierName, Refund, ShopConnection, SourceOrder
 from orders.models.track import TrackingLink, TrackingLookup
@@ -21,6 +22,7 @@ __all__ = [
     "CarrierCompany",
     "CarrierName",
     "CarrierPush",
+    "DeliveryPromise",
     "ImportMapping",
     "ImportRowError",
     "ImportRun",
@@ -35,6 +37,8 @@ __all__ = [
     "Parcel",
     "Payment",
     "Product",
+    "PromiseRule",
+    "PromiseRun",
     "Promotion",
     "Refund",
     "Scan",

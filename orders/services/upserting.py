@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +37,7 @@ from orders.services.data import (
     steps_told,
 )
 from orders.services.folding import News, step_at, step_of, take_news
+from orders.services.promising.keeping import keep_promise, promise_new, tell_promise
 from orders.services.steps import steps_of_parcels, take_steps
 
 PHONE, LAST4 = "phone", "phone.last4"
@@ -123,12 +124,15 @@ class _Upsert:
         order = Order(shop=shop, number=data.number, customer=customer, placed_at=data.placed_at, source=self.source)
         order.is_history = self.origin == "import"
         order.is_partly_sent = self.mirrored is not None and self.mirrored.is_partly_sent
-        for name, value in told_fields(data, shop).items():
+        for name, value in told_fields(data).items():
             setattr(order, name, value)
+        promised = promise_new(order, data, self.shop) if self.origin != "import" else None
         taken = take_steps(order, self.steps)
         order.paid = paid_amount(order, data)
         order.content_hash = self.digest
         order.save(force_insert=True)
+        if promised is not None:
+            keep_promise(order, promised, at=self.at)
         self.fact(
             "order.placed",
             order,
@@ -196,12 +200,16 @@ class _Upsert:
 
     def _correct(self, order: Order) -> list[str]:
         changed = []
-        fields = told_fields(self.data, self.shop, known=order)
+        fields = told_fields(self.data)
         if self.mirrored is not None:
             fields |= {name: value for name, value in _LEFT_OUT.items() if name not in fields}
             fields["is_partly_sent"] = self.mirrored.is_partly_sent
         for name, value in fields.items():
-            if not _alike(name, getattr(order, name), value):
+            if name == "promised_at":
+                if (told := tell_promise(order, value, at=self.at)) is not None:
+                    self.fact("order.promise_changed", order, self.at, told)
+                    changed.append(name)
+            elif not _alike(name, getattr(order, name), value):
                 setattr(order, name, value)
                 if name not in {"phone_index", "phone_last4_index"}:
                     changed.append(name.removesuffix("_enc"))
@@ -305,8 +313,8 @@ class _Upsert:
         return True
 
 
-def told_fields(data: OrderData, shop: Shop, known: Order | None = None) -> dict[str, Any]:
-    """Return the columns an order gets from what was told; with a known order only what was really told."""
+def told_fields(data: OrderData) -> dict[str, Any]:
+    """Return the columns an order gets from what was told; what was not told is left out."""
     fields: dict[str, Any] = {"currency": data.currency}
     if data.total is not None:
         fields["total"] = data.total
@@ -322,8 +330,6 @@ def told_fields(data: OrderData, shop: Shop, known: Order | None = None) -> dict
         fields["street_enc"] = encrypt(data.street)
     if data.phone:
         fields |= phone_columns(data.phone)
-    if known is None and data.promised_at is None and data.placed_at is not None and shop.promise_days:
-        fields["promised_at"] = data.placed_at + timedelta(days=shop.promise_days)
     return fields
 
 

@@ -25,9 +25,12 @@ from core.text import mask_name, mask_phone
 from customers.selectors import aliases_of
 from orders import services
 from orders.enums import ORDER_TRANSITIONS, OrderStatus
+from orders.estimate_enums import COMING
 from orders.models import Order
 from orders.permissions import get_order_for, get_panel_order_for, orders_visible_to, shops_visible_to
+from orders.promise_enums import OPEN_STATUSES
 from orders.selectors import search_orders
+from orders.selectors.promises import find_promise_told
 from orders.selectors.story import KINDS, story_of
 from orders.selectors.told import ITEMS_TOLD, parcels_told
 from orders.story import carrier_name, lifeline_of
@@ -220,6 +223,7 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
                 "carrier": carrier_name(parcel.carrier),
                 "lifeline": lifeline_of(parcel),
                 "place": parcel.place,
+                "expected": parcel.expected_at if parcel.status in COMING and order.status in OPEN_STATUSES else None,
             }
             for parcel in parcels
         ],
@@ -248,6 +252,7 @@ def _neighbours(request: StaffRequest, order: Order) -> dict[str, Any]:
             if item.key != "orders" and (not item.permission or request.user.may(item.permission)):
                 panels.append({"label": item.label, "url": reverse(item.url_name, args=[pk])})
     return {
+        "promise": find_promise_told(order),
         "items": list(order.items.select_related("product").order_by("line")),
         "payments": [
             {"row": payment, "label": METHODS.get(payment.method.lower(), payment.method)}

@@ -55,8 +55,7 @@ def test_bulk_and_single_way_write_the_same_order():
     take(csv_bytes(rows), bulk)
     take(csv_bytes(rows), single, live_from=datetime(2000, 1, 1, tzinfo=UTC))
     fields = [
-        "number", "status", "currency", "total", "paid", "placed_at", "paid_at", "shipped_at", "promised_at",
-        "recipient", "region",
+        "number", "status", "currency", "total", "paid", "placed_at", "paid_at", "shipped_at", "recipient", "region",
         "phone_index", "content_hash", "customer_id", "buyer_note",
     ]  # fmt: skip
 
@@ -67,6 +66,9 @@ def test_bulk_and_single_way_write_the_same_order():
         ]
 
     assert of(bulk) == of(single)
+    promised = dict(Order.objects.filter(shop=single).values_list("placed_at", "promised_at"))
+    assert promised == {placed: placed + timedelta(days=single.promise_days) for placed in promised}
+    assert set(Order.objects.filter(shop=bulk).values_list("promised_at", flat=True)) == {None}, "history has none"
     kinds = [
         list(
             Event.objects.filter(shop_id=shop.pk, kind__regex="^(order|parcel)")

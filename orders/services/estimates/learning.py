@@ -54,6 +54,7 @@ scanned AS MATERIALIZED (
           FROM orders_scan c WHERE c.parcel_id = a.id) f ON true)
 """
 _TEXTS = _ARRIVED + "SELECT DISTINCT region FROM scanned UNION SELECT DISTINCT origin FROM scanned"
+_COUNT = _ARRIVED + "SELECT count(*) FROM arrived"
 _PLACES = """,
 places AS MATERIALIZED (
     SELECT * FROM unnest(%(texts)s::text[], %(provinces)s::text[], %(keys)s::text[]) AS t (text, province, key)),
@@ -136,7 +137,7 @@ def learn_lanes(*, at: datetime) -> LaneModel | None:
         "longest": float(MAX_HOURS), "statuses": list(USUAL_SILENCE),
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM (" + _ARRIVED + "SELECT 1 FROM arrived) AS n", values)
+        cursor.execute(_COUNT, values)
         parcels = cursor.fetchone()[0]
         if not parcels:
             return None

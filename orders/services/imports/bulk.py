@@ -107,7 +107,7 @@ def foresee(data: OrderData, shop: Shop, *, at: datetime) -> tuple[Draft, list[t
     """Return what a new order of the past becomes: the order, its steps with the status before, its parcels."""
     assert data.placed_at is not None
     steps = history_steps(steps_told(data, now=None), complete_after_days=shop.complete_after_days, at=at)
-    draft = Draft(data.placed_at, **told_fields(data, shop))
+    draft = Draft(data.placed_at, **told_fields(data))
     taken = take_steps(draft, steps)
     draft.paid = paid_amount(draft, data)
     parcels = [_parcel(parcel_told(parcel, steps), draft) for parcel in data.parcels]
