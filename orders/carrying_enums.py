@@ -28,13 +28,16 @@ class PushState(models.TextChoices):
     """What became of a provider's push."""
 
     STORED = "stored", pgettext_lazy("push", "Received")
+    WAITING = "waiting", pgettext_lazy("push", "Waiting for its parcel")
     APPLIED = "applied", pgettext_lazy("push", "Applied")
     REFUSED = "refused", pgettext_lazy("push", "Refused")
 
 
 PUSH_TRANSITIONS: dict[str, frozenset[str]] = {
-    PushState.STORED: frozenset({"applied", "refused"}),
+    PushState.STORED: frozenset({"applied", "refused", "waiting"}),
+    PushState.WAITING: frozenset({"stored", "refused"}),
     PushState.APPLIED: frozenset({"stored"}),
     PushState.REFUSED: frozenset({"stored"}),
 }
-"""Back to stored by hand only: it is applied once more, and every scan it names is there once all the same."""
+"""From waiting back to stored when its parcel appears, from the others by hand only: it is applied once more, and every
+scan it names is there once all the same."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.jobs import RunningJob, every_tick, job, periodic
 from core.models import Event
 from core.reactions import reacts_to
-from orders.services import carrying
+from orders.services import carrying, ingesting
 from orders.services.carrying.owing import ASK
 from orders.services.carrying.pushes import APPLY
 
@@ -48,8 +48,16 @@ def ask_carrier(*, job: RunningJob, account_id: int) -> None:
 @job(APPLY, outside=True, max_attempts=6)
 def apply_carrier_pushes(*, job: RunningJob) -> None:
     """Apply what providers pushed; what is left after some seconds is the next job's."""
-    if carrying.apply_pushes(at=timezone.now()):
+    if ingesting.apply_pushes(at=timezone.now()):
         carrying.owe_pushes(at=timezone.now())
+
+
+@every_tick("orders.wake_pushes", at_most_every=timedelta(seconds=30))
+def wake_pushes(now: datetime) -> None:
+    """Let pushes be applied whose parcel came after them; what waited for a week is refused."""
+    if ingesting.wake_waiting():
+        carrying.owe_pushes(at=now)
+    ingesting.give_up_waiting(at=now)
 
 
 @periodic("orders.sweep_pushes", every=timedelta(days=1), fill=False)

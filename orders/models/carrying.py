@@ -158,7 +158,8 @@ class Tracking(models.Model):
 class CarrierPush(models.Model):
     """One push as it came, kept before it is understood; `body_enc` is the encrypted raw body.
 
-    `message_key` is the provider's event id, else a digest of the body: however often it is told, one row.
+    `message_key` is the provider's event id, else a digest of the body: however often it is told, one row. One whose
+    number none of our parcels bears waits for it under that `tracking_number`; `waited_at` is when it was last tried.
     """
 
     account = models.ForeignKey(CarrierAccount, on_delete=models.CASCADE, related_name="pushes")
@@ -169,6 +170,8 @@ class CarrierPush(models.Model):
     received_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True)
     scan_count = models.PositiveIntegerField(default=0)
+    tracking_number = models.CharField(max_length=64, blank=True, default="", db_default="")
+    waited_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "orders_carrier_push"
@@ -176,8 +179,8 @@ class CarrierPush(models.Model):
             models.UniqueConstraint(fields=["account", "message_key"], name="push_once"),
             models.CheckConstraint(condition=Q(state__in=PushState.values), name="push_state_known"),
             models.CheckConstraint(
-                condition=Q(state="stored", applied_at__isnull=True)
-                | (~Q(state="stored") & Q(applied_at__isnull=False)),
+                condition=Q(state__in=["stored", "waiting"], applied_at__isnull=True)
+                | (~Q(state__in=["stored", "waiting"]) & Q(applied_at__isnull=False)),
                 name="push_applied_has_time",
             ),
             models.CheckConstraint(
@@ -185,9 +188,15 @@ class CarrierPush(models.Model):
                 name="push_refused_has_reason",
             ),
             models.CheckConstraint(condition=~Q(message_key=""), name="push_has_key"),
+            models.CheckConstraint(
+                condition=Q(state="waiting", waited_at__isnull=False) & ~Q(tracking_number="")
+                | ~Q(state="waiting") & Q(waited_at__isnull=True),
+                name="push_waits_for_number",
+            ),
         ]
         indexes = [
             models.Index(fields=["id"], name="push_stored", condition=Q(state="stored")),
+            models.Index(fields=["received_at", "id"], name="push_waiting", condition=Q(state="waiting")),
             models.Index(fields=["account", "received_at"], name="push_received"),
             models.Index(fields=["-id"], name="push_refused", condition=Q(state="refused")),
         ]

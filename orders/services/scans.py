@@ -20,10 +20,12 @@ from orders.models import Order, Parcel, Scan
 from orders.scan_data import ScanData
 from orders.services.data import OLDEST, clean_line
 from orders.services.folding import News, step_at, step_of, take_news
-from orders.services.steps import steps_of_parcels, take_steps
+from orders.services.steps import origin_of, steps_of_parcels, take_steps
 
 AHEAD, AHEAD_KEPT = timedelta(days=1), timedelta(minutes=5)
 MAX_SCANS = 500
+_STATUSES = frozenset(ScanStatus.values)
+_STILL = frozenset({ScanStatus.CREATED, ScanStatus.PROBLEM, ScanStatus.LOST})
 _SCAN_CODE = re.compile(r"[A-Za-z0-9_.:\-]{1,20}")
 
 
@@ -54,7 +56,7 @@ def add_scans(
     that made it, and so is a problem. The order is shipped with its first parcel and delivered with its last.
     Raises NotFound, InvalidInput.
     """
-    rows = _check(scans, received_at)
+    rows = check_scans(scans, received_at)
     order_id = Parcel.objects.filter(pk=parcel_id).values_list("order_id", flat=True).first()
     if order_id is None:
         raise NotFound
@@ -83,25 +85,27 @@ def add_scans(
     facts = []
     if step := step_of(before, str(parcel.status), rank_before=rank_before, rank=parcel.rank):
         at = step_at(parcel, step) or received_at
-        payload = ParcelStep(
-            parcel.carrier_id, Code(parcel.carrier.code), Code(before), Code(_deciding(news, step, at))
-        )
+        code = Code(deciding_code(news, step, at))
+        payload = ParcelStep(parcel.carrier_id, Code(parcel.carrier.code), Code(before), code)
         facts.append(Fact(f"parcel.{step}", parcel, actor, at, payload))
     if parcel.is_in_trouble and not was_in_trouble:
         facts.append(Fact("parcel.problem_reported", parcel, actor, parcel.problem_at or received_at, _problem(parcel)))
+    was_history = order.is_history
     facts += _move_order(order, parcels, actor, received_at, origin)
-    record_many(facts, origin=origin, untrusted=True)
+    for fact in facts:  # one by one: what an order of the past did before it came to us is silent
+        record_many([fact], origin=origin_of(order, was_history, fact.at, origin), untrusted=True)
     announce(f"order.{order.pk}", "order", order.pk, order.version)
     return len(fresh)
 
 
-def _check(scans: Iterable[ScanData], received_at: datetime) -> list[ScanData]:
+def check_scans(scans: Iterable[ScanData], received_at: datetime) -> list[ScanData]:
+    """Return the scans if every one of them can be. Raises InvalidInput."""
     rows = list(scans)
     fields: dict[str, list] = {}
     if len(rows) > MAX_SCANS:
         fields["scans"] = [_("At most 500 scans can be told at once.")]
     for index, scan in enumerate(rows[:MAX_SCANS]):
-        if scan.status not in ScanStatus.values:
+        if scan.status not in _STATUSES:
             fields[f"scans[{index}].status"] = [_("This is not a parcel status we know.")]
         if scan.at.tzinfo is None or scan.at < OLDEST or scan.at > received_at + AHEAD:
             fields[f"scans[{index}].at"] = [_("This is not a time with its zone between the year 2000 and tomorrow.")]
@@ -146,7 +150,9 @@ def _move_order(order: Order, parcels: list[Parcel], actor: Actor, now: datetime
     taken = take_steps(order, steps_of_parcels(parcels, more_to_come=order.is_partly_sent))
     order.version += 1
     order.updated_at = now
-    if origin == "live" and taken:
+    if any(
+        origin_of(order, order.is_history, getattr(order, f"{step}_at"), origin) == "live" for step, _before in taken
+    ):
         order.is_history = False
     order.save(update_fields=["status", "shipped_at", "delivered_at", "version", "updated_at", "is_history"])
     return [
@@ -155,22 +161,21 @@ def _move_order(order: Order, parcels: list[Parcel], actor: Actor, now: datetime
     ]
 
 
-def _deciding(news: list[News], step: str, at: datetime) -> str:
+def deciding_code(news: Iterable[News], step: str, at: datetime) -> str:
     """Return the carrier's code of the scan that made the step, "" when it was told before."""
-    still = {ScanStatus.CREATED, ScanStatus.PROBLEM, ScanStatus.LOST}
     codes = [
         code
         for moment, status, code in news
-        if moment == at and (status == step or (step == "found" and status not in still))
+        if moment == at and (status == step or (step == "found" and status not in _STILL))
     ]
-    return _code(max(codes, default=""))
+    return logged_code(max(codes, default=""))
 
 
 def _problem(parcel: Parcel) -> ParcelProblem:
-    code, status = Code(_code(parcel.problem_code)), Code(str(parcel.status))
+    code, status = Code(logged_code(parcel.problem_code)), Code(str(parcel.status))
     return ParcelProblem(parcel.carrier_id, Code(parcel.carrier.code), status, code)
 
 
-def _code(code: str) -> str:
+def logged_code(code: str) -> str:
     """Keep a scan's code for the log unless it looks like a number of a person or parcel."""
     return "" if len(code) >= 8 and code.isdigit() else code

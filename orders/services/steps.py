@@ -68,3 +68,8 @@ def steps_of_parcels(parcels: list[Parcel], *, more_to_come: bool = False) -> di
     if parcels and len(arrived) == len(parcels) and not more_to_come:
         told[OrderStatus.DELIVERED] = max(arrived)
     return told
+
+
+def origin_of(order: Any, was_history: bool, at: datetime, origin: str) -> str:
+    """Return how news of an order is recorded: of an order of the past, what was before it came to us is history."""
+    return "import" if origin == "live" and was_history and at < order.created_at else origin

@@ -26,7 +26,6 @@ from orders.models import CarrierAccount, CarrierPush, Parcel, Scan, Tracking
 from orders.selectors import carrier_ids
 from orders.services import ParcelData
 from orders.services.carrying import (
-    apply_pushes,
     ask_due,
     end_arrived,
     follow_parcels,
@@ -36,6 +35,7 @@ from orders.services.carrying import (
 )
 from orders.services.carrying.asking import ask_one, lease_due
 from orders.services.carrying.pacing import take_turn
+from orders.services.ingesting import apply_pushes
 from tests.factories.accounts import make_staff
 from tests.factories.carrying import make_account, provider_server, steps
 from tests.factories.orders import make_order, make_parcel

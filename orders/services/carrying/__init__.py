@@ -20,7 +20,7 @@ from orders.services.carrying.following import (
 from orders.services.carrying.owing import owe_due_asking
 from orders.services.carrying.pushes import (
     account_of,
-    apply_pushes,
+    apply_push,
     owe_left_pushes,
     owe_pushes,
     replay_push,
@@ -31,7 +31,7 @@ from orders.services.carrying.pushes import (
 __all__ = [
     "AccountDraft",
     "account_of",
-    "apply_pushes",
+    "apply_push",
     "ask_due",
     "correct_company",
     "end_arrived",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -24,7 +23,6 @@ logger = logging.getLogger(__name__)
 APPLY = "orders.apply_carrier_pushes"
 KEPT = timedelta(days=30)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
-BUSY_SECONDS = 15.0
 
 
 def account_of(push_token: str) -> CarrierAccount:
@@ -70,24 +68,14 @@ def owe_left_pushes(*, now: datetime) -> bool:
     return left and owe_pushes(at=now)
 
 
-def apply_pushes(*, at: datetime, seconds: float = BUSY_SECONDS) -> bool:
-    """Apply stored pushes, the oldest first, for some seconds; return whether some are left. Not in a transaction.
-
-    Each is a transaction of its own, so that no two orders wait for each other; two appliers take different ones. What
-    cannot be understood is kept as refused with its reason.
-    """
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not apply_next(at=at):
-            return False
-    return True
-
-
 @transaction.atomic
-def apply_next(*, at: datetime) -> bool:
-    """Apply the oldest stored push nobody else applies now; return whether there was one."""
+def apply_push(*, push_id: int, at: datetime) -> bool:
+    """Apply one stored push by itself, as one that moves a number to another carrier must be; many go by ingesting.
+
+    Return whether nobody else applies it. What cannot be understood is kept as refused with its reason.
+    """
     rows = CarrierPush.objects.select_for_update(skip_locked=True, of=("self",)).select_related("account")
-    push = rows.filter(state=PushState.STORED).order_by("pk").first()
+    push = rows.filter(pk=push_id, state=PushState.STORED).first()
     if push is None:
         return False
     push.applied_at, push.error_code = at, ""
@@ -129,5 +117,5 @@ def sweep_pushes(*, at: datetime) -> int:
     gone = 0
     for account_id in CarrierAccount.objects.values_list("pk", flat=True):
         old = CarrierPush.objects.filter(account_id=account_id, received_at__lt=at - KEPT)
-        gone += old.exclude(state=PushState.STORED).delete()[0]
+        gone += old.exclude(state__in=[PushState.STORED, PushState.WAITING]).delete()[0]
     return gone
