@@ -1,6 +1,7 @@
 """What the event log knows about staff: ids and codes, never names or addresses."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from core.events import Code, declare
 
@@ -49,6 +50,7 @@ class TeamSaved:
 class ApiKeyCreated:
     scopes: tuple[Code, ...]
     shop_ids: tuple[int, ...]
+    expires_at: datetime | None = None
 
 
 declare("staff.joined", StaffJoined)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 
 from accounts.enums import Permission, Reach
@@ -106,7 +107,7 @@ def shop_scope(who: Staff | ApiKey) -> list[int] | None:
     must never widen what one sees.
     """
     if isinstance(who, ApiKey):
-        return (sorted(who.shop_ids) or None) if who.revoked_at is None else []
+        return (sorted(who.shop_ids) or None) if who.is_live(timezone.now()) else []
     if not who.is_active:
         return []
     if sees_company(who):

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -128,14 +128,16 @@ def members_of(team: Team) -> QuerySet[Staff]:
 
 def api_keys() -> QuerySet[ApiKey]:
     """Return all keys, live ones first, newest first."""
-    return ApiKey.objects.select_related("created_by").order_by("revoked_at", "-created_at")
+    rows = ApiKey.objects.select_related("created_by")
+    return rows.order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "-pk")
 
 
 def find_api_key(plain: str) -> ApiKey | None:
-    """Return the live key a caller sent."""
+    """Return the live key a caller sent, None for one that is revoked or past its day."""
     from core.crypto import hash_token
 
-    return ApiKey.objects.filter(key_hash=hash_token(plain), revoked_at__isnull=True).first()
+    key = ApiKey.objects.filter(key_hash=hash_token(plain), revoked_at__isnull=True).first()
+    return key if key is not None and key.is_live(timezone.now()) else None
 
 
 @dataclass(frozen=True)

@@ -83,3 +83,5 @@ def _may_see_deliveries(staff: Staff, _id: int | None) -> bool:
 
 
 registry.register_live_group("deliveries", _may_see_deliveries)
+
+from notifications import webhook_registrations  # noqa: E402, F401 - wired there

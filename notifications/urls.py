@@ -2,11 +2,13 @@
 
 from django.urls import path
 
+from notifications.urls_webhooks import urlpatterns as webhook_urls
 from notifications.views import channels, deliveries, hooks, mailboxes, templates, unsubscribing, viewer
 
 app_name = "notifications"
 
 urlpatterns = [
+    *webhook_urls,
     path("u/<str:token>/", unsubscribing.unsubscribe, name="unsubscribe"),
     path("settings/mailboxes/", mailboxes.mailboxes, name="mailboxes"),
     path("settings/mailboxes/new/", mailboxes.mailbox_new, name="mailbox_new"),

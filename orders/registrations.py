@@ -107,4 +107,5 @@ from orders import (  # noqa: E402
     promise_registrations,  # noqa: F401
     source_registrations,  # noqa: F401
     tracking_registrations,  # noqa: F401
+    webhook_payloads,  # noqa: F401
 )

@@ -273,7 +273,7 @@ def life_of(order: Order, parcels: Sequence[Parcel]) -> list[dict[str, object]]:
     if ended:
         items.append({"label": _("Cancelled"), "icon": "circle-x", "state": "failed", "at": order.cancelled_at})
     elif trouble:
-        label = ParcelStatus(trouble.status).label
+        label = str(ParcelStatus(trouble.status).label)
         since = trouble.lost_at if trouble.status == ParcelStatus.LOST else trouble.rank_at
         items.append({"label": label, "icon": "alert-triangle", "state": "failed", "at": since})
     return items

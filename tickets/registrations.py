@@ -169,5 +169,6 @@ from tickets import (  # noqa: E402 - the desk's own entries
     routing_registrations,  # noqa: F401
     tracking_registrations,  # noqa: F401
     transcript_registrations,  # noqa: F401
+    webhook_payloads,  # noqa: F401
     work_registrations,  # noqa: F401
 )

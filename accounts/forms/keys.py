@@ -13,6 +13,15 @@ class ApiKeyForm(forms.Form):
         label=_("What is it for?"), max_length=80, help_text=_("For instance: order sync of the main shop.")
     )
     scopes = forms.MultipleChoiceField(label=_("It may"), choices=ApiScope.choices, widget=forms.CheckboxSelectMultiple)
+    days = forms.TypedChoiceField(
+        label=_("It works for"),
+        coerce=int,
+        choices=[(30, _("30 days")), (90, _("90 days")), (365, _("A year")), (0, _("Until it is revoked"))],
+        initial=365,
+        required=False,
+        empty_value=0,
+        help_text=_("A key that ends by itself cannot be forgotten somewhere."),
+    )
     shop_ids = forms.TypedMultipleChoiceField(
         label=_("Shops"),
         coerce=int,

@@ -20,14 +20,22 @@ TOUCH_EVERY = timedelta(minutes=1)
 
 @transaction.atomic
 def create_api_key(
-    *, name: str, scopes: Iterable[str], shop_ids: Iterable[int], actor: Actor, at: datetime
+    *,
+    name: str,
+    scopes: Iterable[str],
+    shop_ids: Iterable[int],
+    actor: Actor,
+    at: datetime,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; returns the row and the key itself, which cannot be shown again."""
+    """Make a key; returns the row and the key itself, which cannot be shown again. Raises InvalidInput, NotAllowed."""
     if not actor.is_person or actor.id is None:
         raise NotAllowed
     wanted = sorted(set(scopes))
     if not wanted or not set(wanted) <= set(ApiScope.values):
         raise InvalidInput(fields={"scopes": [_("Choose at least one thing the key may do.")]})
+    if expires_at is not None and expires_at <= at:
+        raise InvalidInput(fields={"days": [_("The key must live for a while.")]})
     prefix = f"csk_{secrets.token_hex(4)}"
     plain = f"{prefix}_{crypto.random_token()}"
     key = ApiKey.objects.create(
@@ -38,13 +46,14 @@ def create_api_key(
         shop_ids=sorted(set(shop_ids)),
         created_by_id=actor.id,
         created_at=at,
+        expires_at=expires_at,
     )
     record(
         "api_key.created",
         subject=key,
         actor=actor,
         at=at,
-        data=ApiKeyCreated(codes(key.scopes), tuple(key.shop_ids)),
+        data=ApiKeyCreated(codes(key.scopes), tuple(key.shop_ids), expires_at),
     )
     return key, plain
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -14,6 +16,8 @@ from accounts.shops import shop_choices
 from core.actors import Actor
 from core.http import form_invalid, render_page
 
+SOON = timedelta(days=14)
+
 
 @staff_page(Permission.API_MANAGE)
 @never_cache
@@ -27,12 +31,14 @@ def api_keys(request: StaffRequest) -> HttpResponse:
         return render_page(request, "accounts/api_keys.html", context)
     if not form.is_valid():
         return form_invalid(request, "accounts/api_keys.html", context)
+    now, days = timezone.now(), form.cleaned_data["days"]
     key, plain = services.create_api_key(
         name=form.cleaned_data["name"],
         scopes=form.cleaned_data["scopes"],
         shop_ids=form.cleaned_data["shop_ids"],
         actor=Actor.staff(request.user),
-        at=timezone.now(),
+        at=now,
+        expires_at=now + timedelta(days=days) if days else None,
     )
     context |= {"form": ApiKeyForm(shops=shops), "keys": _rows(dict(shops)), "new_key": key, "plain": plain}
     return render_page(request, "accounts/api_keys.html", context)
@@ -48,10 +54,12 @@ def revoke_api_key(request: StaffRequest, key_id: int) -> HttpResponse:
 
 
 def _rows(shops: dict[int, str]) -> list[dict[str, object]]:
-    labels = dict(ApiScope.choices)
+    labels, now = dict(ApiScope.choices), timezone.now()
     return [
         {
             "key": key,
+            "is_live": key.is_live(now),
+            "ends_soon": key.is_live(now) and key.expires_at is not None and key.expires_at < now + SOON,
             "scopes": [labels.get(code, code) for code in key.scopes],
             "shops": [shops.get(pk, f"#{pk}") for pk in key.shop_ids],
         }

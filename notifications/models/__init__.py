@@ -13,6 +13,7 @@ from notifications.models.provider import (
 )
 from notifications.models.sink import CaughtMail, CaughtNote
 from notifications.models.template import MessageTemplate
+from notifications.models.webhook import Webhook, WebhookFeed, WebhookSent, WebhookTry
 
 __all__ = [
     "CaughtMail",
@@ -32,4 +33,8 @@ __all__ = [
     "PulledMail",
     "PushSubscription",
     "Suppression",
+    "Webhook",
+    "WebhookFeed",
+    "WebhookSent",
+    "WebhookTry",
 ]

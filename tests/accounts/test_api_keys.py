@@ -1,6 +1,8 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import path
 from django.utils import timezone
@@ -12,6 +14,7 @@ from rest_framework.views import APIView
 from accounts import services
 from accounts.api import HasScope, scope
 from accounts.models import ApiKey
+from accounts.permissions import shop_scope
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound
 from core.models import Event
@@ -96,6 +99,44 @@ def test_revoked_key_is_dead_at_once(client: Client) -> None:
     assert Event.objects.filter(kind="api_key.revoked").count() == 1
     with pytest.raises(NotFound):
         services.revoke_api_key(key_id=10**9, actor=Actor.staff(key.created_by), at=timezone.now())
+
+
+def test_key_ends_on_its_day(client: Client, time_machine: Any) -> None:
+    now = timezone.now()
+    key, plain = services.create_api_key(
+        name="x", scopes=["orders.read"], shop_ids=[], actor=Actor.staff(make_staff(roles=["admin"])), at=now,
+        expires_at=now + timedelta(days=30),
+    )  # fmt: skip
+    assert call(client, plain).status_code == 200
+    time_machine.move_to(now + timedelta(days=30), tick=False)
+    assert call(client, plain).status_code == 401
+    assert shop_scope(key) == []
+    with pytest.raises(InvalidInput):
+        services.create_api_key(
+            name="x", scopes=["orders.read"], shop_ids=[], actor=Actor.staff(key.created_by), at=now, expires_at=now
+        )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ApiKey.objects.filter(pk=key.pk).update(expires_at=key.created_at)
+
+
+@pytest.mark.urls("cs_portal.urls")
+def test_page_makes_keys_that_end_and_lists_live_ones_first(client: Client, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.ROOT_URLCONF = "cs_portal.urls"
+    client.force_login(make_staff(roles=["admin"]))
+    first = client.post("/settings/api-keys/", {"name": "Old", "scopes": ["orders.write"], "days": "30"})
+    old = first.context["new_key"]
+    assert old.expires_at - old.created_at == timedelta(days=30)
+    client.post(f"/settings/api-keys/{old.pk}/revoke/")
+    client.post("/settings/api-keys/", {"name": "Soon", "scopes": ["orders.read"], "days": "30"})
+    ApiKey.objects.filter(name="Soon").update(expires_at=timezone.now() + timedelta(days=3))
+    client.post("/settings/api-keys/", {"name": "Ever", "scopes": ["orders.read"], "days": "0"})
+    assert ApiKey.objects.get(name="Ever").expires_at is None
+    page = client.get("/settings/api-keys/", headers={"accept-language": "en"})
+    rows = page.context["keys"]
+    assert [row["key"].name for row in rows] == ["Ever", "Soon", "Old"]
+    assert [(row["is_live"], row["ends_soon"]) for row in rows] == [(True, False), (True, True), (False, False)]
+    assert "Ends soon" in page.content.decode()
+    assert client.post("/settings/api-keys/", {"name": "x", "scopes": ["orders.read"], "days": "-5"}).status_code == 422
 
 
 def test_calls_are_throttled_per_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
