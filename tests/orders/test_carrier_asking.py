@@ -20,6 +20,8 @@ from accounts.models import Notification
 from core.actors import SYSTEM
 from core.jobs import drain
 from core.models import Event
+from cs_portal.demo.carrier_account import open_account
+from cs_portal.demo.doors import CarrierCounter
 from orders.carriers import adapter_for
 from orders.carrying_enums import TrackingState
 from orders.models import CarrierAccount, CarrierPush, Parcel, Scan, Tracking
@@ -421,6 +423,23 @@ def test_reordered_and_repeated_pushes_end_in_the_same_parcel(provider):
     parcel.refresh_from_db()
     assert (parcel.status, parcel.scans.count()) == ("delivered", 5)
     assert CarrierPush.objects.count() == 5  # the same words twice are one push
+
+
+def test_the_trials_carrier_scans_a_parcel_and_its_provider_pushes_it(provider):
+    provider.mood.pushes_at_once = 0.05
+    account = open_account(provider, at=timezone.now())
+    assert open_account(provider, at=timezone.now()).pk == account.pk  # after a restart: the same account, new secrets
+    parcel, counter = make_parcel(make_order()), CarrierCounter(provider.url)
+    told = {"status": "picked_up", "code": "103", "text": "【杭州市】快件已揽收", "place": "杭州市"}
+    assert counter.scan(parcel.tracking_number, told) == {"scans": 1, "pushed": []}  # nobody follows it yet
+    follow_parcels(at=timezone.now())
+    ask_due(account_id=account.pk)
+    wait_until(lambda: CarrierPush.objects.count() == 1)  # told at once, as they do
+    told |= {"status": "in_transit", "code": "1002", "text": "【杭州转运中心】快件已发出"}
+    assert counter.scan(parcel.tracking_number, told, 2) == {"scans": 2, "pushed": [200, 200]}
+    drain_pushes()
+    parcel.refresh_from_db()
+    assert (parcel.status, parcel.scans.count(), CarrierPush.objects.count()) == ("in_transit", 2, 2)
 
 
 def test_a_forged_push_is_counted_and_leaves_no_row(provider):
