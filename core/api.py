@@ -78,7 +78,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     if isinstance(error, OperationalError | InterfaceError):
         return None
     if isinstance(error, exceptions.ValidationError):
-        error = InvalidInput(fields=_flatten(error.detail))
+        error = InvalidInput(fields=flatten(error.detail))
     if isinstance(error, DomainError):
         response = Response(
             problem(error),
@@ -103,18 +103,19 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     return None
 
 
-def _flatten(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
+def flatten(detail: Any, prefix: str = "") -> dict[str, list[Any]]:
+    """Return what a serializer found wrong by the path of each field."""
     if isinstance(detail, dict):
         result: dict[str, list[Any]] = {}
         for key, value in detail.items():
             # A list of objects is told by index (a number), an object by field name.
             path = f"{prefix}[{key}]" if isinstance(key, int) else f"{prefix}.{key}" if prefix else str(key)
-            result.update(_flatten(value, path))
+            result.update(flatten(value, path))
         return result
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         result = {}
         for index, value in enumerate(detail):
-            result.update(_flatten(value, f"{prefix}[{index}]"))
+            result.update(flatten(value, f"{prefix}[{index}]"))
         return result
     items = detail if isinstance(detail, list) else [detail]
     return {prefix or "body": [str(item) for item in items]} if items else {}

@@ -51,7 +51,7 @@ def answer_once(*, scope: str, key: str, request_data: Any, work: Callable[[], t
 
     `scope` names the caller and the door (`api.7.orders`), `request_data` is the parsed body. Without a key the work is
     simply done. A DomainError in the work rolls everything back and keeps nothing, so the caller may try again.
-    Raises Conflict (code `idempotency_key_reused`, 422) when the key came with other data before.
+    Raises Conflict (code `idempotency_key_reused`) when the key came with other data before.
     """
     if not key:
         with transaction.atomic():
@@ -84,6 +84,5 @@ def _kept(scope: str, key: str, digest: bytes) -> Reply:
         raise Conflict(
             _("This idempotency key was used before with other content. Use a new key for a new request."),
             code="idempotency_key_reused",
-            http_status=422,
         )
     return Reply(row.status, row.body, is_repeat=True)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import Staff
 from accounts.permissions import Permission, has
 from core import registry
 from orders import source_events  # noqa: F401 - declared there
+
+registry.register_settings_page(
+    "order_sources", _("Where orders come from"),
+    _("Connect Shopify or WooCommerce, see what they sent, match carriers."),
+    "plug-connected", "orders:sources", 7, Permission.SETTINGS_MANAGE,
+    group="words",
+)  # fmt: skip
+registry.register_command(
+    "order_messages", _("Messages of shop systems"), "plug-connected", "orders:messages", Permission.SETTINGS_MANAGE,
+    keywords="webhook shopify woocommerce dianpu xiaoxi",
+)  # fmt: skip
 
 
 def _may_hear(staff: Staff, message_id: int | None) -> bool:

@@ -6,6 +6,7 @@ from orders.urls_carrying import urlpatterns as carrying_urls
 from orders.urls_incidents import urlpatterns as incident_urls
 from orders.urls_notices import urlpatterns as notice_urls
 from orders.urls_promises import urlpatterns as promise_urls
+from orders.urls_sources import urlpatterns as source_urls
 from orders.urls_tracking import urlpatterns as tracking_urls
 from orders.views import desk, exporting, importing, people, settings
 
@@ -14,6 +15,7 @@ app_name = "orders"
 urlpatterns = [
     *incident_urls,
     *promise_urls,
+    *source_urls,
     *tracking_urls,
     *carrying_urls,
     *notice_urls,

@@ -156,12 +156,6 @@ def _zoned(told: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     return {key: in_zone(value, zone) if isinstance(value, datetime) else value for key, value in told.items()}
 
 
-class OrdersIn(serializers.Serializer):
-    """Up to 500 orders; all go in or none."""
-
-    orders = OrderIn(many=True, allow_empty=False, max_length=MAX_BATCH)  # type: ignore[call-arg]
-
-
 class ScanIn(serializers.Serializer):
     """One scan of a carrier."""
 
@@ -256,10 +250,23 @@ class ResultOut(serializers.Serializer):
     result = serializers.ChoiceField(["new", "changed", "same"])
 
 
+class BatchResultOut(serializers.Serializer):
+    """What became of one order of a batch; `errors` maps a field's path to sentences."""
+
+    id = serializers.IntegerField(required=False)
+    number = serializers.CharField()
+    shop = serializers.CharField()
+    status = serializers.CharField(required=False)
+    result = serializers.ChoiceField(["new", "changed", "same", "error"])
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
+
+
 class ResultsOut(serializers.Serializer):
     """What became of each order, in the order they were sent."""
 
-    results = ResultOut(many=True)
+    results = BatchResultOut(many=True)
 
 
 class OrderPage(serializers.Serializer):

@@ -19,18 +19,20 @@ from rest_framework.views import APIView
 
 from accounts.models import ApiKey
 from core.actors import Actor
+from core.api import flatten
 from core.errors import Conflict, InvalidInput, NotFound
 from core.idempotency import answer_once, read_key
 from core.text import normalise_order_number
 from orders import services
 from orders.api.serializers import (
+    MAX_BATCH,
     OrderIn,
     OrderOut,
     OrderPage,
-    OrdersIn,
     ParcelOut,
     ProblemOut,
     ResultOut,
+    ResultsOut,
     ScansIn,
     ScansOut,
     scans_of,
@@ -70,12 +72,13 @@ class Orders(APIView):
         summary="Send one order or up to 500",
         request={"application/json": OrderIn},
         parameters=[_KEY],
-        responses={200: ResultOut, 201: ResultOut, 409: ProblemOut, 422: ProblemOut},
+        responses={200: ResultsOut, 201: ResultOut, 409: ProblemOut, 422: ProblemOut},
         examples=[
             OpenApiExample("One order", _EXAMPLE, request_only=True),
             OpenApiExample("A batch", {"orders": [_EXAMPLE]}, request_only=True),
         ],
-        description="A body with `orders` is a batch: all go in or none. Sending the same order again changes nothing.",
+        description="A body with `orders` is a batch: each order is told on its own as new, changed, same or error"
+        " with its fields, and those without an error are in. Sending the same order again changes nothing.",
     )
     def post(self, request: Request) -> Response:
         """Take orders in."""
@@ -182,31 +185,49 @@ def take_orders(key: ApiKey, body: dict[str, Any], at: datetime) -> tuple[int, A
     if "orders" not in body:
         reader = OrderIn(data=body)
         reader.is_valid(raise_exception=True)
-        result = _take(reader, reader.validated_data, shops, Actor.api(key), at, "")
+        result = _take(reader, reader.validated_data, shops, Actor.api(key), at)
         return (201 if result["result"] == "new" else 200), result
-    batch = OrdersIn(data=body)
-    batch.is_valid(raise_exception=True)
-    rows = list(enumerate(batch.validated_data["orders"]))
+    return 200, {"results": _take_batch(body["orders"], shops, Actor.api(key), at)}
+
+
+def _take_batch(sent: Any, shops: dict[str, Shop], actor: Actor, at: datetime) -> list[dict[str, Any]]:
+    """Take each order in or say what is wrong with it; those that are fine are in whatever the others are."""
+    if not isinstance(sent, list) or not 1 <= len(sent) <= MAX_BATCH:
+        raise InvalidInput(fields={"orders": [_("Send a list of 1 to %(max)s orders.") % {"max": MAX_BATCH}]})
     results: dict[int, dict[str, Any]] = {}
-    with transaction.atomic():
-        for index, told in sorted(rows, key=lambda row: (row[1]["shop"], row[1]["number"])):  # locks in one order
-            results[index] = _take(OrderIn(), told, shops, Actor.api(key), at, f"orders[{index}].")
-    return 200, {"results": [results[index] for index, _told in rows]}
+    fine: list[tuple[int, dict[str, Any]]] = []
+    for index, one in enumerate(sent):
+        reader = OrderIn(data=one)
+        if reader.is_valid():
+            fine.append((index, reader.validated_data))
+        else:
+            results[index] = _refused(one, flatten(reader.errors))
+    for index, told in sorted(fine, key=lambda row: (row[1]["shop"], row[1]["number"])):  # locks in one order
+        try:
+            with transaction.atomic():
+                results[index] = _take(OrderIn(), told, shops, actor, at)
+        except InvalidInput as error:
+            results[index] = _refused(told, error.fields)
+    return [results[index] for index in range(len(sent))]
 
 
-def _take(
-    reader: OrderIn, told: dict[str, Any], shops: dict[str, Shop], actor: Actor, at: datetime, path: str
-) -> dict[str, Any]:
+def _refused(told: Any, fields: dict[str, list[Any]]) -> dict[str, Any]:
+    named = {key: told.get(key) if isinstance(told, dict) else "" for key in ("number", "shop")}
+    known = {key: value[:64] if isinstance(value, str) else "" for key, value in named.items()}
+    return {
+        **known,
+        "result": "error",
+        "errors": {name: [str(text) for text in texts] for name, texts in fields.items()},
+    }
+
+
+def _take(reader: OrderIn, told: dict[str, Any], shops: dict[str, Shop], actor: Actor, at: datetime) -> dict[str, Any]:
     shop = shops.get(told["shop"].strip().lower())
     if shop is None:
-        raise InvalidInput(fields={f"{path}shop": [PROBLEMS["unknown_shop"]]})
-    try:
-        order, result = services.upsert_order(
-            shop_id=shop.pk, data=reader.to_data(shop, told), actor=actor, at=at, source="api"
-        )
-    except InvalidInput as error:
-        error.fields = {f"{path}{name}": texts for name, texts in error.fields.items()}
-        raise
+        raise InvalidInput(fields={"shop": [PROBLEMS["unknown_shop"]]})
+    order, result = services.upsert_order(
+        shop_id=shop.pk, data=reader.to_data(shop, told), actor=actor, at=at, source="api"
+    )
     return {"id": order.pk, "number": order.number, "shop": shop.code, "status": str(order.status), "result": result}
 
 

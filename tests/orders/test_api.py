@@ -67,12 +67,30 @@ def test_a_moment_without_offset_is_the_shops(call):
     assert Order.objects.get().placed_at == datetime(2026, 11, 20, 0, 5, tzinfo=UTC)
 
 
-def test_batch_is_all_or_nothing_with_paths(call, shop):
-    bad = call("post", URL, {"orders": [told(shop, number="B-1"), told(shop, number="B-2", phone="abc")]})
-    assert bad.status_code == 422
-    assert bad["Content-Type"] == "application/problem+json"
-    assert list(bad.json()["errors"]) == ["orders[1].phone"]
-    assert not Order.objects.exists()
+def test_each_order_of_a_batch_is_told_on_its_own(call, shop):
+    make_order(shop=shop, number="B-3")
+    sent = [
+        told(shop, number="B-1"), told(shop, number="B-2", phone="abc"), told(shop, number="B-3"), "no order",
+        told(shop, number="B-4", items=[{"title": "x", "quantity": 0}]),
+        {**told(shop, number="B-5"), "shop": "nowhere"},
+    ]  # fmt: skip
+    answer = call("post", URL, {"orders": sent}, **{"Idempotency-Key": "mixed"})
+    assert answer.status_code == 200
+    results = answer.json()["results"]
+    assert [row["result"] for row in results] == ["new", "error", "changed", "error", "error", "error"]
+    assert [list(row.get("errors", {})) for row in results] == [
+        [], ["phone"], [], ["non_field_errors"], ["items[0].quantity"], ["shop"],
+    ]  # fmt: skip
+    assert (results[1]["number"], results[3]["number"]) == ("B-2", "")
+    assert sorted(Order.objects.values_list("number", flat=True)) == ["B-1", "B-3"]
+    again = call("post", URL, {"orders": sent}, **{"Idempotency-Key": "mixed"})
+    assert (again.json(), again["Idempotent-Replayed"]) == (answer.json(), "true")
+    other = call("post", URL, {"orders": sent[:1]}, **{"Idempotency-Key": "mixed"})
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert [row["result"] for row in call("post", URL, {"orders": sent[:1]}).json()["results"]] == ["same"]
+
+
+def test_good_batches(call, shop):
     good = call("post", URL, {"orders": [told(shop, number="B-2"), told(shop, number="B-1")]})
     assert [row["number"] for row in good.json()["results"]] == ["B-2", "B-1"]
     assert call("post", URL, {"orders": [told(shop)] * 501}).status_code == 422
@@ -116,7 +134,7 @@ def test_idempotency_key_gives_the_same_answer_and_refuses_another_body(call, sh
     assert (again.status_code, again.json()) == (201, first.json())
     assert again["Idempotent-Replayed"] == "true"
     other = call("post", URL, told(shop, number="API-2"), **{"Idempotency-Key": "k-1"})
-    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     failed = call("post", URL, told(shop, phone="x"), **{"Idempotency-Key": "k-2"})
     assert failed.status_code == 422
     assert call("post", URL, told(shop), **{"Idempotency-Key": "k-2"}).status_code == 200

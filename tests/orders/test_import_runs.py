@@ -202,3 +202,20 @@ def _at_once(work):
     for thread in threads:
         thread.join(timeout=60)
     assert failures == []
+
+
+def test_what_the_check_let_through_and_the_run_cannot_take_is_counted_and_listed():
+    """A carrier goes between the check and the run: nothing is left out in silence."""
+    from orders.models import Carrier, ImportRowError
+
+    shop = make_shop()
+    doves = Carrier.objects.create(code="doves", name="信鸽")
+    lines = ["订单编号,订单创建时间,宝贝标题,宝贝总数量,物流公司,物流单号"]
+    lines += ["D1,2026-11-01 10:00,杯子,1,信鸽,GE12345678", "D2,2026-11-01 10:00,杯子,1,顺丰,SF12345678"]
+    run = upload("\n".join(lines).encode(), shop)
+    assert (run.orders_total, run.orders_bad) == (2, 0)
+    doves.delete()
+    imports.begin_run(run_id=run.pk, live_from=None, actor=SYSTEM, at=timezone.now())
+    run = imports.run_import(run_id=run.pk, at=timezone.now())
+    assert (counts(run), run.rows_bad) == ((1, 0, 0, 1), 1)
+    assert ImportRowError.objects.values_list("row", "column", "code").get() == (2, "物流公司", "unknown_carrier")

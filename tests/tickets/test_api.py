@@ -65,7 +65,7 @@ def test_the_same_key_gives_the_same_answer_and_other_content_is_refused():
     first = api.post("/tickets/", wanted(), key="k-1")
     assert api.post("/tickets/", wanted(), key="k-1") == first
     assert Ticket.objects.count() == 1
-    assert api.post("/tickets/", wanted(text="别的"), key="k-1", status=422)["code"] == "idempotency_key_reused"
+    assert api.post("/tickets/", wanted(text="别的"), key="k-1", status=409)["code"] == "idempotency_key_reused"
     Api().post("/tickets/", wanted(), key="k-1")
     assert Ticket.objects.count() == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 import time
@@ -179,7 +180,7 @@ class _Tally:
                 self.reasons[column, error.code] += 1
                 self.first_row.setdefault((column, error.code), error.row)
             if self.listed + len(rows) < MAX_LISTED:
-                rows.append(_row_error(self.run.pk, error, column))
+                rows.append(row_error(self.run.pk, error, column))
         self.listed += len(rows)
         ImportRowError.objects.bulk_create(rows, batch_size=1000)
 
@@ -196,9 +197,7 @@ class _Tally:
         }
 
 
-def _row_error(run_id: int, error: RowProblem, column: str) -> ImportRowError:
-    import json
-
+def row_error(run_id: int, error: RowProblem, column: str) -> ImportRowError:
     params = {key: value if isinstance(value, int) else str(value)[:60] for key, value in error.params.items()}
     cells = json.dumps([cell[:2000] for cell in error.cells[:200]], ensure_ascii=False)
     return ImportRowError(

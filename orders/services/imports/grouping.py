@@ -185,9 +185,13 @@ class Reader:
                 return self._refuse(group, problems)
             clean = clean_order(data, currency=self.currency, at=self.at, carriers=self.carriers)
         except InvalidOrder as error:
-            problems.extend(self._place(group, problem) for problem in error.problems)
-            return self._refuse(group, problems)
+            return self.refused(group, error, problems)
         return Ready(clean, fingerprint(clean), len(group.rows))
+
+    def refused(self, group: Group, error: InvalidOrder, problems: list[RowProblem] | None = None) -> Refused:
+        """Return an order that stays out, what is wrong with it placed in the file."""
+        found = [*(problems or ()), *(self._place(group, problem) for problem in error.problems)]
+        return self._refuse(group, found)
 
     def _check_shape(self, row: int, cells: list[str], problems: list[RowProblem]) -> None:
         if len(cells) > self.headings and any(cells[self.headings :]):

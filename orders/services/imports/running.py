@@ -28,13 +28,13 @@ from core.live import announce
 from orders.enums import ImportState
 from orders.errors import InvalidOrder
 from orders.events import ImportFinished
-from orders.models import ImportRun
+from orders.models import ImportRowError, ImportRun
 from orders.selectors.carriers import carrier_ids
 from orders.services.data import OrderData
 from orders.services.imports.beside import made_beside
 from orders.services.imports.bulk import Prepared, insert_orders, prepare
-from orders.services.imports.checking import digests_of, fail_import, open_reader
-from orders.services.imports.grouping import Group, Reader, Ready
+from orders.services.imports.checking import MAX_LISTED, digests_of, fail_import, open_reader, row_error
+from orders.services.imports.grouping import Group, Reader, Ready, Refused
 from orders.services.imports.reading import collector_paused, local_file
 from orders.services.imports.starting import drop_file, lock_run, move_run
 from orders.services.upserting import upsert_order
@@ -62,6 +62,7 @@ class Portion:
     """Orders that go in together, and how many orders and rows of the file they stand for, refused ones included."""
 
     orders: list[Told] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     done: int = 0
     rows: int = 0
 
@@ -134,6 +135,8 @@ def _portions(reader: Reader, run: ImportRun, skip: int, carriers: dict[str, int
                 new = prepare(result, run.shop, carriers=carriers, source=SOURCE, at=at)
                 rows = pickle.dumps(group.rows)
                 portion.orders.append(Told(result.data.number, result.digest, _is_live(run, result.data), rows, new))
+            else:
+                portion.refused.append(result)
         yield portion
 
 
@@ -141,6 +144,7 @@ def _joined(pieces: Iterable[Portion]) -> Portion:
     whole = Portion()
     for piece in pieces:
         whole.orders += piece.orders
+        whole.refused += piece.refused
         whole.done += piece.done
         whole.rows += piece.rows
     return whole
@@ -192,6 +196,7 @@ class _Importer:
                 if number == 0:
                     at = run.checked_at or run.created_at
                     insert_orders(fresh, shop=self.shop, source=SOURCE, actor=self.actor, at=at)
+                    self._refuse_late(run, portion.refused)
                     run.orders_new += len(fresh)
                     run.orders_same += same
                 self._upsert(run, chunk)
@@ -201,7 +206,8 @@ class _Importer:
                 run.version += 1
                 run.save(
                     update_fields=[
-                        "orders_new", "orders_changed", "orders_same", "orders_done", "rows_read", "version",
+                        "orders_new", "orders_changed", "orders_same", "orders_bad", "orders_done", "rows_read",
+                        "rows_bad", "version",
                     ]
                 )  # fmt: skip
                 announce(f"import.{run.pk}", "import", run.pk, run.version)
@@ -218,7 +224,8 @@ class _Importer:
     def _upsert(self, run: ImportRun, orders: list[Told]) -> None:
         for one in sorted(orders, key=attrgetter("number")):
             again = self.reader.order(Group(one.number, pickle.loads(one.rows)))  # noqa: S301 - our own, of a minute ago
-            if not isinstance(again, Ready):
+            if isinstance(again, Refused):  # a carrier or a rule that was there at the check is gone
+                self._refuse(run, again)
                 continue
             try:
                 _order, what = upsert_order(
@@ -229,10 +236,32 @@ class _Importer:
                     origin="live" if one.is_live else "import",
                     source=SOURCE,
                 )
-            except InvalidOrder:  # the shop's rules changed since the check; the order stays as it is
+            except InvalidOrder as error:  # the shop's rules changed since the check; the order stays as it is
+                rows = Group(one.number, pickle.loads(one.rows))  # noqa: S301 - as above
+                self._refuse(run, self.reader.refused(rows, error))
                 continue
             name = f"orders_{what}"
             setattr(run, name, getattr(run, name) + 1)
+
+    def _refuse_late(self, run: ImportRun, refused: list[Refused]) -> None:
+        """Refuse what the check let through, a carrier or a rule being gone; the rest is listed already."""
+        if not refused or run.preview.get("listed", 0) >= MAX_LISTED:
+            return
+        rows = [one.problems[0].row for one in refused]
+        listed = set(ImportRowError.objects.filter(run=run, row__in=rows).values_list("row", flat=True))
+        for one in refused:
+            if one.problems[0].row not in listed:
+                self._refuse(run, one)
+
+    def _refuse(self, run: ImportRun, refused: Refused) -> None:
+        """Count and list an order that went through the check and is refused all the same."""
+        run.orders_bad += 1
+        run.rows_bad += len({problem.row for problem in refused.problems})
+        headings = run.headings
+        ImportRowError.objects.bulk_create(
+            row_error(run.pk, one, headings[one.column][:120] if one.column is not None else "")
+            for one in refused.problems
+        )
 
 
 def _alone(shop_id: int) -> None:

@@ -79,18 +79,27 @@ def order_of(state: State, book: dict[str, str]) -> OrderData | None:
     facts, moments = state.get("facts"), state.get("moments", {})
     if facts is None:
         return None
-    steps = {f"{step}_at": _moment(moment) for step, moment in moments.items()}
     begun = [_moment(one["created_at"]) for one in state.get("shipments", {}).values()]
-    if begun:  # a shipment that was called off later was shipped all the same
-        steps["shipped_at"] = min([*begun, *([steps["shipped_at"]] if "shipped_at" in steps else [])])
+    if "shipped" in moments:
+        begun.append(_moment(moments["shipped"]))
     return OrderData(
         number=facts["number"],
         placed_at=_moment(facts["placed_at"]),
         currency=facts["currency"],
         total=_amount(facts["total"]),
-        **{name: _amount(facts[name]) or Decimal(0) for name in ("paid", "discount", "shipping_fee")},
-        **{name: facts[name] for name in ("recipient", "region", "street", "phone", "email", "account", "buyer_note")},
-        **steps,
+        paid=_amount(facts["paid"]) or Decimal(0),
+        discount=_amount(facts["discount"]) or Decimal(0),
+        shipping_fee=_amount(facts["shipping_fee"]) or Decimal(0),
+        paid_at=_moment(moments["paid"]) if "paid" in moments else None,
+        shipped_at=min(begun) if begun else None,  # a shipment that was called off later was shipped all the same
+        cancelled_at=_moment(moments["cancelled"]) if "cancelled" in moments else None,
+        recipient=facts["recipient"],
+        region=facts["region"],
+        street=facts["street"],
+        phone=facts["phone"],
+        email=facts["email"],
+        account=facts["account"],
+        buyer_note=facts["buyer_note"],
         items=_items(facts),
         payments=_payments(facts, moments),
         parcels=_parcels(state, book),

@@ -77,10 +77,15 @@ def _as_text(body: bytes) -> str:
 
 @transaction.atomic
 def apply_message(*, hook_id: int, at: datetime) -> str:
-    """Apply a kept message once; what cannot be understood is kept as refused with its reasons. Return its state."""
+    """Apply a kept message once; what cannot be understood is kept as refused with its reasons.
+
+    Return its state, "" when it is not a shop system's.
+    """
     hook = InboundHook.objects.select_for_update(of=("self",)).select_related("connection").filter(pk=hook_id).first()
-    if hook is None or hook.state != HookState.STORED or hook.body_enc is None or hook.connection is None:
-        return "" if hook is None else str(hook.state)
+    if hook is None or hook.connection is None:
+        return ""
+    if hook.state != HookState.STORED or hook.body_enc is None:
+        return str(hook.state)
     hook.problems, hook.error_code = [], ""
     try:
         with transaction.atomic():
