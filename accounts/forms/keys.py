@@ -19,7 +19,6 @@ class ApiKeyForm(forms.Form):
         choices=[(30, _("30 days")), (90, _("90 days")), (365, _("A year")), (0, _("Until it is revoked"))],
         initial=365,
         required=False,
-        empty_value=0,
         help_text=_("A key that ends by itself cannot be forgotten somewhere."),
     )
     shop_ids = forms.TypedMultipleChoiceField(

@@ -31,7 +31,7 @@ def api_keys(request: StaffRequest) -> HttpResponse:
         return render_page(request, "accounts/api_keys.html", context)
     if not form.is_valid():
         return form_invalid(request, "accounts/api_keys.html", context)
-    now, days = timezone.now(), form.cleaned_data["days"]
+    now, days = timezone.now(), form.cleaned_data["days"] or 0
     key, plain = services.create_api_key(
         name=form.cleaned_data["name"],
         scopes=form.cleaned_data["scopes"],

@@ -160,8 +160,8 @@ def signed_headers(sent: WebhookSent, at: datetime) -> dict[str, str]:
 @transaction.atomic
 def settle_message(*, sent_id: int, number: int, came: Came, at: datetime) -> WebhookSent | None:
     """Write a try down: taken, to be tried again, or given up; a receiver that failed for days is switched off."""
-    webhook_id = WebhookSent.objects.filter(pk=sent_id).values_list("webhook_id", flat=True).first()
-    webhook = Webhook.objects.select_for_update(no_key=True).filter(pk=webhook_id).first()
+    owners = WebhookSent.objects.filter(pk=sent_id).values("webhook_id")
+    webhook = Webhook.objects.select_for_update(no_key=True).filter(pk__in=owners).first()
     sent = WebhookSent.objects.select_for_update(no_key=True).filter(pk=sent_id).first()
     if webhook is None or sent is None:  # deleted meanwhile
         return None

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core import posting
 from core.actors import Actor
 from core.crypto import encrypt
-from core.errors import Conflict, InvalidInput, NotFound, StaleEdit, TransitionNotAllowed
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound, StaleEdit, TransitionNotAllowed
 from core.events import Code, record
 from notifications.models import Webhook, WebhookSent
 from notifications.services.webhook_feed import new_message_id
@@ -42,7 +42,12 @@ class WebhookDraft:
 
 @transaction.atomic
 def create_webhook(*, draft: WebhookDraft, actor: Actor, at: datetime) -> tuple[Webhook, str]:
-    """Make a subscription; returns it and its secret, which is not shown again. Raises InvalidInput, Conflict."""
+    """Make a subscription; returns it and its secret, which is not shown again.
+
+    Raises InvalidInput, Conflict when there are too many, NotAllowed when nobody in person answers for it.
+    """
+    if not actor.is_person or actor.id is None:
+        raise NotAllowed
     if Webhook.objects.count() >= MOST:
         raise Conflict(_("There are fifty webhooks already. Delete one that nobody needs."))
     _check(draft)

@@ -111,7 +111,7 @@ def test_event_of_an_open_transaction_is_waited_for_and_not_skipped(receiver: Re
     make_webhook(receiver.url)
     make_order(at=timezone.now())
     feed_webhooks(at=timezone.now())
-    early = Event.objects.filter(kind="order.placed").values().get()
+    early: dict[str, Any] = dict(Event.objects.filter(kind="order.placed").values().get())
     with psycopg.connect(**{k: v for k, v in connection.get_connection_params().items() if k in _PLACE}) as other:
         names = [name for name in early if name not in {"id", "xid", "recorded_at", "data"}]
         columns, holes = ", ".join(names), ", ".join(["%s"] * len(names))
