@@ -27,6 +27,8 @@ class Permission(StrEnum):
     ORDER_EDIT = "order.edit"
     ORDER_IMPORT = "order.import"
 
+    EXCEPTION_WORK = "exception.work"  # parcels something is wrong with
+
     INCIDENT_VIEW = "incident.view"
     INCIDENT_MANAGE = "incident.manage"  # declare, tell customers, end, review
 

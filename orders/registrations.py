@@ -100,6 +100,7 @@ registry.register_search("orders", 20, _search)
 from orders import (  # noqa: E402
     carrying_registrations,  # noqa: F401 - wired there
     estimate_registrations,  # noqa: F401
+    exception_registrations,  # noqa: F401
     incident_events,  # noqa: F401
     incident_registrations,  # noqa: F401
     notice_registrations,  # noqa: F401

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.urls_carrying import urlpatterns as carrying_urls
+from orders.urls_exceptions import urlpatterns as exception_urls
 from orders.urls_incidents import urlpatterns as incident_urls
 from orders.urls_notices import urlpatterns as notice_urls
 from orders.urls_promises import urlpatterns as promise_urls
@@ -13,6 +14,7 @@ from orders.views import desk, exporting, importing, people, settings
 app_name = "orders"
 
 urlpatterns = [
+    *exception_urls,
     *incident_urls,
     *promise_urls,
     *source_urls,

@@ -2,6 +2,7 @@
 
 from orders.models.carrying import CarrierAccount, CarrierCompany, CarrierPush, Tracking
 from orders.models.estimate import ArrivalEstimate, LaneModel, LaneStat
+from orders.models.exception import ParcelException
 from orders.models.hook import InboundHook
 from orders.models.imports import ImportMapping, ImportRowError, ImportRun
 from orders.models.incident import AffectedOrder, AttachRun, Incident
@@ -35,6 +36,7 @@ __all__ = [
     "OrderItem",
     "OrderNotice",
     "Parcel",
+    "ParcelException",
     "Payment",
     "Product",
     "PromiseRule",

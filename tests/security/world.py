@@ -23,6 +23,7 @@ from orders.models import ImportRun, Order, Parcel
 from orders.services import complete_order
 from tests.factories.accounts import make_notice, make_staff, make_team
 from tests.factories.calls import make_line, make_seat, told
+from tests.factories.exceptions import make_exception
 from tests.factories.feedback import make_invitation, run_jobs
 from tests.factories.incidents import make_incident
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
@@ -119,6 +120,7 @@ def make_side(code: str, words: Words) -> Side:
         "inbound_id": _inbound(shop.pk, code, words),
         "notice_id": make_notice(agent).pk,
         "incident_id": make_incident(supervisor, title=words.subject[:120], shop_ids=[shop.pk]).pk,
+        "exception_id": make_exception(parcel, note=words.text[:400]).pk,
     }
     side.ids["attachment"] = photo.key
     side.ids |= _calls(shop, team, agent, words)
