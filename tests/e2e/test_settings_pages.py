@@ -20,6 +20,7 @@ from tests.factories.calendars import make_calendar
 from tests.factories.calls import make_line, make_tree
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
 from tests.factories.orders import make_shop
+from tests.factories.webhooks import make_sent, make_webhook
 from tests.orders.files import csv_bytes, rows_of
 from tickets.services.calls.plans import save_plan
 
@@ -38,6 +39,7 @@ HUB = (
     "/settings/phone/", "/settings/phone/new/", "/desk/calls/",
     "/settings/blocked/", "/settings/surveys/", "/settings/follow-ups/", "/settings/archive/",
     "/settings/targets/", "/settings/staff/", "/settings/teams/", "/settings/shops/", "/settings/carriers/",
+    "/settings/webhooks/", "/settings/webhooks/new/",
     "/settings/api-keys/", "/settings/access-log/", "/accounts/me/", "/desk/orders/import/", "/desk/visits/",
 )  # fmt: skip
 STEPS: tuple[dict[str, str], ...] = (
@@ -112,7 +114,10 @@ def furnish() -> list[str]:
     imports.check_import(run_id=run.pk, at=now)
     line, _secret = make_line()
     save_plan(line_id=line.pk, version=0, tree=make_tree(line.team_id), actor=SYSTEM, at=now)
+    webhook, _secret = make_webhook(url="https://erp.example/a-rather-long-address/of-an-erp/" + "x" * 200)
+    sent = make_sent(webhook)
     return [
+        f"/settings/webhooks/{webhook.pk}/", f"/settings/webhooks/messages/{sent.pk}/",
         f"/settings/phone/{line.pk}/", f"/settings/phone/{line.pk}/menu/",
         "/mail/", f"/mail/{mail.pk}/", "/mail/new/", f"/settings/calendars/{calendar.pk}/",
         f"/settings/mailboxes/{mailbox.pk}/", f"/settings/deliveries/{delivery.pk}/", f"/settings/shops/{shop.pk}/",

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from notifications.models import Webhook, WebhookSent, WebhookTry
-from notifications.services.webhook_feed import new_message_id
+from notifications.models import Webhook, WebhookSent
 from tests.factories.accounts import make_staff, make_team
 from tests.factories.orders import make_shop
-from tests.factories.webhooks import make_webhook
+from tests.factories.webhooks import make_sent, make_webhook
 from tests.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.django_db
@@ -32,20 +30,6 @@ def receiver(settings: Any) -> Iterator[Receiver]:
     settings.OUTGOING_ALLOW = ["127.0.0.1"]
     with receiving() as one:
         yield one
-
-
-def make_sent(webhook: Webhook, state: str = "failed", event_id: int = 4711) -> WebhookSent:
-    now = timezone.now()
-    times = {"next_try_at": now} if state == "queued" else {"done_at": now}
-    sent = WebhookSent.objects.create(
-        webhook=webhook, message_id=new_message_id(), event_id=event_id, kind="order.placed", state=state,
-        body='{"type":"order.placed","note":"<script>alert(1)</script>"}', queued_at=now, **times,
-    )  # fmt: skip
-    WebhookTry.objects.create(
-        sent=sent, number=1, at=now, milliseconds=12, status=500, code="500", request_head="webhook-id: x",
-        answer_head="<img src=x onerror=alert(1)>",
-    )  # fmt: skip
-    return sent
 
 
 @pytest.mark.parametrize("name", ["webhooks", "webhook_new"])
