@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Permission
@@ -24,7 +24,7 @@ registry.register_command(
 
 
 def _disabled(params: dict[str, Any]) -> NoticeWords:
-    words = _now("An outgoing webhook was switched off: its receiver took nothing for too long.")
+    words = gettext("An outgoing webhook was switched off: its receiver took nothing for too long.")
     return NoticeWords("plug-connected-x", words, "bad")
 
 

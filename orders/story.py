@@ -101,8 +101,8 @@ def render_parcel_events(events: list[Event], viewer: Any) -> dict[int, StoryLin
         icon, tone = PARCEL_LOOKS.get(status, ("package", ""))
         label = ParcelStatus(status).label if status in ParcelStatus.values else _parcel_words().get(status, status)
         parcel = parcels.get(event.subject_id)
-        told = ScanStatus.PROBLEM if status == "problem_reported" else status
-        scan = words.get((event.subject_id, event.at, told))
+        scanned = ScanStatus.PROBLEM if status == "problem_reported" else status
+        scan = words.get((event.subject_id, event.at, scanned))
         html = format_html("{}{}", label, _parcel_note(parcel, scan))
         lines[event.pk] = StoryLine(event.pk, icon, tone, html)
     return lines

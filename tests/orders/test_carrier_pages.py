@@ -59,7 +59,8 @@ def url_of(account):
 @pytest.mark.slow
 def test_the_same_push_ten_thousand_times_is_one_row():
     account, parcel = make_account(), make_parcel(make_order())
-    body, news = push_of(parcel.tracking_number), []
+    body = push_of(parcel.tracking_number)
+    news: list[bool] = []
 
     def tell():
         try:

@@ -113,7 +113,7 @@ def test_any_order_repetition_and_batches_of_pushes_give_the_same_parcels(seed):
     ]
     rng.shuffle(told)
     for one in told:
-        make_push(account, one)
+        make_push(account, push)
     while apply_batch(at=AT, limit=rng.randint(1, 5)).pushes:
         pass
     for one, other in zip(plain, others, strict=True):

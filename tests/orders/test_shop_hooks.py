@@ -117,7 +117,7 @@ def cancelled_story():
 
 
 def folded(messages):
-    state = {}
+    state: dict = {}
     for topic, told in messages:
         state = fold(state, shopify.read(parse(json.dumps(told)), topic))
     return state
