@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from core.jobs import RunningJob, every_tick, job, periodic
-from notifications.services import inbound, keeping, polling, receipts, sending
+from notifications.services import gateway, inbound, keeping, polling, receipts, sending
 
 SEND_ATTEMPTS = 10
 SEND_BACKOFF = tuple(timedelta(seconds=n) for n in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 14400))
@@ -59,3 +59,9 @@ def forget_old_mail(*, period_start: datetime) -> None:
 def match_receipts(now: datetime) -> None:
     """Apply receipts that were faster than what they are about."""
     receipts.match_waiting_receipts(now=now)
+
+
+@job(gateway.RECEIPT, outside=True)
+def trial_receipt(*, job: RunningJob, note_id: int) -> None:
+    """Report a text message the trial's stand-in took."""
+    gateway.report_note(note_id=note_id, at=timezone.now())

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from notifications.urls_webhooks import urlpatterns as webhook_urls
-from notifications.views import channels, deliveries, hooks, mailboxes, templates, unsubscribing, viewer
+from notifications.views import channels, deliveries, gateway, hooks, mailboxes, templates, unsubscribing, viewer
 
 app_name = "notifications"
 
@@ -52,6 +52,11 @@ urlpatterns = [
     path("settings/deliveries/received/<int:inbound_id>/decide/", deliveries.inbound_decide, name="inbound_decide"),
     path("mail/", viewer.mails, name="viewer"),
     path("mail/new/", viewer.write, name="viewer_write"),
+    path("mail/phones/", gateway.notes, name="viewer_notes"),
+    path("mail/gateway/sms/", gateway.sms, name="gateway_sms"),
+    path("mail/gateway/wechat/cgi-bin/stable_token", gateway.wechat_token, name="gateway_wechat_token"),
+    path("mail/gateway/wechat/cgi-bin/message/template/send", gateway.wechat_send, name="gateway_wechat"),
+    path("mail/gateway/push/<slug:device>/", gateway.push, name="gateway_push"),
     path("mail/<int:mail_id>/", viewer.mail, name="viewer_mail"),
     path("mail/<int:mail_id>/html/", viewer.mail_html, name="viewer_html"),
     path("mail/<int:mail_id>/file/<int:number>/", viewer.mail_file, name="viewer_file"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from core.events import payload_of
 from core.models import Event
 from core.reactions import reacts_to
 from orders.enums import ParcelStatus
@@ -43,5 +44,15 @@ def tell_of_parcel(event: Event) -> None:
         return
     notify_order(
         order_id=event.order_id, step=PARCEL_STEPS[event.kind], parcel_id=event.subject_id, happened_at=event.at,
+        at=timezone.now(),
+    )  # fmt: skip
+
+
+@reacts_to("order.delay_expected", name="orders.tell_of_delay")
+def tell_of_delay(event: Event) -> None:
+    """Tell a customer before it is late that her order will come after its promise, and when."""
+    expected_at = payload_of(event).expected_at
+    notify_order(
+        order_id=event.subject_id, step=NoticeStep.DELAYED, happened_at=event.at, expected_at=expected_at,
         at=timezone.now(),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from core.crypto import decrypt
 from core.events import recording_as
 from core.folds import FOLDS, advance
 from core.models import Company, Job, Origin
+from cs_portal.demo.channels import set_channels_up
 from cs_portal.demo.desk_setup import DEPARTMENT_STAFF, set_desk_up, tier_customers
 from cs_portal.demo.desk_work import DeskWork
 from cs_portal.demo.feedback import answer_surveys, plan_visits
@@ -56,6 +57,7 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         tell_rules(cast, now)
         DeskWork(cast, departments, orders, now).tell()
         tell_twins(orders, now)
+        set_channels_up(now)
         tell_incidents(cast, orders, now)
         phone = set_phone_up(cast, orders, random.Random(seed_number + 4), now)
         answer_surveys(past, dice, now)

@@ -228,7 +228,8 @@ class Stack:
             "TRIAL": "1",
             "INBOUND_SMTP_PORT": str(mail_port),
             "SMTP_URL": f"smtp://127.0.0.1:{sink_port}",  # the trial's own catch-all, read in the mail viewer
-            "OUTGOING_ALLOW": f"127.0.0.1:{self.carrier_port}",  # the trial's own provider of tracking, nothing else
+            # the trial's own provider of tracking, and its own stand-ins of message providers; nothing else
+            "OUTGOING_ALLOW": f"127.0.0.1:{self.carrier_port},{self.url.partition('//')[2]}",
             **self.plan.env,
         }
 

@@ -35,14 +35,26 @@ class SmsAccount:
 
 
 def signed_headers(
-    account: SmsAccount, action: str, query: str, *, host: str, path: str, now: datetime, nonce: str, version: str
+    account: SmsAccount,
+    action: str,
+    query: str,
+    *,
+    host: str,
+    path: str,
+    now: datetime,
+    nonce: str,
+    version: str,
+    stamp: str = "",
 ) -> dict[str, str]:
-    """Return the headers of a signed POST without a body; `query` is sorted and encoded already."""
+    """Return the headers of a signed POST without a body; `query` is sorted and encoded already.
+
+    `stamp` is the time as it was written, where somebody else's signature is checked.
+    """
     headers = {
         "host": host,
         "x-acs-action": action,
         "x-acs-content-sha256": _EMPTY,
-        "x-acs-date": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "x-acs-date": stamp or now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "x-acs-signature-nonce": nonce,
         "x-acs-version": version,
     }

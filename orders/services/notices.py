@@ -45,15 +45,16 @@ def notify_order(
     step: str,
     parcel_id: int | None = None,
     happened_at: datetime,
+    expected_at: datetime | None = None,
     details: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> OrderNotice | None:
     """Tell a customer about one step of an order, or of one parcel of it; told before, the first row is returned.
 
     `happened_at` is when it came about: too long ago, nobody is told. `details` are values for its words beside the
-    usual ones: `expected` (words for the new day), `reason` (words), `code` and `place` for a pickup. None when the
-    step is switched off or the order is history. After commit: its first message is on its way or waits for the
-    morning. Raises InvalidInput for an unknown step.
+    usual ones: `reason` (words), `code` and `place` of a pickup. `expected_at` is when it comes now, in place of the
+    promise. None when the step is switched off or the order is history. After commit: its first message is on its way
+    or waits for the morning. Raises InvalidInput for an unknown step.
     """
     if step not in NoticeStep.values:
         raise InvalidInput(code="unknown_step")
@@ -69,7 +70,7 @@ def notify_order(
     if not insert_once(row):
         return OrderNotice.objects.get(order=order, parcel=parcel, step=step)
     if not row.reason:
-        row.notice = give_notice(draft=_draft(row, rule, details or {}), at=at)
+        row.notice = give_notice(draft=_draft(row, rule, details or {}, expected_at), at=at)
         row.save(update_fields=["notice"])
     _take_back(order, parcel, step, at)
     announce(f"order.{order.pk}", "order", order.pk, order.version)
@@ -93,7 +94,7 @@ def _take_back(order: Order, parcel: Parcel | None, step: str, at: datetime) -> 
             drop_notice(notice_id=row.notice_id, reason="overtaken", at=at)
 
 
-def _draft(row: OrderNotice, rule: NoticeRule, details: Mapping[str, Any]) -> NoticeDraft:
+def _draft(row: OrderNotice, rule: NoticeRule, details: Mapping[str, Any], expected_at: datetime | None) -> NoticeDraft:
     order = row.order
     customer = find_canonical(order.customer_id)
     language = order.shop.language if customer is None else customer.language
@@ -105,7 +106,7 @@ def _draft(row: OrderNotice, rule: NoticeRule, details: Mapping[str, Any]) -> No
         zone=order.shop.timezone,
         places=places,
         skips=skips,
-        context=_context(row, language) | dict(details),
+        context=_context(row, language, expected_at or row.order.promised_at) | dict(details),
         is_urgent=rule.is_urgent,
         is_critical=rule.is_critical,
         shop_id=order.shop_id,
@@ -144,11 +145,11 @@ def _address(order: Order, customer: Customer, channel: str) -> str:
         return ""
 
 
-def _context(row: OrderNotice, language: str) -> dict[str, Any]:
+def _context(row: OrderNotice, language: str, comes_at: datetime | None) -> dict[str, Any]:
     order, shop, parcel = row.order, row.order.shop, row.parcel or _only_parcel(row.order)
     carrier = parcel.carrier if parcel else None
     with translation.override(language):
-        day = order.promised_at.astimezone(zone_named(shop.timezone)).date() if order.promised_at else None
+        day = comes_at.astimezone(zone_named(shop.timezone)).date() if comes_at else None
         year = row.happened_at.astimezone(zone_named(shop.timezone)).year
         expected = date_words(day, this_year=year) if day else ""
     is_english = language.lower().startswith("en")

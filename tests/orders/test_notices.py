@@ -9,17 +9,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from core.actors import SYSTEM
+from core.events import record
 from core.models import Event
 from customers.services import set_contact_choice
 from notifications.models import Delivery, Notice
 from notifications.selectors.notices import notice_policy
 from notifications.services import save_notice_policy, save_provider_template
 from notifications.services.accounts import PolicyDraft
+from orders.estimate_events import DelayExpected
 from orders.models import Order, OrderNotice, Parcel
 from orders.notice_enums import NoticeStep
 from orders.selectors.notices import confirmation_reach, notices_of
@@ -156,6 +158,19 @@ def test_the_channel_a_customer_prefers_comes_first_and_a_refused_one_never(prov
     one = next(one for one in notices_of(order.pk) if one.row.step == "delayed")
     assert one.deliveries[0].channel == "sms"
     assert {"channel": "email", "reason": "refused"} in one.skips
+
+
+def test_an_expected_delay_is_told_once_with_the_new_day(provider: Provider) -> None:
+    order = fresh_order()
+    run_all()
+    soon = datetime(2026, 12, 24, 4, 0, tzinfo=UTC)
+    data = DelayExpected(parcel_id=1, chance=90, promised_at=timezone.now(), expected_at=soon)
+    with transaction.atomic():
+        record("order.delay_expected", subject=order, actor=SYSTEM, at=timezone.now(), data=data)
+        record("order.delay_expected", subject=order, actor=SYSTEM, at=timezone.now(), data=data)
+    run_all()
+    (delivery,) = Delivery.objects.filter(template="order.delayed")
+    assert (delivery.state, "12月24日" in delivery.text) == ("sent", True)
 
 
 def test_a_step_that_came_long_ago_is_not_told(provider: Provider) -> None:

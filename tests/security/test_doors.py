@@ -192,6 +192,7 @@ WITHOUT_FORM_TOKEN = {
     "u/<str:token>/": "one-click unsubscribing posts from the mail program (RFC 8058); the token is the authority",
     "api/v1/": "an API key in a header, no session",
     "hooks/phone/": "a PBX signs the body with its line's secret",
+    "mail/gateway/": "the trial's stand-ins of providers; 404 elsewhere",
     "hooks/sms/": "the provider of text messages knows the secret address",
     "hooks/wechat/": "WeChat knows the secret address and signs",
 }
