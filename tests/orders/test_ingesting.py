@@ -112,7 +112,7 @@ def test_any_order_repetition_and_batches_of_pushes_give_the_same_parcels(seed):
         for cut in (0, 3, 0)
     ]
     rng.shuffle(told)
-    for one in told:
+    for push in told:
         make_push(account, push)
     while apply_batch(at=AT, limit=rng.randint(1, 5)).pushes:
         pass
