@@ -25,4 +25,12 @@ def _may_hear(staff: Staff, message_id: int | None) -> bool:
     return message_id is None and has(staff, Permission.SETTINGS_MANAGE)
 
 
+registry.register_command(
+    "products",
+    _("Products"),
+    "package",
+    "orders:products",
+    Permission.ORDER_VIEW,
+    keywords="stock shangpin kucun sp kc",
+)
 registry.register_live_group("order_messages", _may_hear)

@@ -6,6 +6,7 @@ from orders.urls_carrying import urlpatterns as carrying_urls
 from orders.urls_exceptions import urlpatterns as exception_urls
 from orders.urls_incidents import urlpatterns as incident_urls
 from orders.urls_notices import urlpatterns as notice_urls
+from orders.urls_products import urlpatterns as product_urls
 from orders.urls_promises import urlpatterns as promise_urls
 from orders.urls_sources import urlpatterns as source_urls
 from orders.urls_tracking import urlpatterns as tracking_urls
@@ -16,6 +17,7 @@ app_name = "orders"
 urlpatterns = [
     *exception_urls,
     *incident_urls,
+    *product_urls,
     *promise_urls,
     *source_urls,
     *tracking_urls,

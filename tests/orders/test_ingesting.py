@@ -65,11 +65,13 @@ def rows_of(parcel):
     return columns, events, jobs, [tuple(map(str, row)) for row in told], state
 
 
-def both_doors(batches, *, is_history=False):
+def both_doors(batches, *, is_history=False, is_partly_sent=False):
     """Tell the same to two parcels, through each door; return the rows of both."""
     account = make_account()
     one, two = make_parcel(make_order()), make_parcel(make_order())
-    Order.objects.filter(pk__in=[one.order_id, two.order_id]).update(is_history=is_history, created_at=AT - 20 * HOUR)
+    Order.objects.filter(pk__in=[one.order_id, two.order_id]).update(
+        is_history=is_history, is_partly_sent=is_partly_sent, created_at=AT - 20 * HOUR
+    )
     for batch in batches:
         add_scans(parcel_id=one.pk, scans=batch, actor=Actor.carrier(one.carrier_id), received_at=AT)
         push = make_push(account, trace_of(two.tracking_number, batch))
@@ -88,6 +90,12 @@ def both_doors(batches, *, is_history=False):
 def test_both_doors_write_the_same_rows(reactions, batches, is_history):
     by_hand, at_once = both_doors(batches, is_history=is_history)
     assert at_once == by_hand
+
+
+def test_an_order_whose_other_parcels_are_to_come_is_not_delivered_by_either_door():
+    by_hand, at_once = both_doors([scans()], is_partly_sent=True)
+    assert at_once == by_hand
+    assert (by_hand[0]["status"], by_hand[4][0]) == ("delivered", "shipped")
 
 
 def test_both_doors_tell_a_real_trace_alike(reactions):

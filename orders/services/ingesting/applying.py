@@ -137,7 +137,8 @@ def _move(
             _tell_parcel(facts, order, one, changed[one.parcel.id], codes[one.carrier_id], was_history)
         actor = Actor.carrier(touched[order_id][-1].carrier_id)
         about = Stream("order", order.id, order.shop_id, order.customer_id, order.id)
-        for step, before in take_steps(order, steps_of_parcels(order.parcels)):  # type: ignore[arg-type]
+        told = steps_of_parcels(order.parcels, more_to_come=order.is_partly_sent)  # type: ignore[arg-type]
+        for step, before in take_steps(order, told):
             moment = getattr(order, f"{step}_at")
             origin = origin_of(order, was_history, moment, "live")
             came_live |= origin == "live"

@@ -31,6 +31,7 @@ class OrderRow:
     completed_at: datetime | None
     cancelled_at: datetime | None
     is_history: bool
+    is_partly_sent: bool
     created_at: datetime
     version: int
     parcels: list[ParcelRow] = field(default_factory=list)

@@ -26,7 +26,7 @@ SELECT p.id, p.account_id, a.provider, p.body_enc, p.received_at
 # of a circle, whatever else it holds; what was held by others is taken the next time.
 LOCK_ORDERS = """
 SELECT id, shop_id, customer_id, status, paid_at, packed_at, shipped_at, delivered_at, completed_at, cancelled_at,
-       is_history, created_at, version
+       is_history, is_partly_sent, created_at, version
   FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 LOCK_PARCELS = """
