@@ -30,7 +30,7 @@ from bench.desk.writing import Writer, measure_write
 from bench.harness import TOPOLOGY, Case, Site, raw_ms, site
 from bench.report import Report
 from bench.seeding import BUSY, LEAD, ONE, PASSWORD
-from bench.seeding.words import LATIN, TOPICS, phone_of
+from bench.seeding.words import LATIN, TOPICS, people_of, phone_of, tails_of
 from cs_portal.runtime.faults import StartError
 from cs_portal.runtime.stack import ROOT, schema_digest
 
@@ -179,7 +179,8 @@ def choose_cases(connection: Connection, samples: int, size: int) -> dict[str, t
     orders = rows_of(connection, VISIBLE_ORDERS, {**busy, "n": samples})
     add("lookup_number", [f"/desk/orders/?q={row['number']}" for row in orders], params=orders)
     add("lookup_tracking", [f"/desk/orders/?q={row['tracking']}" for row in orders], params=orders)
-    phones = [phone_of(row["customer"])[3:] for row in orders]
+    tails = tails_of(people_of(size))
+    phones = [phone_of(row["customer"], tails)[3:] for row in orders]
     add("lookup_phone", [f"/desk/orders/?q={phone}" for phone in phones], params=orders)
     add("lookup_last4", [f"/desk/orders/?q={phone[-4:]}" for phone in phones], params=orders)
     add("find_order_number", [f"/desk/search/?q={row['number']}" for row in orders], params=orders)

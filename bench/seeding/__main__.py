@@ -24,6 +24,7 @@ def seed(size: int, url: str, at: datetime) -> dict[str, int]:
     from bench.seeding.people import seed_people
     from bench.seeding.talk import seed_tickets
     from bench.seeding.trade import seed_orders
+    from bench.seeding.words import people_of, tails_of
     from bench.seeding.world import make_world
     from kpi.services import rebuild_folds
 
@@ -36,7 +37,8 @@ def seed(size: int, url: str, at: datetime) -> dict[str, int]:
     with psycopg.connect(url, autocommit=True, client_encoding="utf8") as connection:
         connection.execute("SET synchronous_commit = off; SET work_mem = '256MB'; SET jit = off")
         with without_indexes(connection):
-            crowd = seed_people(connection, max(200, size * 4 // 10), at, pick)
+            people = people_of(size)
+            crowd = seed_people(connection, people, at, pick, tails_of(people))
             say("customers")
             owned = seed_orders(connection, max(200, size * 6 // 10), world, crowd, at, pick)
             say("orders")

@@ -8,7 +8,7 @@ from itertools import accumulate
 from random import Random
 
 from bench.seeding.loading import Connection, copy_rows
-from bench.seeding.words import person_name, phone_of
+from bench.seeding.words import MOST_TAILS, person_name, phone_of
 from core.crypto import encrypt
 from core.text import pinyin_key
 from customers.selectors import identity_index, last4_index
@@ -22,8 +22,9 @@ ZIPF = 0.8
 class Crowd:
     """The customers by rank; a few buy and write very often, most once."""
 
-    def __init__(self, size: int, pick: Random) -> None:
+    def __init__(self, size: int, pick: Random, tails: int) -> None:
         self.size = size
+        self.tails = tails
         self._pick = pick
         self._weights = list(accumulate((rank + 1) ** -ZIPF for rank in range(size)))
         self._ids = list(range(1, size + 1))
@@ -34,11 +35,11 @@ class Crowd:
         return self._pick.choices(self._ids, cum_weights=self._weights, k=count)
 
 
-def seed_people(connection: Connection, size: int, at: datetime, pick: Random) -> Crowd:
-    """Write the customers and their identities."""
+def seed_people(connection: Connection, size: int, at: datetime, pick: Random, tails: int = MOST_TAILS) -> Crowd:
+    """Write the customers and their identities; their phones have so many endings."""
     copy_rows(connection, "customers_customer", CUSTOMER, _customers(size, at, pick))
-    copy_rows(connection, "customers_identity", IDENTITY, _identities(size, at))
-    return Crowd(size, pick)
+    copy_rows(connection, "customers_identity", IDENTITY, _identities(size, at, tails))
+    return Crowd(size, pick, tails)
 
 
 def _customers(size: int, at: datetime, pick: Random) -> Iterator[tuple[object, ...]]:
@@ -49,8 +50,8 @@ def _customers(size: int, at: datetime, pick: Random) -> Iterator[tuple[object, 
         yield number, name, pinyin_key(name), tier, "zh-hans", [], "", False, since, 1
 
 
-def _identities(size: int, at: datetime) -> Iterator[tuple[object, ...]]:
+def _identities(size: int, at: datetime, tails: int) -> Iterator[tuple[object, ...]]:
     for number in range(1, size + 1):
-        phone, email = phone_of(number), f"customer{number}@mail.example"
+        phone, email = phone_of(number, tails), f"customer{number}@mail.example"
         yield number, "phone", encrypt(phone), identity_index("phone", phone), last4_index(phone), True, at
         yield number, "email", encrypt(email), identity_index("email", email), None, True, at

@@ -55,7 +55,7 @@ def seed_orders(
             total += price
             items.append((number, line, f"SKU-{pick.randrange(1, 400):04d}", pick.choice(GOODS), 1, price))
         steps = _steps(placed, status)
-        phone = phone_of(customer)
+        phone = phone_of(customer, crowd.tails)
         orders.append((
             number, shop, f"QH{placed:%y%m%d}{number:07d}", customer, status, "CNY", total, total, 0, 0, placed, *steps,
             placed + timedelta(days=5), mask_name("张三丰"), pick.choice(REGIONS), street, encrypt(phone),

@@ -60,6 +60,7 @@ FOLLOW_UPS = (
 LOGISTICS = ("物流信息两天没有更新了。", "麻烦催一下物流。", "物流显示已签收，但是我没有收到。", "物流太慢了。")
 NOTES = ("客户情绪比较着急，优先处理。", "已电话联系仓库，等对方确认{topic}。", "同一问题第二次反馈，请注意。")
 ACKNOWLEDGEMENT = "您好，您的问题我们已经收到，客服会尽快回复您。您可以直接回复这封邮件补充信息。"
+MOST_TAILS, SHARE_A_TAIL = 10_000, 40
 PREFIXES = ("135", "136", "138", "139", "150", "151", "158", "159", "186", "188")
 
 
@@ -70,9 +71,24 @@ def person_name(pick: Random) -> str:
     return pick.choice(SURNAMES) + "".join(pick.sample(GIVEN, pick.choice((1, 2, 2))))
 
 
-def phone_of(customer_id: int) -> str:
-    """Return a customer's phone in E.164; every customer's own (7919 has no factor in common with ten)."""
-    return f"+86{PREFIXES[customer_id % len(PREFIXES)]}{(customer_id * 7919 + 20_261_121) % 100_000_000:08d}"
+def phone_of(customer_id: int, tails: int = MOST_TAILS) -> str:
+    """Return a customer's phone in E.164; every customer's own (7919 has no factor in common with ten).
+
+    Its last four digits are one of `tails`.
+    """
+    head, tail = divmod((customer_id * 7919 + 20_261_121) % 100_000_000, MOST_TAILS)
+    return f"+86{PREFIXES[customer_id % len(PREFIXES)]}{head:04d}{tail % tails:04d}"
+
+
+def tails_of(people: int) -> int:
+    """Return how many endings the phones of a company have: as many people share one as in the company of a million
+    tickets, so that a look-up by the last four digits shows the same page of orders at every size."""
+    return min(MOST_TAILS, max(1, people // SHARE_A_TAIL))
+
+
+def people_of(tickets: int) -> int:
+    """Return how many customers a company has by its tickets."""
+    return max(200, tickets * 4 // 10)
 
 
 def sentence(pick: Random, kinds: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """The seeded data is as skewed as the benchmark says, and every case finds something to visit."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from bench.inbox import choose_cases, scope_of
 from bench.report import Report
 from bench.seeding import BUSY
 from bench.seeding.__main__ import seed
-from bench.seeding.words import phone_of
+from bench.seeding.words import MOST_TAILS, SHARE_A_TAIL, people_of, phone_of, tails_of
 from customers.selectors import find_customer_by_phone
 from tests import servers
 
@@ -44,9 +45,19 @@ def test_seed_is_skewed_and_whole(seeded: psycopg.Connection[Any]) -> None:
     messages = "SELECT count(*) FROM tickets_message m WHERE m.ticket_id = t.id"
     assert one(f"SELECT count(*) FROM tickets_ticket t WHERE last_seq <> ({messages})") == 0
     assert one("SELECT count(*) FROM kpi_fact WHERE metric = 'tickets_opened'") == SIZE
-    customer = find_customer_by_phone(phone_of(7))
+    customer = find_customer_by_phone(phone_of(7, tails_of(people_of(SIZE))))
     assert customer is not None
     assert customer.pk == 7
+
+
+@pytest.mark.parametrize("tickets", [400, 1000, 100_000, 1_000_000])
+def test_as_many_share_the_last_four_digits_at_every_size(tickets: int) -> None:
+    people = people_of(tickets)
+    phones = {phone_of(number, tails_of(people)) for number in range(1, people + 1)}
+    assert len(phones) == people
+    shared = Counter(phone[-4:] for phone in phones)
+    assert len(shared) == min(MOST_TAILS, people // SHARE_A_TAIL)
+    assert 0.9 * SHARE_A_TAIL <= min(shared.values()) <= max(shared.values()) <= 1.1 * SHARE_A_TAIL
 
 
 def test_every_target_has_a_case_with_a_raw_statement_that_runs(seeded: psycopg.Connection[Any]) -> None:
