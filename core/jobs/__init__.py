@@ -9,6 +9,7 @@ from core.jobs.queue import (
     reschedule,
     schedule,
     schedule_many,
+    schedule_unless_ready,
     went_on,
 )
 from core.jobs.registry import RetryLater, RunningJob, every_tick, job, periodic
@@ -27,5 +28,6 @@ __all__ = [
     "reschedule",
     "schedule",
     "schedule_many",
+    "schedule_unless_ready",
     "went_on",
 ]

@@ -43,6 +43,24 @@ def schedule(
     return schedule_many([Owed(name, key, due_at, shard, payload or {}, event)]) == 1
 
 
+def schedule_unless_ready(name: str, *, key: str, due_at: datetime) -> bool:
+    """Owe a job that works off a list unless one of that name is due and not begun; return whether it was owed.
+
+    The one that is there is held until this transaction ends, and whoever claims jobs passes over what is held: when it
+    begins it sees what this transaction wrote.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM core_job WHERE name = %s AND state = 'ready' AND due_at <= clock_timestamp()"
+            " AND retry_at IS NULL ORDER BY due_at, id LIMIT 1 FOR KEY SHARE SKIP LOCKED",
+            [name],
+        )
+        if cursor.fetchone():
+            wake_workers()
+            return False
+    return schedule(name, key=key, due_at=due_at)
+
+
 @dataclass(frozen=True)
 class Owed:
     """A job to be owed by schedule_many; fields as in schedule()."""

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from django.db import DatabaseError, transaction
 from django.db.models import F
@@ -13,7 +14,7 @@ from django.db.models import F
 from core.crypto import CannotDecrypt, decrypt, encrypt
 from core.errors import DomainError, NotFound, NotSignedIn, TransitionNotAllowed
 from core.inserting import insert_once
-from core.jobs import schedule
+from core.jobs import schedule_unless_ready
 from orders.carriers import adapter_for
 from orders.carrying_enums import PUSH_TRANSITIONS, PushState
 from orders.models import CarrierAccount, CarrierPush
@@ -56,10 +57,8 @@ def store_push(*, account: CarrierAccount, headers: Mapping[str, str], body: byt
 
 
 def owe_pushes(*, at: datetime) -> bool:
-    """Owe one application for all that comes within a second."""
-    begun = int(at.timestamp())
-    due = datetime.fromtimestamp(begun + 1, tz=at.tzinfo)
-    return schedule(APPLY, key=str(begun), due_at=due, payload={})
+    """Owe an application now, one for all that comes before it begins."""
+    return schedule_unless_ready(APPLY, key=uuid4().hex, due_at=at)
 
 
 def owe_left_pushes(*, now: datetime) -> bool:

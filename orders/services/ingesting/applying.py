@@ -27,7 +27,7 @@ from orders.services.ingesting.reading import Line, Told, line_of
 from orders.services.scans import AHEAD_KEPT, deciding_code, logged_code
 from orders.services.steps import origin_of, steps_of_parcels, take_steps
 
-MOST_HINTS = 300
+MOST_HINTS, FEW = 300, 200
 
 
 @dataclass(slots=True)
@@ -73,7 +73,8 @@ def apply_told(told: list[Told], *, silent: list[int], refused: dict[int, str], 
         cursor.execute(statements.EMPTY_TOLD)
         changed: dict[int, tuple[Any, ...]] = {}
         if news:
-            _copy(cursor, news)
+            if _copy(cursor, news) > FEW:
+                cursor.execute(statements.ANALYZE_TOLD)
             cursor.execute(statements.FORGET_KNOWN)
             cursor.execute(statements.INSERT_SCANS)
             done.scans = cursor.rowcount
@@ -105,7 +106,7 @@ def _news_of(matched: Matched) -> dict[int, _News]:
     return news
 
 
-def _copy(cursor: Any, news: dict[int, _News]) -> None:
+def _copy(cursor: Any, news: dict[int, _News]) -> int:
     rows = []
     for pk, one in news.items():
         rows += [
@@ -114,6 +115,7 @@ def _copy(cursor: Any, news: dict[int, _News]) -> None:
         ]
     with connection.wrap_database_errors, cursor.copy(statements.COPY_TOLD) as copy:
         copy.write("".join(rows))
+    return len(rows)
 
 
 def _move(
@@ -211,10 +213,13 @@ def _finish(cursor: Any, matched: Matched, silent: list[int], refused: dict[int,
         states[push_id] = (PushState.REFUSED, code, "")
     ids = sorted(pk for pk in states if pk not in matched.left)
     if ids:
+        cursor.execute(statements.COUNT_FRESH)
+        fresh = dict(cursor.fetchall())
         cursor.execute(
             statements.FINISH,
             {
                 "at": at, "ids": ids, "states": [states[pk][0] for pk in ids],
                 "codes": [states[pk][1] for pk in ids], "numbers": [states[pk][2] for pk in ids],
+                "scans": [fresh.get(pk, 0) for pk in ids],
             },
         )  # fmt: skip

@@ -34,6 +34,8 @@ SELECT p.id, p.order_id, p.carrier_id, p.tracking_number, p.status, p.rank, p.ra
        p.moved_at, p.lost_at, p.problem_at, p.problem_code
   FROM orders_parcel p WHERE p.order_id = ANY(%s) ORDER BY p.id FOR NO KEY UPDATE
 """
+ANALYZE_TOLD = "ANALYZE told_scan"  # nobody else does it for a temporary table; without, joins are guessed badly
+COUNT_FRESH = "SELECT push_id, count(*) FROM told_scan GROUP BY push_id"
 
 FORGET_KNOWN = """
 DELETE FROM told_scan t USING orders_scan s
@@ -58,18 +60,18 @@ WITH news AS (
                min(at) FILTER (WHERE status = 'returned') AS returned_at,
                max(at) FILTER (WHERE status = 'problem') AS problem_at,
                (array_agg(code ORDER BY at DESC, code DESC) FILTER (WHERE status = 'problem'))[1] AS problem_code,
-               max(rank) AS top
-          FROM news LEFT JOIN (VALUES ('created', 10), ('picked_up', 20), ('in_transit', 30), ('out_for_delivery', 40),
-                                      ('ready_for_pickup', 45), ('refused', 50), ('returning', 55)) r (status, rank)
-               USING (status)
-         GROUP BY parcel_id),
-     tops AS (
-        SELECT t.parcel_id, min(n.at) AS top_at
-          FROM tally t JOIN news n USING (parcel_id)
-         WHERE n.status = CASE t.top WHEN 10 THEN 'created' WHEN 20 THEN 'picked_up' WHEN 30 THEN 'in_transit'
-                                     WHEN 40 THEN 'out_for_delivery' WHEN 45 THEN 'ready_for_pickup'
-                                     WHEN 50 THEN 'refused' WHEN 55 THEN 'returning' END
-         GROUP BY t.parcel_id),
+               min(at) FILTER (WHERE status = 'created') AS at10, min(at) FILTER (WHERE status = 'picked_up') AS at20,
+               min(at) FILTER (WHERE status = 'in_transit') AS at30,
+               min(at) FILTER (WHERE status = 'out_for_delivery') AS at40,
+               min(at) FILTER (WHERE status = 'ready_for_pickup') AS at45,
+               min(at) FILTER (WHERE status = 'refused') AS at50, min(at) FILTER (WHERE status = 'returning') AS at55
+          FROM news GROUP BY parcel_id),
+     told AS (
+        SELECT t.*, coalesce(at55, at50, at45, at40, at30, at20, at10) AS top_at,
+               CASE WHEN at55 IS NOT NULL THEN 55 WHEN at50 IS NOT NULL THEN 50 WHEN at45 IS NOT NULL THEN 45
+                    WHEN at40 IS NOT NULL THEN 40 WHEN at30 IS NOT NULL THEN 30 WHEN at20 IS NOT NULL THEN 20
+                    WHEN at10 IS NOT NULL THEN 10 END AS top
+          FROM tally t),
      known AS (
         SELECT p.id, t.last_scan_at,
                greatest(p.moved_at, t.moved_at) AS moved_at, least(p.shipped_at, t.shipped_at) AS shipped_at,
@@ -77,14 +79,14 @@ WITH news AS (
                least(p.delivered_at, t.delivered_at) AS delivered_at,
                least(CASE WHEN p.rank = 70 THEN p.rank_at END, t.returned_at) AS returned_at,
                CASE WHEN t.top > p.rank THEN t.top ELSE p.rank END AS rank,
-               CASE WHEN t.top > p.rank THEN o.top_at WHEN t.top = p.rank THEN least(p.rank_at, o.top_at)
+               CASE WHEN t.top > p.rank THEN t.top_at WHEN t.top = p.rank THEN least(p.rank_at, t.top_at)
                     ELSE p.rank_at END AS rank_at,
                CASE WHEN p.problem_at IS NULL OR (t.problem_at, t.problem_code) > (p.problem_at, p.problem_code)
                     THEN coalesce(t.problem_at, p.problem_at) ELSE p.problem_at END AS problem_at,
                CASE WHEN t.problem_at IS NOT NULL
                          AND (p.problem_at IS NULL OR (t.problem_at, t.problem_code) > (p.problem_at, p.problem_code))
                     THEN t.problem_code ELSE p.problem_code END AS problem_code
-          FROM tally t JOIN orders_parcel p ON p.id = t.parcel_id LEFT JOIN tops o USING (parcel_id)),
+          FROM told t JOIN orders_parcel p ON p.id = t.parcel_id),
      settled AS (
         SELECT k.id, k.last_scan_at, k.moved_at, k.shipped_at, k.lost_at, k.back_at, k.problem_at, k.problem_code,
                CASE WHEN k.returned_at <= k.delivered_at THEN NULL ELSE k.delivered_at END AS delivered_at,
@@ -156,10 +158,10 @@ UPDATE orders_carrier_push p
    SET state = v.state, error_code = v.error_code, tracking_number = v.number,
        applied_at = CASE WHEN v.state <> 'waiting' THEN %(at)s::timestamptz END,
        waited_at = CASE WHEN v.state = 'waiting' THEN %(at)s::timestamptz END,
-       scan_count = coalesce(n.scans, 0)
+       scan_count = v.scans
   FROM (SELECT unnest(%(ids)s::bigint[]) AS id, unnest(%(states)s::text[]) AS state,
-               unnest(%(codes)s::text[]) AS error_code, unnest(%(numbers)s::text[]) AS number) v
-  LEFT JOIN (SELECT push_id, count(*) AS scans FROM told_scan GROUP BY push_id) n ON n.push_id = v.id
+               unnest(%(codes)s::text[]) AS error_code, unnest(%(numbers)s::text[]) AS number,
+               unnest(%(scans)s::int[]) AS scans) v
  WHERE p.id = v.id
 """
 
