@@ -111,6 +111,7 @@ def _line(one: ToldStep) -> dict[str, Any]:
         "icon": icon,
         "tone": tone,
         "why": words_for_notice(notice.reason if notice else row.reason),
+        "why_is_said": any(notice and d.provider_code == notice.reason for d in one.deliveries),
         "waits_until": waits if waits and waits > timezone.now() else None,
         "messages": [_message(delivery) for delivery in one.deliveries],
         "skips": [
