@@ -181,7 +181,7 @@ def expected_by(parcel: Parcel) -> datetime | None:
 def arrival_words(expected: datetime, at: datetime) -> str:
     """Say until when it should be there: today, tomorrow or a date; the hour only where one was told."""
     day, today, moment = _day_of(expected), local(at).date(), local(expected).time()
-    by = "" if _is_end_of_day(moment) else f"{moment:%H:%M}"
+    by = f"{moment:%H:%M}" if _is_hour_told(moment) else ""
     values = {"time": by, "date": date_words(day, this_year=today.year)}
     if day == today:
         return (_("Arrives today by %(time)s") if by else _("Arrives today")) % values
@@ -190,8 +190,9 @@ def arrival_words(expected: datetime, at: datetime) -> str:
     return (_("Arrives %(date)s by %(time)s") if by else _("Arrives by %(date)s")) % values
 
 
-def _is_end_of_day(moment: time) -> bool:
-    return (moment.hour, moment.minute) in {(23, 59), (0, 0)}
+def _is_hour_told(moment: time) -> bool:
+    """Tell whether a time was meant as one: full and half hours of the day, not what a calculation left over."""
+    return moment.minute in {0, 30} and FIRST_HOUR <= moment.hour <= LAST_HOUR
 
 
 def _day_of(expected: datetime) -> date:

@@ -81,6 +81,7 @@ def test_answers_stay_out_of_caches_and_search_engines(client: Client) -> None:
         (timedelta(hours=3), "预计今天 15:00 前送达"),
         (timedelta(hours=12), "预计今天送达"),  # midnight is the end of today
         (timedelta(days=4), "预计11月25日 12:00 前送达"),
+        (timedelta(hours=26, minutes=32), "预计明天送达"),  # nobody promised 14:32
         (timedelta(hours=-1), "比说好的时间晚了"),
         (None, "您的包裹正在路上"),
     ],
