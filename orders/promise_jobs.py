@@ -15,13 +15,27 @@ from core.reactions import reacts_to
 from orders.estimate_events import DelayExpected
 from orders.services.promising.keeping import expect_delay
 from orders.services.promising.passing import pass_due
+from orders.services.promising.plans import PLAN_JOB, TELL_JOB, plan_part
 from orders.services.promising.repricing import REPRICE_JOB, owe_for_calendar, reprice_part
+from orders.services.promising.telling import tell_plan
 
 
 @job(REPRICE_JOB)
 def reprice(*, job: RunningJob, run_id: int, after: int) -> None:
     """Set some promises by new rules, then owe the next ones."""
     reprice_part(run_id=run_id, after=after, at=timezone.now())
+
+
+@job(PLAN_JOB)
+def apply_plan(*, job: RunningJob, plan_id: int, state: str, after: int) -> None:
+    """Give some orders a plan's days, or take them back, then owe the next ones."""
+    plan_part(plan_id=plan_id, state=state, after=after, at=timezone.now())
+
+
+@job(TELL_JOB)
+def tell_extension(*, job: RunningJob, plan_id: int, order_id: int) -> None:
+    """Tell a customer ahead that her order comes later."""
+    tell_plan(plan_id=plan_id, order_id=order_id, at=timezone.now())
 
 
 @every_tick("orders.pass_promises", at_most_every=timedelta(seconds=10))

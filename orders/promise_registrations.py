@@ -24,6 +24,12 @@ registry.register_settings_page(
     "calendar-event", "orders:promises", 7, Permission.SETTINGS_MANAGE,
     group="words",
 )  # fmt: skip
+registry.register_settings_page(
+    "plans", _("Contingency plans"),
+    _("More days for remote areas, holidays and weather, told ahead, with a compensation proposed."),
+    "alert-triangle", "orders:plans", 8, Permission.SETTINGS_MANAGE,
+    group="words",
+)  # fmt: skip
 registry.register_command(
     "promises", _("Promised delivery"), "calendar-event", "orders:promises", Permission.SETTINGS_MANAGE,
     keywords="chengnuo shixiao songda eta cn",
@@ -33,6 +39,7 @@ WHY = {
     "told": lambda: gettext("The shop promises another day: %(day)s"),
     "rules": lambda: gettext("Promised for another day by changed rules: %(day)s"),
     "plan": lambda: gettext("The promise is extended by a plan to %(day)s"),
+    "plan_told": lambda: gettext("The customer is told of the new day: %(day)s"),
     "plan_off": lambda: gettext("The plan is called off, promised for %(day)s again"),
 }
 

@@ -1,6 +1,7 @@
 """Models of the orders app."""
 
 from orders.models.carrying import CarrierAccount, CarrierCompany, CarrierPush, Tracking
+from orders.models.contingency import ContingencyPlan, PlanOrder
 from orders.models.estimate import ArrivalEstimate, LaneModel, LaneStat
 from orders.models.exception import ParcelException
 from orders.models.hook import InboundHook
@@ -23,6 +24,7 @@ __all__ = [
     "CarrierCompany",
     "CarrierName",
     "CarrierPush",
+    "ContingencyPlan",
     "DeliveryPromise",
     "ImportMapping",
     "ImportRowError",
@@ -38,6 +40,7 @@ __all__ = [
     "Parcel",
     "ParcelException",
     "Payment",
+    "PlanOrder",
     "Product",
     "PromiseRule",
     "PromiseRun",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 
-from orders.models import DeliveryPromise, Order, PromiseRule, PromiseRun
-from orders.promise_enums import OPEN_STATUSES
+from orders.models import ContingencyPlan, DeliveryPromise, Order, PromiseRule, PromiseRun
+from orders.promise_enums import OPEN_STATUSES, PlanState
 from orders.promise_words import lines_of
 
 
@@ -34,6 +34,17 @@ def promise_rules() -> QuerySet[PromiseRule]:
     is_open = Q(promises__looked_at=None, promises__order__status__in=OPEN_STATUSES)
     rows = PromiseRule.objects.select_related("calendar").annotate(running=Count("promises", filter=is_open))
     return rows.order_by("-is_active", "position", "pk")
+
+
+def contingency_plans() -> QuerySet[ContingencyPlan]:
+    """Return the plans with how many orders each moved, told and took back; those that are on first."""
+    rows = ContingencyPlan.objects.annotate(
+        moved=Count("orders"),
+        told=Count("orders", filter=Q(orders__told_at__isnull=False)),
+        undone=Count("orders", filter=Q(orders__undone_at__isnull=False)),
+        is_on=Case(When(state=PlanState.ON, then=0), When(state=PlanState.DRAFT, then=1), default=2),
+    )
+    return rows.order_by("is_on", "-pk")
 
 
 def promise_runs() -> QuerySet[PromiseRun]:

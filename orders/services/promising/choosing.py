@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from core.calendar.models import CalendarDefinition
 from core.calendar.selectors import calendar_rows, calendar_value, plain_default
 from orders.gazetteer import NOWHERE, Region, covers, region_of
-from orders.models import PromiseRule, Shop
+from orders.models import ContingencyPlan, PromiseRule, Shop
 from orders.promise_enums import PromiseSource
 from orders.services.promising.counting import Counted, NeverReached, Step, Terms, count_promise
 
@@ -35,6 +35,8 @@ class Promised:
     source: str
     steps: list[Step] = field(default_factory=list)
     rule: PromiseRule | None = None
+    base_at: datetime | None = None
+    plans: list[ContingencyPlan] = field(default_factory=list)
 
 
 class Rules:

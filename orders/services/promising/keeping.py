@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.actors import SYSTEM
 from core.events import Code, record
-from orders.models import DeliveryPromise, Order, Product, Shop
-from orders.promise_enums import OPEN_STATUSES, PromiseSource
+from orders.models import ContingencyPlan, DeliveryPromise, Order, PlanOrder, Product, Shop
+from orders.promise_enums import OPEN_STATUSES, PlanState, PromiseSource
 from orders.promise_events import PromiseChanged
 from orders.selectors.carriers import carrier_ids
 from orders.services.data import OrderData
-from orders.services.promising.choosing import Promised, Rules, case_of
+from orders.services.promising.choosing import Case, Promised, Rules, case_of
+from orders.services.promising.plans import plan_step, takes
 
 
 def promise_new(order: Order, data: OrderData, shop: Shop) -> Promised | None:
@@ -37,7 +40,18 @@ def _promised(order: Order, data: OrderData, shop: Shop) -> Promised | None:
         shop_id=shop.pk, placed_at=order.placed_at, region=order.region, skus=wanted, categories=categories,
         carrier_ids=[ids[code] for code in by if code in ids],
     )  # fmt: skip
-    return rules.promise(case, shop)
+    promised = rules.promise(case, shop)
+    return _with_plans(promised, case, shop) if promised else None
+
+
+def _with_plans(promised: Promised, case: Case, shop: Shop) -> Promised:
+    """Add the days of the plans that are on: what a new order is promised first has them in it."""
+    on = ContingencyPlan.objects.filter(state=PlanState.ON).order_by("pk")
+    plans = [plan for plan in on if takes(plan, case, ZoneInfo(shop.timezone))]
+    days = sum(plan.extra_days for plan in plans)
+    steps = [*promised.steps, *(plan_step(plan) for plan in plans)]
+    at = promised.at + timedelta(days=days)
+    return replace(promised, at=at, steps=steps, base_at=promised.base_at or promised.at, plans=plans)
 
 
 def keep_promise(order: Order, promised: Promised, *, at: datetime) -> DeliveryPromise:
@@ -45,10 +59,22 @@ def keep_promise(order: Order, promised: Promised, *, at: datetime) -> DeliveryP
 
     One whose order has ended already (told late) is not waited for.
     """
+    before = promised.base_at or promised.at
+    rows = []
+    for plan in promised.plans:
+        after = before + timedelta(days=plan.extra_days)
+        rows.append(
+            PlanOrder(
+                plan=plan, order=order, days=plan.extra_days, before_at=before, after_at=after, is_first=True,
+                applied_at=at,
+            )
+        )  # fmt: skip
+        before = after
+    PlanOrder.objects.bulk_create(rows)
     return DeliveryPromise.objects.create(
         order=order, source=promised.source, rule=promised.rule,
-        rule_version=promised.rule.version if promised.rule else 0, first_at=promised.at, base_at=promised.at,
-        promised_at=promised.at, counted_at=promised.at, steps=promised.steps,
+        rule_version=promised.rule.version if promised.rule else 0, first_at=promised.at,
+        base_at=promised.base_at or promised.at, promised_at=promised.at, counted_at=promised.at, steps=promised.steps,
         looked_at=None if order.status in OPEN_STATUSES else at,
     )  # fmt: skip
 
