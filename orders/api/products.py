@@ -23,7 +23,7 @@ from orders.api.serializers import MAX_BATCH, MomentField, MoneyField, ProblemOu
 from orders.errors import PROBLEMS
 from orders.models import Shop
 from orders.permissions import shops_visible_to
-from orders.selectors.products import facts_of, products_visible_to
+from orders.selectors.products import ProductFacts, facts_of, products_visible_to
 from orders.services.products import ProductTold, PromotionTold, save_promotion, take_products
 
 PAGE = 100
@@ -99,9 +99,11 @@ class ProductOut(serializers.Serializer):
     stock = serializers.IntegerField(source="product.stock", allow_null=True)
     stock_at = serializers.DateTimeField(source="product.stock_at", allow_null=True)
     is_active = serializers.BooleanField(source="product.is_active")
-    promotions = serializers.SlugRelatedField(  # type: ignore[var-annotated]
-        slug_field="code", many=True, read_only=True
-    )
+    promotions = serializers.SerializerMethodField()
+
+    def get_promotions(self, told: ProductFacts) -> list[str]:
+        """Return the codes of what is in force."""
+        return [one.code for one in told.promotions]
 
 
 class ProductPage(serializers.Serializer):

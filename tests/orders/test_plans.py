@@ -149,6 +149,7 @@ def test_the_database_keeps_one_row_per_plan_and_order():
 
 
 def test_refuses_a_plan_that_takes_everything_or_cannot_be():
+    wrong: dict
     for wrong in ({"regions": []}, {"extra_days": 0}, {"compensation": "coupon"}, {"regions": ["火星"]}, {"name": ""}):
         with pytest.raises(InvalidInput):
             make_plan(**wrong)

@@ -84,6 +84,7 @@ def test_a_batch_tells_each_on_its_own_and_the_key_answers_again(call, shop):
     assert (one["price"], one["price_now"], one["stock"], one["promotions"]) == ("9.90", "8.91", 3, ["P1"])
     assert [row["sku"] for row in call("get", f"{URL}?shop={shop.code}").json()["results"]] == ["B"]
     assert call("get", f"{URL}nothing/").status_code == 404
+    bad: object
     for bad in (
         [],
         {"shop": "nowhere", "products": [{}]},
