@@ -89,7 +89,7 @@ def open_place(stack: ExitStack, size: int, samples: int) -> Place:
 
 def counted(place: Place) -> Row:
     """Return how many rows the large tables hold, as PostgreSQL estimates after ANALYZE."""
-    names = ["orders_order", "orders_item", "orders_parcel", "orders_scan", "tickets_ticket"]
+    names = ["orders_order", "orders_item", "orders_parcel", "orders_scan", "orders_exception", "tickets_ticket"]
     rows = place.rows(
         "SELECT relname, reltuples::bigint AS n FROM pg_class WHERE relname = ANY(%(names)s)", {"names": names}
     )
@@ -112,6 +112,7 @@ def choose_cases(connection: Connection, samples: int) -> dict[str, tuple[str, C
     add("lookup_tracking", [f"/desk/orders/?q={row['tracking']}" for row in orders], orders)
     add("order_page", [f"/desk/orders/{row['order']}/" for row in orders], orders)
     add("customer_page", [f"/desk/customers/{row['customer']}/" for row in orders], orders)
+    add("exceptions_queue", ["/desk/exceptions/", "/desk/exceptions/?tab=open"], [{}])
     add("list_first", ["/desk/orders/"], [{}], "list")
     add("list_deep", [f"/desk/orders/?{urlencode({'before': cursor(row)})}" for row in orders], orders)
     return cases

@@ -12,7 +12,8 @@ from random import Random
 import django
 import psycopg
 
-SEEDING = Path(__file__).parent.parent / "seeding"
+HERE = Path(__file__).parent
+SEEDING = HERE.parent / "seeding"
 SEED = 20261123
 
 
@@ -46,6 +47,7 @@ def seed(size: int, url: str, at: datetime) -> dict[str, int]:
             connection.execute("SET session_replication_role = DEFAULT")
             connection.execute((SEEDING / "events.sql").read_bytes())
             say("events")
+            connection.execute((HERE / "exceptions.sql").read_bytes(), {"busy": world.busy, "at": at})
         set_sequences(connection)
         say("indexes")
         connection.execute("ANALYZE")

@@ -14,11 +14,8 @@ HUBS = ("杭州转运中心", "上海浦东集散中心", "武汉分拨中心", 
         "西安转运中心", "沈阳分拨中心")  # fmt: skip
 HUB_WEIGHTS = (32, 22, 14, 12, 8, 6, 4, 2)
 STOPS, STOP_WEIGHTS = (2, 3, 4, 6, 9, 16, 40), (22, 30, 24, 15, 6, 2.5, 0.5)
-ENDS, END_WEIGHTS = ("delivered", "silent", "refused", "returned", "lost"), (96.5, 1.6, 0.8, 0.8, 0.3)
-END_WORDS = {
-    "delivered": "已签收，签收人：本人", "refused": "收件人拒收", "returned": "退回件已签收",
-    "lost": "快件遗失，已登记",
-}  # fmt: skip
+ENDS, END_WEIGHTS = ("delivered", "silent", "refused", "returned"), (96.5, 1.9, 0.8, 0.8)
+END_WORDS = {"delivered": "已签收，签收人：本人", "refused": "收件人拒收", "returned": "退回件已签收"}
 Scan = tuple[datetime, str, str, str, bytes, str]
 """(at, code, status, text, hash of the text, place)."""
 

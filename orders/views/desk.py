@@ -106,7 +106,8 @@ def _page(request: StaffRequest, kept: dict[str, str]) -> list[Order]:
     rows = filtered_orders(request, kept)
     if cursor := _cursor(request.GET.get("before", "")):
         moment, pk = cursor
-        rows = rows.filter(Q(placed_at__lt=moment) | Q(placed_at=moment, pk__lt=pk))
+        # the first condition says nothing more, but lets the index begin there
+        rows = rows.filter(Q(placed_at__lt=moment) | Q(placed_at=moment, pk__lt=pk), placed_at__lte=moment)
     return list(rows.select_related("shop").order_by("-placed_at", "-pk")[: PAGE_SIZE + 1])
 
 
