@@ -8,6 +8,7 @@ from core.events import payload_of
 from core.models import Event
 from core.reactions import reacts_to
 from orders.enums import ParcelStatus
+from orders.exception_enums import ExceptionKind
 from orders.models import Parcel
 from orders.notice_enums import NoticeStep
 from orders.services.notices import notify_order
@@ -56,3 +57,17 @@ def tell_of_delay(event: Event) -> None:
         order_id=event.subject_id, step=NoticeStep.DELAYED, happened_at=event.at, expected_at=expected_at,
         at=timezone.now(),
     )  # fmt: skip
+
+
+def _stands_still(event: Event) -> bool:
+    return event.data.get("kind") == ExceptionKind.STALLED
+
+
+@reacts_to("exception.opened", name="orders.tell_of_standstill", when=_stands_still)
+def tell_of_standstill(event: Event) -> None:
+    """Tell a customer, before she asks, that her parcel stands still and somebody deals with it."""
+    if event.order_id is not None:
+        notify_order(
+            order_id=event.order_id, step=NoticeStep.EXCEPTION, parcel_id=payload_of(event).parcel_id,
+            happened_at=event.at, at=timezone.now(),
+        )  # fmt: skip

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from core.actors import SYSTEM
-from core.events import record
+from core.events import Code, record
 from core.models import Event
 from customers.services import set_contact_choice
 from notifications.models import Delivery, Notice
@@ -22,6 +22,7 @@ from notifications.selectors.notices import notice_policy
 from notifications.services import save_notice_policy, save_provider_template
 from notifications.services.accounts import PolicyDraft
 from orders.estimate_events import DelayExpected
+from orders.exception_events import ExceptionOpened
 from orders.models import Order, OrderNotice, Parcel
 from orders.notice_enums import NoticeStep
 from orders.selectors.notices import confirmation_reach, notices_of
@@ -29,6 +30,7 @@ from orders.services import ScanData, add_scans
 from orders.services.notices import RuleDraft, notify_order, save_notice_rules
 from orders.services.tracking_links import tracking_url
 from tests.factories.accounts import make_staff
+from tests.factories.exceptions import make_exception
 from tests.factories.notices import make_account, run_all
 from tests.factories.orders import make_order, make_parcel, make_shop
 from tests.providers import Provider, provider_server
@@ -256,3 +258,15 @@ def test_the_list_takes_as_many_statements_for_three_as_for_one(
         notify_order(order_id=order.pk, step=step, happened_at=timezone.now(), at=timezone.now())
     with django_assert_num_queries(2):
         assert len(notices_of(order.pk)) == 3
+
+
+@pytest.mark.parametrize(("kind", "told"), [("stalled", 1), ("unclaimed", 0)])
+def test_a_parcel_that_stands_still_is_told_once_before_anybody_asks(kind: str, told: int) -> None:
+    parcel = make_parcel(make_order(email="li@mail.example"))
+    found = make_exception(parcel, kind, opened_at=timezone.now())
+    payload = ExceptionOpened(parcel.pk, parcel.carrier_id, Code(kind))
+    for _ in range(2):
+        with transaction.atomic():
+            record("exception.opened", subject=found, actor=SYSTEM, at=timezone.now(), data=payload)
+    run_all()
+    assert OrderNotice.objects.filter(step=NoticeStep.EXCEPTION, parcel=parcel).count() == told
