@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -45,6 +45,9 @@ from orders.selectors import carrier_codes, parcels_by_tracking
 from orders.services.data import clean_tracking
 
 PAGE, MAX_PAGE = 50, 200
+_ONE_OR_MANY = PolymorphicProxySerializer(
+    component_name="ResultOrResults", serializers=[ResultOut, ResultsOut], resource_type_field_name=None
+)
 _KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key gets the same answer."
 )
@@ -72,7 +75,7 @@ class Orders(APIView):
         summary="Send one order or up to 500",
         request={"application/json": OrderIn},
         parameters=[_KEY],
-        responses={200: ResultsOut, 201: ResultOut, 409: ProblemOut, 422: ProblemOut},
+        responses={200: _ONE_OR_MANY, 201: ResultOut, 409: ProblemOut, 422: ProblemOut},
         examples=[
             OpenApiExample("One order", _EXAMPLE, request_only=True),
             OpenApiExample("A batch", {"orders": [_EXAMPLE]}, request_only=True),

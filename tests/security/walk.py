@@ -17,7 +17,7 @@ _PLACE = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>|\(\?P<(?P<group>\w+)>[^
 NOWHERE: dict[str, Any] = {
     "name": "parts", "token": "A" * 32, "draft": "A" * 32, "key": "missing-key", "uidb36": "1", "channel": "email",
     "language": "en", "kind": "csv", "metric": "tickets_opened", "number": MISSING, "tracking": "SF0000000000",
-    "act": "claim", "code": "nothing", "device": "nothing", "provider": "nobody",
+    "act": "claim", "code": "nothing", "device": "nothing", "provider": "nobody", "sku": "NONE-1",
 }  # fmt: skip
 
 
