@@ -16,11 +16,10 @@ from core.registry import StoryLine
 from orders import exception_events, exception_jobs  # noqa: F401 - declared there
 from orders.exception_enums import CloseReason, ExceptionKind
 from orders.exception_permissions import may_hear_exceptions
-from orders.selectors.exceptions import count_mine
 
 registry.register_nav(
     "exceptions", _("Parcel exceptions"), "alert-triangle", "orders:exceptions", 32, Permission.EXCEPTION_WORK,
-    "g x", badge=count_mine,
+    "g x",
 )  # fmt: skip
 registry.register_command(
     "exceptions", _("Parcel exceptions"), "alert-triangle", "orders:exceptions", Permission.EXCEPTION_WORK,

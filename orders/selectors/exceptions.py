@@ -57,11 +57,6 @@ def count_exceptions(staff: Staff, *, at: datetime) -> dict[str, int]:
     )
 
 
-def count_mine(staff: Staff) -> int:
-    """Return how many open exceptions a person owns; for the rail."""
-    return exceptions_visible_to(staff).filter(state__in=EXCEPTION_OPEN, owner=staff).count()
-
-
 def exceptions_of_order(staff: Staff, order_id: int) -> list[ParcelException]:
     """Return an order's exceptions, open ones first, then the newest."""
     rows = exceptions_visible_to(staff).filter(order_id=order_id).select_related("owner", "parcel", "carrier")

@@ -55,8 +55,9 @@ print("LINKS " + json.dumps(links))
 """
 DOORS = ("form", "order", "mail", "reply", "survey")
 DELIVERED = """
-SELECT d.id, d.message_id, d.state, count(c.id) AS caught
+SELECT d.id, d.message_id, d.state, d.channel, count(c.id) + count(n.id) AS caught
   FROM notifications_delivery d LEFT JOIN notifications_caught_mail c ON c.message_id = d.message_id
+  LEFT JOIN notifications_caught_note n ON n.channel = d.channel AND n.reference LIKE d.id || 'x%%'
  WHERE d.id > %s GROUP BY d.id
 """
 
