@@ -22,7 +22,7 @@ def test_a_killed_postgres_loses_and_doubles_nothing(story: Story) -> None:
         return 1
 
     kills = story.play(kill)
-    story.settle(LEASE + 60)
+    story.settle(LEASE + 120)
     story.report(kills, story.check())
 
 
@@ -36,5 +36,5 @@ def test_a_postgres_stopped_at_once_loses_and_doubles_nothing(story: Story) -> N
         return 1
 
     stops = story.play(cut_off)
-    story.settle(LEASE + 60)
+    story.settle(LEASE + 120)
     story.report(stops, story.check())

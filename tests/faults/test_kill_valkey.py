@@ -20,7 +20,7 @@ def test_a_killed_valkey_loses_and_doubles_nothing(story: Story) -> None:
         return 1
 
     kills = story.play(kill)
-    story.settle(90)
+    story.settle(150)
     story.report(kills, story.check())
 
 
@@ -31,5 +31,5 @@ def test_an_emptied_valkey_loses_and_doubles_nothing(story: Story) -> None:
         return 1
 
     flushes = story.play(empty)
-    story.settle(90)
+    story.settle(150)
     story.report(flushes, story.check())

@@ -20,5 +20,5 @@ def test_killed_web_servers_lose_and_double_nothing(story: Story) -> None:
         return 1
 
     kills = story.play(kill)
-    story.settle(60)
+    story.settle(120)
     story.report(kills, story.check())

@@ -20,7 +20,7 @@ def test_killed_workers_lose_and_double_nothing(story: Story) -> None:
         return 1
 
     kills = story.play(kill, breaks=4)
-    story.settle(60)  # less than a lease: what a dead worker held is free at once
+    story.settle(LEASE - 5)  # less than a lease: what a dead worker held is free at once
     story.report(kills, story.check())
 
 
@@ -35,5 +35,5 @@ def test_a_frozen_worker_that_wakes_after_its_lease_changes_nothing_twice(story:
         return 1
 
     freezes = story.play(freeze)
-    story.settle(LEASE + 60)
+    story.settle(LEASE + 120)
     story.report(freezes, story.check())
