@@ -393,6 +393,8 @@ SPECTACULAR_SETTINGS = {
         "OrderStatus": "orders.enums.OrderStatus",
         "ParcelStatus": "orders.enums.ParcelStatus",
         "ScanStatus": "orders.enums.ScanStatus",
+        "TakenIn": ["new", "changed", "same"],
+        "TakenInOrNot": ["new", "changed", "same", "error"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
