@@ -140,7 +140,9 @@ def test_only_the_account_s_own_secret_signs():
 
 
 def test_every_provider_names_what_its_account_needs():
-    for adapter in adapters().values():
+    shipped = [adapter for adapter in adapters().values() if type(adapter).__module__.startswith("orders.carriers.")]
+    assert len(shipped) >= 2
+    for adapter in shipped:
         assert adapter.credentials
         assert adapter.base_url.startswith("https://")
         assert adapter.query_gap.total_seconds() >= 1800
