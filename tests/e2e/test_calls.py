@@ -13,7 +13,7 @@ from cs_portal.demo.pbx import Pbx
 from tests.e2e.test_desk import Person, serious
 from tests.stack import RunningStack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, desk, lists, composer and survey are the quick ones
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, the desk and its lists are the quick ones
 SEED = """
 from tests.factories.accounts import PASSWORD, make_staff, make_team
 from tests.factories.calls import make_line, make_seat

@@ -12,7 +12,7 @@ from tests.browsing import late_scripts
 from tests.e2e.test_desk import Person, serious
 from tests.stack import RunningStack, running_stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, the desk and its lists are the quick ones
 SEED = """
 from tests.factories.accounts import PASSWORD, make_staff, make_team
 from tests.factories.desk import make_category, make_desk_order, make_desk_ticket, make_person, make_shop

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Request, expect
 from tests.e2e.test_desk import Person
 from tests.stack import RunningStack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, the desk and its lists are the quick ones
 SEED = """
 from tests.factories.accounts import PASSWORD, make_staff, make_team
 from tests.factories.desk import make_desk_ticket

@@ -12,7 +12,7 @@ from tests.factories.notifications import mail_bytes
 from tests.imap import imap_server
 from tests.stack import RunningStack, running_stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, desk, lists, composer and survey are the quick ones
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, the desk and its lists are the quick ones
 SEED = """
 from tests.factories.accounts import PASSWORD, make_staff, make_team
 make_staff("shouxin@desk.example", roles=["admin"], teams=[make_team("收信组")], password=PASSWORD, display_name="收信")

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.test_desk import Person, serious
 from tests.stack import RunningStack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, desk, lists, composer and survey are the quick ones
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, the desk and its lists are the quick ones
 SEED = """
 from django.utils import timezone
 from core.actors import Actor

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.test_desk import SOON, Person
 from tests.stack import RunningStack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, desk, lists, composer and survey are the quick ones
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, the desk and its lists are the quick ones
 SEED = """
 from django.utils import timezone
 from core.actors import SYSTEM

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browsing import sign_in
 from tests.stack import RunningStack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, desk, lists, composer and survey are the quick ones
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]  # the story, the desk and its lists are the quick ones
 SEED = """
 from datetime import timedelta
 from django.utils import timezone

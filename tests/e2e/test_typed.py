@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.factories.orders import make_shop
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def test_what_was_typed_goes_along_into_the_other_language(browser: Browser, live_server: Any) -> None:
