@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import Permission
 from accounts.notice_words import NoticeWords, register_notice
 from core import registry
+from core.stories import Part, keep_silent, tell
 from feedback.permissions import may_hear_answers, may_hear_visit
 from feedback.selectors.area import digest_section
 from feedback.selectors.visits import count_due, count_overdue
@@ -104,6 +105,8 @@ registry.register_panel(
     "work", "department", "answers", _("What customers say"), "feedback:area_answers", 10, Permission.AREA_VIEW
 )
 register_digest_section(digest_section)
+tell(Part.FOLLOW_UP, "survey.", "visit.", permission=Permission.CUSTOMER_VIEW)
+keep_silent("the line of the message that carries it says it", "survey.delivered")
 registry.register_story("survey.", render_survey_events)
 registry.register_story("visit.", render_visit_events)
 registry.register_erasure("feedback", erase_feedback_texts)

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import Permission
 from accounts.models import Staff
 from core import registry
+from core.stories import Part, tell
 from notifications.channels import register_adapter
 from notifications.channels.email import EmailAdapter
 from notifications.channels.push import PushAdapter
@@ -73,6 +74,7 @@ registry.register_command(
 )
 registry.register_health("mail", mail_health)
 registry.register_health("channels", channel_health)
+tell(Part.TALK, "notice.", "delivery.")
 registry.register_story("notice.", notice_lines)
 registry.register_erasure("notifications", erase_customer)
 registry.register_story("delivery.", delivery_lines)

@@ -107,6 +107,7 @@ from orders import (  # noqa: E402
     people_registrations,  # noqa: F401
     promise_registrations,  # noqa: F401
     source_registrations,  # noqa: F401
+    story_registrations,  # noqa: F401
     tracking_registrations,  # noqa: F401
     webhook_payloads,  # noqa: F401
 )

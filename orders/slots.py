@@ -10,3 +10,11 @@ ORDER = number_slot("order", 3)
 def one_order() -> tuple[Slot, ...]:
     """Return the slot of statements about one order."""
     return (ORDER,)
+
+
+READER = number_slot("reader", 4)
+
+
+def order_and_reader() -> tuple[Slot, ...]:
+    """Return the slots of statements about one order as a person sees it."""
+    return ORDER, READER

@@ -16,6 +16,7 @@ from core.models import Event
 from core.registry import StoryLine
 from orders.enums import ParcelStatus, ScanStatus
 from orders.models import Carrier, Parcel
+from orders.promise_enums import CompensationKind
 from orders.selectors.told import ToldScan, parcels_told
 
 STEP_LOOKS = {
@@ -64,6 +65,8 @@ def _order_line(event: Event, names: dict[int, str]) -> StoryLine | None:
     if step == "refunded":
         amount = money_words(data.get("amount"), data.get("currency"))
         return _line(event, "receipt", "warn", gettext("Refunded %(amount)s in the shop"), {"amount": amount})
+    if step == "compensation_proposed":
+        return _compensation(event)
     if step == "changed":
         fields = gettext(", ").join(field_words().get(name, name) for name in data.get("fields", ()))
         return _line(event, "pencil", "", gettext("The shop corrected: %(fields)s"), {"fields": fields})
@@ -77,6 +80,18 @@ def _order_line(event: Event, names: dict[int, str]) -> StoryLine | None:
     if who and step == "cancelled":
         return _line(event, icon, tone, gettext("%(who)s cancelled the order"), {"who": who})
     return _line(event, icon, tone, _step_words()[step])
+
+
+def _compensation(event: Event) -> StoryLine:
+    """Return the line of what a plan proposes for waiting longer."""
+    data = event.data
+    kind = data.get("compensation")
+    what = str(CompensationKind(kind).label) if kind in CompensationKind.values else ""
+    amount = data.get("amount") if kind == CompensationKind.POINTS else money_words(data["amount"], data["currency"])
+    return _line(
+        event, "gift", "info", gettext("Proposed for waiting longer: %(what)s, %(amount)s"),
+        {"what": what, "amount": amount},
+    )  # fmt: skip
 
 
 def _step_words() -> dict[str, str]:

@@ -167,6 +167,7 @@ from tickets import (  # noqa: E402 - the desk's own entries
     migration_registrations,  # noqa: F401
     people_registrations,  # noqa: F401
     routing_registrations,  # noqa: F401
+    story_registrations,  # noqa: F401
     tracking_registrations,  # noqa: F401
     transcript_registrations,  # noqa: F401
     webhook_payloads,  # noqa: F401

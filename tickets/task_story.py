@@ -21,6 +21,8 @@ TASK: dict[str, tuple[str, str, Words]] = {
     "task.taken": ("user-check", "", lambda: gettext("%(who)s took the task of %(team)s")),
     "task.answered": ("checks", "good", lambda: gettext("%(who)s answered for %(team)s")),
     "task.declined": ("arrow-back-up", "warn", lambda: gettext("%(who)s sent the task of %(team)s back")),
+    "task.given_back": ("arrow-back-up", "", lambda: gettext("%(who)s put the task of %(team)s back")),
+    "task.passed_on": ("arrow-forward-up", "", lambda: gettext("%(who)s passed the task on to %(team)s")),
     "task.withdrawn": ("x", "", lambda: gettext("%(who)s withdrew the task of %(team)s")),
     "task.asked_again": ("repeat", "", lambda: gettext("%(who)s asked %(team)s again")),
     "task.rescheduled": ("calendar", "", lambda: gettext("%(who)s gave %(team)s another due time")),

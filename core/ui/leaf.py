@@ -290,12 +290,18 @@ def below(item: dict) -> str:
 
 
 def story_item(
-    icon: str, text: object, at: datetime | None = None, tone: str = "", meta: object = "", url: str = ""
+    icon: str,
+    text: object,
+    at: datetime | None = None,
+    tone: str = "",
+    meta: object = "",
+    url: str = "",
+    moment: SafeString | None = None,
 ) -> SafeString:
-    """Render one line of a story: a mark, what happened, when. Put lines into <ol class="story">."""
+    """Render one line of a story: a mark, what happened, when (or `moment`). Put lines into <ol class="story">."""
     words = f'<a href="{esc(url)}">{esc(text)}</a>' if url else esc(text)
     more = f'<span class="story-meta">{esc(meta)}</span>' if meta else ""
-    moment = when(at) if at else ""
+    moment = moment if moment is not None else when(at) if at else SafeString("")
     toned = f" tone-{tone}" if tone else ""
     return mark_safe(
         f'<li class="story-item{toned}"><span class="story-mark">{glyph_of(icon, 16)}</span>'

@@ -30,6 +30,8 @@ class ToldScan(NamedTuple):
     at: datetime
     status: str
     text: str
+    pk: int = 0
+    place: str = ""
 
     @property
     def words(self) -> str:
@@ -50,7 +52,10 @@ def parcels_told(order_ids: Iterable[int | None], viewer: Any) -> dict[int, list
         known.update({pk: [] for pk in missing})
         for parcel in _parcels_of(missing):
             told = parcel.__dict__.pop("told")
-            lines = [ToldScan(datetime.fromisoformat(one["at"]), one["status"], one["text"]) for one in told]
+            lines = [
+                ToldScan(datetime.fromisoformat(one["at"]), one["status"], one["text"], one["id"], one["place"])
+                for one in told
+            ]
             known[parcel.order_id].append((parcel, lines))
     return {pk: known[pk] for pk in wanted}
 
@@ -66,6 +71,8 @@ def _parcels_of(order_ids: set[int]) -> Iterable[Parcel]:
 
 def _told(order_ids: Iterable[int]) -> QuerySet[Parcel]:
     scans = Scan.objects.filter(parcel_id=OuterRef("pk")).order_by("-at", "-pk")
-    words = ArraySubquery(scans.values(told=JSONObject(at="at", status="status", text="text"))[:MOST])
+    words = ArraySubquery(
+        scans.values(told=JSONObject(at="at", status="status", text="text", id="pk", place="place"))[:MOST]
+    )
     rows = Parcel.objects.filter(order_id__in=order_ids).select_related("carrier").annotate(told=words)
     return rows.order_by("pk")

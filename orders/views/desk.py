@@ -31,9 +31,9 @@ from orders.permissions import get_order_for, get_panel_order_for, orders_visibl
 from orders.promise_enums import OPEN_STATUSES
 from orders.selectors import search_orders
 from orders.selectors.promises import find_promise_told
-from orders.selectors.story import KINDS, story_of
 from orders.selectors.told import ITEMS_TOLD, parcels_told
 from orders.story import carrier_name, lifeline_of
+from orders.views.stream import brief_rows, stream_context
 
 PAGE_SIZE = 50
 LIST, DETAIL, PANEL = "orders/list.html", "orders/detail.html", "orders/panel.html"
@@ -211,11 +211,9 @@ def panel_by_query(request: StaffRequest) -> HttpResponse:
 
 
 def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dict[str, Any]:
-    wanted = request.GET.get("story", "all")
-    wanted = wanted if wanted in KINDS else "all"
     parcels = [parcel for parcel, _scans in parcels_told([order.pk], request.user)[order.pk]]
     phone = _shown_phone(order)
-    story, is_more = story_of(order, request.user, wanted, brief=not others)
+    story = {"stream": stream_context(request, order)} if others else {"story": brief_rows(request, order)}
     return {
         "order": order,
         "parcels": [
@@ -228,10 +226,7 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
             }
             for parcel in parcels
         ],
-        "story": story,
-        "story_is_more": is_more,
-        "story_kind": wanted,
-        "story_kinds": _story_kinds(),
+        **story,
         "who": mask_name(order.recipient),
         "phone": phone,
         "has_street": bool(order.street_enc),
@@ -283,12 +278,3 @@ def _is_late(order: Order, now: datetime) -> bool:
     if order.promised_at is None or order.status == OrderStatus.CANCELLED:
         return False
     return order.promised_at < (order.delivered_at or now)
-
-
-def _story_kinds() -> list[dict[str, Any]]:
-    return [
-        {"key": "all", "label": _("Everything")},
-        {"key": "order", "label": _("Order")},
-        {"key": "parcel", "label": _("Parcels")},
-        {"key": "service", "label": _("Service")},
-    ]
