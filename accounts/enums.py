@@ -26,6 +26,14 @@ class Permission(StrEnum):
     ORDER_VIEW = "order.view"
     ORDER_EDIT = "order.edit"
     ORDER_IMPORT = "order.import"
+    ORDER_ADDRESS = "order.address"  # what follows is asked of the shop, which stays the order's master
+    ORDER_HOLD = "order.hold"  # and release
+    ORDER_CANCEL = "order.cancel"
+    ORDER_SPLIT = "order.split"
+    ORDER_RESEND = "order.resend"
+    ORDER_ANSWER = "order.answer"  # say by hand what the shop did
+    ORDER_NOTE = "order.note"
+    ORDER_NOTIFY = "order.notify"  # send the customer a prepared notice again
 
     EXCEPTION_WORK = "exception.work"  # parcels something is wrong with
 
@@ -105,6 +113,7 @@ class Skill(TextChoices):
 class ApiScope(TextChoices):
     ORDERS_READ = "orders.read", _("Read orders")
     ORDERS_WRITE = "orders.write", _("Send orders in")
+    ORDERS_REQUESTS = "orders.requests", _("Read and answer requests about orders, with new addresses")
     TICKETS_READ = "tickets.read", _("Read tickets and messages")
     TICKETS_WRITE = "tickets.write", _("Open tickets and write messages")
     CUSTOMERS_READ = "customers.read", _("Read customers (masked)")

@@ -14,6 +14,7 @@ DESK = frozenset({P.DESK_USE, P.KNOWLEDGE_VIEW})
 READ = DESK | {P.TICKET_VIEW, P.ORDER_VIEW, P.CUSTOMER_VIEW, P.INCIDENT_VIEW}
 SERVE = READ | {
     P.TICKET_REPLY, P.TICKET_NOTE, P.TICKET_EDIT, P.TICKET_RESOLVE, P.VISIT_WORK, P.TASK_WORK, P.EXCEPTION_WORK,
+    P.ORDER_NOTE, P.ORDER_NOTIFY,
 }  # fmt: skip
 
 
@@ -42,6 +43,7 @@ class Agent(Role):
     )
     permissions = JuniorAgent.permissions | {
         P.PII_REVEAL, P.TICKET_MERGE, P.CUSTOMER_EDIT, P.TICKET_BLOCK, P.CALL_LISTEN,
+        P.ORDER_ADDRESS, P.ORDER_HOLD, P.ORDER_CANCEL, P.ORDER_SPLIT, P.ORDER_RESEND,
     }  # fmt: skip
 
 
@@ -49,7 +51,9 @@ class SeniorAgent(Role):
     code = "agent_senior"
     title = _("Senior agent")
     sentence = _("Does all an agent does, hands tickets to others, corrects orders and changes many tickets at once.")
-    permissions = Agent.permissions | {P.TICKET_ASSIGN, P.ORDER_EDIT, P.TICKET_BULK, P.SURVEY_VIEW}
+    permissions = Agent.permissions | {
+        P.TICKET_ASSIGN, P.ORDER_EDIT, P.ORDER_ANSWER, P.TICKET_BULK, P.SURVEY_VIEW,
+    }  # fmt: skip
 
 
 class LeadAgent(Role):
@@ -99,7 +103,10 @@ class Warehouse(Role):
     code = "warehouse"
     title = _("Warehouse")
     sentence = _("Receives and checks goods: sees orders and parcels and writes notes on tickets about them.")
-    permissions = DESK | {P.ORDER_VIEW, P.INCIDENT_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL, P.TASK_WORK}
+    permissions = DESK | {
+        P.ORDER_VIEW, P.ORDER_ANSWER, P.ORDER_NOTE, P.INCIDENT_VIEW, P.TICKET_VIEW, P.TICKET_NOTE, P.PII_REVEAL,
+        P.TASK_WORK,
+    }  # fmt: skip
 
 
 class DepartmentMember(Role):

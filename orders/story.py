@@ -27,6 +27,7 @@ STEP_LOOKS = {
     "completed": ("circle-check", "good"),
     "cancelled": ("circle-x", "bad"),
     "link_renewed": ("link", ""),
+    "noted": ("note", ""),
 }
 PARCEL_LOOKS = {
     "created": ("receipt", ""),
@@ -102,6 +103,7 @@ def _step_words() -> dict[str, str]:
         "completed": gettext("Order completed"),
         "cancelled": gettext("Order cancelled"),
         "link_renewed": gettext("The link to the tracking page was replaced"),
+        "noted": gettext("A note was written on the order"),
     }
 
 

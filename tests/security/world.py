@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -21,6 +22,8 @@ from notifications.selectors.inbound import Target
 from notifications.services import receive_mail
 from orders.models import ImportRun, Order, Parcel
 from orders.services import complete_order
+from orders.services.requests import add_order_note
+from orders.services.requests.wording import Told
 from tests.factories.accounts import make_notice, make_staff, make_team
 from tests.factories.calls import make_line, make_seat, told
 from tests.factories.exceptions import make_exception
@@ -29,6 +32,7 @@ from tests.factories.incidents import make_incident
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
 from tests.factories.orders import make_order, make_parcel, make_shop
 from tests.factories.quality import make_rubric, make_submitted
+from tests.factories.requests import make_request
 from tests.factories.tickets import jpeg, make_reply, make_ticket
 from tickets.models import Attachment, Category, PhoneEvent, ScreenFinding, Ticket
 from tickets.services import add_note, store_attachment
@@ -120,6 +124,7 @@ def make_side(code: str, words: Words) -> Side:
         "inbound_id": _inbound(shop.pk, code, words),
         "notice_id": make_notice(agent).pk,
         "incident_id": make_incident(supervisor, title=words.subject[:120], shop_ids=[shop.pk]).pk,
+        "request_id": _request(order, agent, words),
         "exception_id": make_exception(parcel, note=words.text[:400]).pk,
     }
     side.ids["attachment"] = photo.key
@@ -160,6 +165,12 @@ def _photo(ticket: Ticket, agent: Staff, now: Any) -> Attachment:
     return store_attachment(
         file=ContentFile(jpeg(), name="a.jpg"), name="a.jpg", ticket_id=ticket.pk, uploaded_by=agent.pk, at=now
     )
+
+
+def _request(order: Order, agent: Staff, words: Words) -> int:
+    """Have items asked for again with words to the shop, and a note on the order."""
+    add_order_note(order_id=order.pk, text=words.text, key=uuid4(), staff=agent, at=timezone.now())
+    return make_request(order, "resend", staff=agent, told=Told(note=words.text[:400])).pk
 
 
 def _import(shop: Any, staff: Staff, words: Words) -> int:
