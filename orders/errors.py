@@ -47,6 +47,15 @@ PROBLEMS: dict[str, Text] = {
     "rounded": _("Excel has rounded this number (%(value)s). Format the column as text and export again."),
     "unreadable": _("The row holds characters that cannot be stored."),
     "too_far_apart": _("The rows of this order lie too far apart. Sort the file by order number and try again."),
+    "unknown_order": _("We do not know this order of the shop. Import the orders first."),
+    "no_parcels": _("There is no tracking number."),
+    "not_stock": _("“%(value)s” is not a stock; a whole number is."),
+    "not_tier": _("“%(value)s” is not a tier we know: standard, silver, gold or VIP."),
+    "not_yes_no": _("“%(value)s” is neither yes nor no."),
+    "masked_phone": _("This phone is masked; it takes the whole number to recognise somebody."),
+    "nobody": _("Without an account, a phone or an email nobody can be recognised."),
+    "twice_in_file": _("Row %(row)s of this file tells of the same already."),
+    "not_taken": _("This could not be taken in as it stands."),
     "unknown_shop": _("There is no shop with this code."),
 }
 

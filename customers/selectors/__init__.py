@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
@@ -99,6 +100,28 @@ def find_identity(kind: str, value: str, shop_id: int | None = None) -> Identity
 def person_of(identity: Identity | None) -> Customer | None:
     """Return the customer an identity leads to: the record that counts."""
     return (identity.customer.merged_into or identity.customer) if identity else None
+
+
+def find_people(
+    people: Sequence[Sequence[tuple[str, int | None, str]]],
+) -> list[tuple[Customer | None, bool]]:
+    """Return who each is by their identities (kind, shop or None, normalised value), and whether all of them are known.
+
+    The first identity that is known decides; the customer is the record that counts. One statement a kind.
+    """
+    wanted: dict[tuple[str, int | None], set[bytes]] = {}
+    digests = [[(kind, shop_id, identity_index(kind, value)) for kind, shop_id, value in keys] for keys in people]
+    for kind, shop_id, digest in chain.from_iterable(digests):
+        wanted.setdefault((kind, shop_id), set()).add(digest)
+    found: dict[tuple[str, int | None, bytes], Customer | None] = {}
+    for (kind, shop_id), indexes in wanted.items():
+        rows = Identity.objects.filter(kind=kind, shop_id=shop_id, value_index__in=indexes)
+        for row in rows.select_related("customer__merged_into"):
+            found[kind, shop_id, bytes(row.value_index)] = person_of(row)
+    return [
+        (next((found[key] for key in keys if key in found), None), all(key in found for key in keys))
+        for keys in digests
+    ]
 
 
 def find_customer_by_phone(phone: str) -> Customer | None:

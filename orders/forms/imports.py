@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from orders.enums import ImportKind
 from orders.models import ImportRun, Shop
-from orders.services.imports.headings import TARGETS
+from orders.services.imports.kinds import KINDS
 
 
 class UploadForm(forms.Form):
-    """Which shop's orders, in which file."""
+    """What, of which shop, in which file."""
 
+    kind = forms.ChoiceField(label=_("What the file holds"))
     shop = forms.ModelChoiceField(Shop.objects.none(), label=_("Shop"), empty_label=None)
     file = forms.FileField(
         label=_("File"),
@@ -24,8 +26,9 @@ class UploadForm(forms.Form):
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
     )
 
-    def __init__(self, *args: Any, shops: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, shops: Any, kinds: list[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         self.fields["shop"].queryset = shops  # type: ignore[attr-defined]
 
 
@@ -44,7 +47,8 @@ class MappingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.run = run
         self.fields["day_first"].initial = "1" if run.options.get("day_first") else "0"
-        choices = [("", _("– leave out –")), *((key, target.label) for key, target in TARGETS.items())]
+        targets = KINDS[ImportKind(run.kind)].targets
+        choices = [("", _("– leave out –")), *((key, target.label) for key, target in targets.items())]
         for index, heading in enumerate(run.headings):
             self.fields[f"column_{index}"] = forms.ChoiceField(
                 label=heading or _("(no heading)"),

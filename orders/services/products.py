@@ -70,7 +70,7 @@ def upsert_product(*, shop: Shop, told: ProductTold, at: datetime) -> str:
         setattr(product, name, values[name])
     if changed:
         product.save(update_fields=changed)
-    return "changed" if changed else "same"
+    return "changed" if set(changed) - {"stock_at"} else "same"  # the same stock counted anew is no change
 
 
 def _is_added(fresh: Model, same: QuerySet[Any]) -> bool:

@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import Permission, StaffRequest, shop_scope, staff_page
+from accounts.permissions import Permission, StaffRequest, has, shop_scope, staff_page
 from core.actors import Actor
 from core.errors import DomainError, InvalidInput, NotFound
 from core.http import form_invalid, render_page
-from orders.enums import ImportState, OrderStatus
+from customers.enums import Tier
+from orders.enums import ImportKind, ImportState, OrderStatus
 from orders.errors import Problem, say
 from orders.forms import MappingForm, RunForm, UploadForm
 from orders.models import ImportRowError, ImportRun
@@ -26,6 +27,7 @@ from orders.permissions import get_import_for, shops_visible_to
 from orders.services import imports as service
 from orders.services.imports.opening import read_sample
 from orders.services.imports.refused import words_for
+from orders.views.import_words import words_of
 from orders.views.settings import add_errors
 
 HOME, RUN = "orders/imports.html", "orders/import_run.html"
@@ -37,12 +39,16 @@ LISTED = 100
 def imports(request: StaffRequest) -> HttpResponse:
     """Take a file in and lead on to its columns; below, the imports of late."""
     shops = shops_visible_to(request.user).filter(is_active=True)
-    form = UploadForm(request.POST or None, request.FILES or None, shops=shops)
+    kinds = _kinds(request)
+    wanted = request.GET.get("kind", "")
+    initial = {"kind": wanted if wanted in dict(kinds) else kinds[0][0]}
+    form = UploadForm(request.POST or None, request.FILES or None, shops=shops, kinds=kinds, initial=initial)
     if request.method == "POST" and form.is_valid():
         upload = form.cleaned_data["file"]
         try:
             run = service.start_import(
                 shop_id=form.cleaned_data["shop"].pk,
+                kind=form.cleaned_data["kind"],
                 file=upload,
                 name=upload.name,
                 actor=Actor.staff(request.user),
@@ -95,10 +101,13 @@ def check(request: StaffRequest, run_id: int) -> HttpResponse:
 def run(request: StaffRequest, run_id: int) -> HttpResponse:
     """Let a checked file in."""
     found = get_import_for(request.user, run_id)
-    form = RunForm(request.POST, zone=found.shop.timezone)
-    if not form.is_valid():
-        return form_invalid(request, RUN, _context(request, found, start=form))
-    service.begin_run(run_id=found.pk, live_from=form.moment(), actor=Actor.staff(request.user), at=timezone.now())
+    live_from = None
+    if found.kind == ImportKind.ORDERS:
+        form = RunForm(request.POST, zone=found.shop.timezone)
+        if not form.is_valid():
+            return form_invalid(request, RUN, _context(request, found, start=form))
+        live_from = form.moment()
+    service.begin_run(run_id=found.pk, live_from=live_from, actor=Actor.staff(request.user), at=timezone.now())
     return HttpResponseRedirect(reverse("orders:import", args=[found.pk]))
 
 
@@ -108,7 +117,7 @@ def cancel(request: StaffRequest, run_id: int) -> HttpResponse:
     """Call an import off."""
     found = get_import_for(request.user, run_id)
     service.cancel_import(run_id=found.pk, actor=Actor.staff(request.user), at=timezone.now())
-    messages.success(request, _("The import is called off. Orders that were already in stay in."))
+    messages.success(request, _("The import is called off. What was already in stays in."))
     return HttpResponseRedirect(reverse("orders:import", args=[found.pk]))
 
 
@@ -136,7 +145,10 @@ def _context(
     wants_match = run.state == ImportState.UPLOADED or (
         "match" in request.GET and run.state in {ImportState.CHECKED, ImportState.FAILED}
     )
-    context: dict[str, Any] = {"run": run, "steps": _steps(run), "remembered": run.options.get("remembered")}
+    context: dict[str, Any] = {
+        "run": run, "steps": _steps(run), "remembered": run.options.get("remembered"), "words": words_of(run),
+        "is_orders": run.kind == ImportKind.ORDERS,
+    }  # fmt: skip
     if wants_match or mapping is not None:
         form = mapping or MappingForm(run=run)
         context |= {"mapping": form, "columns": _columns(run, form)}
@@ -150,6 +162,12 @@ def _context(
         (run.rows_read, run.rows_total) if run.state == ImportState.CHECKING else (run.orders_done, run.orders_total)
     )
     return context | {"done": done, "total": total, "is_busy": run.state in {ImportState.CHECKING, ImportState.RUNNING}}
+
+
+def _kinds(request: StaffRequest) -> list[tuple[str, Any]]:
+    """Return the kinds of files this person may bring; customers take the right to change them."""
+    may_people = has(request.user, Permission.CUSTOMER_EDIT)
+    return [(kind.value, kind.label) for kind in ImportKind if kind != ImportKind.CUSTOMERS or may_people]
 
 
 def _steps(run: ImportRun) -> list[dict[str, Any]]:
@@ -216,10 +234,12 @@ def _errors(run: ImportRun) -> list[dict[str, Any]]:
 
 
 def _samples(run: ImportRun) -> list[dict[str, Any]]:
+    tiers = {tier.value: tier.label for tier in Tier}
     labels = {status.value: status.label for status in OrderStatus}
     return [
         {
             **sample,
+            "tier_label": tiers.get(sample.get("tier", ""), ""),
             "status_label": labels.get(sample.get("status") or "placed", ""),
             "placed_at": datetime.fromisoformat(sample["placed_at"]) if sample.get("placed_at") else None,
         }

@@ -13,7 +13,10 @@ from tests.factories.orders import make_shop
 
 def upload(data, shop=None, name="orders.csv", **options):
     shop = shop or make_shop()
-    run = imports.start_import(shop_id=shop.pk, file=io.BytesIO(data), name=name, actor=SYSTEM, at=timezone.now())
+    kind = options.pop("kind", "orders")
+    run = imports.start_import(
+        shop_id=shop.pk, file=io.BytesIO(data), name=name, kind=kind, actor=SYSTEM, at=timezone.now()
+    )
     imports.begin_check(
         run_id=run.pk, columns=options.pop("columns", run.columns), options=options, actor=SYSTEM, at=timezone.now()
     )

@@ -14,27 +14,30 @@ from django.utils import timezone
 
 from core.actors import SYSTEM
 from core.errors import DomainError, InvalidInput
-from orders.enums import ImportState
+from orders.enums import ImportKind, ImportState
 from orders.errors import Problem, say
 from orders.models import ImportRowError, ImportRun
 from orders.selectors import find_shop_by_code
 from orders.services import imports
-from orders.services.imports.headings import TARGETS
+from orders.services.imports.kinds import KINDS
 
 
 class Command(BaseCommand):
     """Check a file dry, show what would happen, and import it with --yes."""
 
-    help = "Import a shop's export of orders (CSV, TSV or xlsx). Without --yes it is only checked."
+    help = "Import a shop's export (CSV, TSV or xlsx). Without --yes it is only checked."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument("file", type=Path)
         parser.add_argument("--shop", required=True, help="The shop's code.")
         parser.add_argument(
+            "--kind", choices=ImportKind.values, default=ImportKind.ORDERS.value, help="What the file holds (orders)."
+        )
+        parser.add_argument(
             "--mapping",
             help='JSON of heading to field, as text or in a file: {"订单编号": "number"}. Fields: '
-            + ", ".join(TARGETS),
+            + "; ".join(f"{kind}: {', '.join(KINDS[kind].targets)}" for kind in KINDS),
         )
         parser.add_argument(
             "--live-from", type=date.fromisoformat, help="Treat orders placed from this day on as live."
@@ -61,7 +64,9 @@ class Command(BaseCommand):
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
         with path.open("rb") as file:
-            run = imports.start_import(shop_id=shop.pk, file=file, name=path.name, actor=SYSTEM, at=timezone.now())
+            run = imports.start_import(
+                shop_id=shop.pk, file=file, name=path.name, kind=options["kind"], actor=SYSTEM, at=timezone.now()
+            )
         columns = _columns(run, options["mapping"]) if options["mapping"] else run.columns
         imports.begin_check(
             run_id=run.pk, columns=columns, options={"day_first": options["day_first"]}, actor=SYSTEM, at=timezone.now()
@@ -86,8 +91,9 @@ class Command(BaseCommand):
         )
 
     def _report(self, run: ImportRun, refused: Path | None) -> None:
+        things = run.kind if run.kind in {ImportKind.PRODUCTS, ImportKind.CUSTOMERS} else "orders"
         self.stdout.write(
-            f"{run.rows_total} rows, {run.orders_total} orders: {run.orders_new} new, {run.orders_changed} changed, "
+            f"{run.rows_total} rows, {run.orders_total} {things}: {run.orders_new} new, {run.orders_changed} changed, "
             f"{run.orders_same} the same, {run.orders_bad} refused ({run.rows_bad} rows)"
         )
         for error in ImportRowError.objects.filter(run=run).order_by("row", "pk")[:20]:

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.text import normalise
+from core.text import normalise, normalise_email
+from customers.enums import Tier
 from orders.enums import OrderStatus
 from orders.services.data import clean_phone
 
@@ -215,6 +216,104 @@ def read_phone(value: str) -> str:
     return found[0] or "****" + found[1]
 
 
+_TIERS = {
+    word: tier
+    for tier, words in {
+        Tier.STANDARD: (
+            "standard",
+            "普通",
+            "普通会员",
+            "注册会员",
+            "非会员",
+            "无",
+            "normal",
+            "regular",
+            "basic",
+            "铜卡",
+            "bronze",
+        ),
+        Tier.SILVER: ("silver", "银卡", "银卡会员", "白银", "白银会员", "高级会员"),
+        Tier.GOLD: ("gold", "金卡", "金卡会员", "黄金", "黄金会员"),
+        Tier.VIP: (
+            "vip",
+            "vip会员",
+            "贵宾",
+            "至尊",
+            "至尊vip",
+            "钻石",
+            "钻石会员",
+            "白金",
+            "白金会员",
+            "platinum",
+            "diamond",
+        ),
+    }.items()
+    for word in words
+}
+_YES = frozenset(
+    {
+        "yes",
+        "y",
+        "true",
+        "1",
+        "是",
+        "上架",
+        "已上架",
+        "在售",
+        "出售中",
+        "销售中",
+        "正常",
+        "active",
+        "published",
+        "启用",
+        "on",
+    }
+)
+_NO = frozenset({
+    "no", "n", "false", "0", "否", "下架", "已下架", "停售", "仓库中", "停用", "inactive", "draft", "archived",
+    "off", "discontinued",
+})  # fmt: skip
+_WHOLE = re.compile(r"-?\d{1,9}(?:\.0+)?")
+
+
+def read_stock(value: str) -> int:
+    """Return how many are there: 1,200, 12件, -3 (sold more than there were). Raises BadCell."""
+    text = normalise(value).lower().strip(" 件个套只盒瓶双包箱pcs").replace(",", "").replace("−", "-")
+    if not _WHOLE.fullmatch(text):
+        raise BadCell("not_stock", value=value[:20])
+    return int(text.partition(".")[0])
+
+
+def read_tier(value: str) -> str:
+    """Return a membership tier for a shop's word. Raises BadCell."""
+    found = _TIERS.get(normalise(value).lower().replace(" ", ""))
+    if found is None:
+        raise BadCell("not_tier", value=value[:30])
+    return str(found)
+
+
+def read_yes_no(value: str) -> bool:
+    """Return yes or no. Raises BadCell."""
+    word = normalise(value).lower()
+    if word not in _YES and word not in _NO:
+        raise BadCell("not_yes_no", value=value[:20])
+    return word in _YES
+
+
+def read_email(value: str) -> str:
+    """Return a mail address in its normal form. Raises BadCell."""
+    found = normalise_email(read_text(value))
+    if not found:
+        raise BadCell("not_email")
+    return found
+
+
+def read_tags(value: str) -> tuple[str, ...]:
+    """Return tags written one after another with commas, semicolons or 、 between them."""
+    words = (normalise(word)[:40] for word in re.split(r"[,，;；、|]", read_text(value)))
+    return tuple(dict.fromkeys(word for word in words if word))[:20]
+
+
 def converters(zone: ZoneInfo, *, day_first: bool) -> dict[str, Callable[[str], Any]]:
     """Return how each kind of column is read."""
     return {
@@ -229,6 +328,11 @@ def converters(zone: ZoneInfo, *, day_first: bool) -> dict[str, Callable[[str], 
         "phone": read_phone,
         "currency": lambda value: _currency(value),
         "text": read_text,
+        "stock": read_stock,
+        "tier": read_tier,
+        "tags": read_tags,
+        "email": read_email,
+        "yes_no": read_yes_no,
     }
 
 

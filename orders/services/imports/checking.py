@@ -7,7 +7,6 @@ import logging
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
@@ -15,20 +14,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.files.base import File
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.crypto import encrypt
 from core.errors import DomainError
 from core.live import announce
-from orders.enums import ImportState
+from orders.enums import ImportKind, ImportState
 from orders.models import ImportRowError, ImportRun
-from orders.selectors.carriers import carrier_codes
-from orders.services.data import items_total
+from orders.services.data import OrderData, items_total
 from orders.services.imports.bulk import foresee
-from orders.services.imports.grouping import Reader, Ready, Refused, RowProblem
-from orders.services.imports.reading import Rows, collector_paused, local_file, storage
+from orders.services.imports.grouping import Refused, RowProblem
+from orders.services.imports.handling import Judged, judge, open_reader
+from orders.services.imports.reading import collector_paused, local_file, storage
+from orders.services.imports.rowwise import CustomerTold
 from orders.services.imports.sheets import write_csv
 from orders.services.imports.starting import lock_run, move_run
+from orders.services.products import ProductTold
 
 logger = logging.getLogger(__name__)
 BATCH = 2000
@@ -79,22 +80,6 @@ def _make_csv(run: ImportRun) -> None:
     ImportRun.objects.filter(pk=run.pk).update(options=run.options)
 
 
-def open_reader(run: ImportRun, path: Path, at: datetime) -> Reader:
-    """Return a reader for a run's file by its matching."""
-    return Reader(
-        Rows(path, run.encoding, run.options.get("delimiter", ",")),
-        columns=run.columns,
-        headings=len(run.headings),
-        heading_row=run.options.get("heading_row", 1),
-        zone=run.shop.timezone,
-        day_first=bool(run.options.get("day_first")),
-        currency=run.shop.currency,
-        carriers=carrier_codes(),
-        at=at,
-        together=bool(run.options.get("together")),
-    )
-
-
 def _check(run: ImportRun, at: datetime) -> ImportRun | None:
     tally = _Tally(run, at)
     began = time.perf_counter()
@@ -104,7 +89,7 @@ def _check(run: ImportRun, at: datetime) -> ImportRun | None:
         ImportRun.objects.filter(pk=run.pk).update(rows_total=reader.total_rows, orders_total=reader.total_orders)
         ImportRowError.objects.filter(run=run).delete()
         for groups in batched(reader.groups(), BATCH):
-            if not tally.take([reader.order(group) for group in groups], sum(len(group.rows) for group in groups)):
+            if not tally.take(judge(reader, run, groups), sum(len(group.rows) for group in groups)):
                 return None
     with transaction.atomic():
         run = lock_run(run.pk)
@@ -133,23 +118,21 @@ class _Tally:
         self.days: Counter[str] = Counter()
         self.samples: list[dict[str, Any]] = []
 
-    def take(self, results: list[Ready | Refused], rows: int) -> bool:
+    def take(self, judged: list[Judged], rows: int) -> bool:
         """Count a batch; return whether the check goes on."""
-        ready = [result for result in results if isinstance(result, Ready)]
-        known = digests_of(self.run.shop_id, [item.data.number for item in ready])
-        for item in ready:
-            digest = known.get(item.data.number)
-            what = "new" if digest is None else "same" if digest == item.digest else "changed"
-            setattr(self, what, getattr(self, what) + 1)
-            if what == "new" and item.data.placed_at:
-                self.days[item.data.placed_at.astimezone(self.zone).date().isoformat()] += 1
-            self._sample(item, what)
         errors: list[RowProblem] = []
-        for refused in results:
-            if isinstance(refused, Refused):
+        for one in judged:
+            if isinstance(one, Refused):
                 self.orders_bad += 1
-                self.rows_bad += len({problem.row for problem in refused.problems})
-                errors.extend(refused.problems)
+                self.rows_bad += len({problem.row for problem in one.problems})
+                errors.extend(one.problems)
+                continue
+            item, what = one
+            setattr(self, what, getattr(self, what) + 1)
+            if what == "new" and isinstance(item.data, OrderData) and item.data.placed_at:
+                self.days[item.data.placed_at.astimezone(self.zone).date().isoformat()] += 1
+            if len(self.samples) < SAMPLES:
+                self.samples.append({"what": what, "rows": item.rows, **self._sample(item.data)})
         self._list(errors)
         self.rows_read += rows
         with transaction.atomic():
@@ -159,17 +142,21 @@ class _Tally:
             announce(f"import.{self.run.pk}", "import", self.run.pk, 0)
         return bool(going)
 
-    def _sample(self, item: Ready, what: str) -> None:
-        if len(self.samples) < SAMPLES:
-            data = item.data
-            status = foresee(data, self.run.shop, at=self.at)[0].status if data.placed_at else data.status
-            self.samples.append(
-                {
-                    "number": data.number, "what": what, "rows": item.rows, "items": len(data.items),
-                    "total": str(items_total(data) if data.total is None else data.total), "currency": data.currency,
-                    "status": status, "placed_at": data.placed_at.isoformat() if data.placed_at else "",
-                }
-            )  # fmt: skip
+    def _sample(self, data: OrderData | ProductTold | CustomerTold) -> dict[str, Any]:
+        """Return what the preview shows of a thing; nothing personal, it is kept with the run."""
+        if isinstance(data, ProductTold):
+            money = {"total": str(data.price) if data.price is not None else "", "currency": data.currency}
+            return {"number": data.sku, "title": data.name, "stock": data.stock, **money}
+        if isinstance(data, CustomerTold):
+            return {"number": "", "tier": data.tier, "tags": len(data.tags)}
+        shared = {"number": data.number, "items": len(data.items), "parcels": len(data.parcels)}
+        if self.run.kind != ImportKind.ORDERS:
+            return shared
+        status = foresee(data, self.run.shop, at=self.at)[0].status if data.placed_at else data.status
+        return {
+            **shared, "total": str(items_total(data) if data.total is None else data.total), "currency": data.currency,
+            "status": status, "placed_at": data.placed_at.isoformat() if data.placed_at else "",
+        }  # fmt: skip
 
     def _list(self, errors: list[RowProblem]) -> None:
         headings = self.run.headings
@@ -208,13 +195,3 @@ def row_error(run_id: int, error: RowProblem, column: str) -> ImportRowError:
         params=params,
         cells_enc=encrypt(cells.encode("utf-8", "replace").decode()),
     )
-
-
-def digests_of(shop_id: int, numbers: Iterable[str]) -> dict[str, bytes]:
-    """Return the fingerprints of orders that are there, by number; b"" for one that came in another way."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT number, content_hash FROM orders_order WHERE shop_id = %s AND number = ANY(%s)",
-            [shop_id, list(numbers)],
-        )
-        return {number: bytes(digest) if digest else b"" for number, digest in cursor.fetchall()}

@@ -10,7 +10,7 @@ A row without an order number belongs to the order above it (merged cells in a s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -25,18 +25,18 @@ from core.text import normalise_order_number
 from orders.errors import ImportRefused, InvalidOrder, Problem
 from orders.services.data import MAX_ITEMS, ItemData, OrderData, ParcelData, PaymentData, clean_order, fingerprint
 from orders.services.imports.cells import MAX_CELL, BadCell, converters, read_code
-from orders.services.imports.headings import TARGETS
+from orders.services.imports.headings import TARGETS, Target
 from orders.services.imports.reading import Rows
 
 MAX_OPEN = 20_000
 MAX_KNOWN, MAX_KNOWN_LENGTH = 5_000, 400
 _ONE_VALUE = frozenset({"placed_at", "total", "currency", "phone", "recipient", "street", "email"})
 _ITEM_KEYS = frozenset(key for key, target in TARGETS.items() if target.per_item)
-_PER_ROW = _ITEM_KEYS | {"carrier", "tracking_number", "payment_method", "payment_reference"}
+PER_ROW = _ITEM_KEYS | {"carrier", "tracking_number", "payment_method", "payment_reference"}
 _PATHS = {
     "items": "item_title", "title": "item_title", "sku": "item_sku", "quantity": "item_quantity",
     "unit_price": "item_price", "carrier": "carrier", "tracking_number": "tracking_number", "method": "payment_method",
-    "reference": "payment_reference", "amount": "paid", "paid_at": "paid_at",
+    "reference": "payment_reference", "amount": "paid", "paid_at": "paid_at", "parcels": "tracking_number",
 }  # fmt: skip
 
 
@@ -79,6 +79,8 @@ class Refused:
 class Reader:
     """Reads the orders of one file by one matching of columns."""
 
+    per_row = PER_ROW
+
     def __init__(
         self,
         rows: Rows,
@@ -92,6 +94,7 @@ class Reader:
         carriers: dict[str, str],
         at: datetime,
         together: bool = False,
+        targets: Mapping[str, Target] = TARGETS,
     ) -> None:
         self.together = together
         self.rows, self.headings, self.heading_row = rows, headings, heading_row
@@ -99,8 +102,10 @@ class Reader:
         kinds = converters(ZoneInfo(zone), day_first=day_first)
         self.of: dict[str, int] = {target: int(index) for index, target in columns.items()}
         self.number_column = self.of["number"]
-        self.read: dict[str, Callable[[str], Any]] = {key: kinds[TARGETS[key].kind] for key in self.of}
-        self.order_columns = [(k, c, self.read[k]) for k, c in self.of.items() if k not in _PER_ROW and k != "number"]
+        self.read: dict[str, Callable[[str], Any]] = {key: kinds[targets[key].kind] for key in self.of}
+        self.order_columns = [
+            (k, c, self.read[k]) for k, c in self.of.items() if k not in self.per_row and k != "number"
+        ]
         told = [column for _key, column, _read in self.order_columns]
         self.same_cells: Callable[[list[str]], Any] = lambda cells: [c < len(cells) and cells[c] for c in told]
         self.item_columns = sorted(column for key, column in self.of.items() if key in _ITEM_KEYS)

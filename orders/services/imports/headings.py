@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
@@ -134,30 +135,28 @@ TARGETS: dict[str, Target] = {
         )),
     )
 }  # fmt: skip
-REQUIRED = ("number", "placed_at")
 MULTIPLE = frozenset({"street", "buyer_note"})
 _NOISE = re.compile(r"[\s_\-::*]+|[((](?:元|必填|件|¥|¥|cny|rmb|单位[::]?元)[))]", re.IGNORECASE)
+type Targets = Mapping[str, Target]
 
 
 def _key(heading: str) -> str:
     return _NOISE.sub("", normalise(heading).lower())
 
 
-_BOOK: dict[str, str] = {}
-for _target in TARGETS.values():
-    for _word in (_target.key, *_target.words):
-        _BOOK.setdefault(_key(_word), _target.key)
-
-
-def guess_columns(headings: list[str]) -> dict[str, str]:
+def guess_columns(headings: list[str], targets: Targets = TARGETS) -> dict[str, str]:
     """Return {column index as text: target key} for headings we know; each target once, the earliest word wins."""
+    book: dict[str, str] = {}
+    for known in targets.values():
+        for word in (known.key, *known.words):
+            book.setdefault(_key(word), known.key)
     wishes: dict[str, tuple[int, int]] = {}
     for index, heading in enumerate(headings):
         key = _key(heading)
-        target = _BOOK.get(key)
+        target = book.get(key)
         if target is None:
             continue
-        words = [_key(word) for word in (target, *TARGETS[target].words)]
+        words = [_key(word) for word in (target, *targets[target].words)]
         rank = words.index(key)
         if target not in wishes or rank < wishes[target][1]:
             wishes[target] = (index, rank)
@@ -174,20 +173,11 @@ def remember(headings: list[str], columns: dict[str, str]) -> dict[str, str]:
     return {_key(headings[int(index)]): target for index, target in columns.items() if int(index) < len(headings)}
 
 
-def recall(headings: list[str], remembered: dict[str, str]) -> dict[str, str]:
+def recall(headings: list[str], remembered: dict[str, str], targets: Targets = TARGETS) -> dict[str, str]:
     """Return {column index: target key} of a remembered matching for these headings."""
     result: dict[str, str] = {}
     for index, heading in enumerate(headings):
         target = remembered.get(_key(heading))
-        if target in TARGETS and target not in result.values():
+        if target is not None and target in targets and target not in result.values():
             result[str(index)] = target
     return result
-
-
-def missing_targets(columns: dict[str, str]) -> list[str]:
-    """Return what a matching lacks: an order number, a date, and something that names the items."""
-    have = set(columns.values())
-    missing = [key for key in REQUIRED if key not in have]
-    if not have & {"item_title", "item_sku"}:
-        missing.append("item_title")
-    return missing

@@ -16,10 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from core.actors import Actor
 from core.errors import DomainError, NotFound, TooLarge
 from core.text import normalise
-from orders.enums import ImportState
+from orders.enums import ImportKind, ImportState
 from orders.errors import ImportRefused
 from orders.models import ImportMapping, ImportRun, Shop
 from orders.services.imports.headings import guess_columns, headings_hash, recall
+from orders.services.imports.kinds import KINDS
 from orders.services.imports.reading import (
     MAX_BYTES,
     MAX_COLUMNS,
@@ -48,8 +49,10 @@ _MAGIC = {
 }
 
 
-def start_import(*, shop_id: int, file: IO[bytes], name: str, actor: Actor, at: datetime) -> ImportRun:
-    """Store an uploaded file and read its headings; nothing of it is taken in yet.
+def start_import(
+    *, shop_id: int, file: IO[bytes], name: str, actor: Actor, at: datetime, kind: str = ImportKind.ORDERS
+) -> ImportRun:
+    """Store an uploaded file of a kind and read its headings; nothing of it is taken in yet.
 
     Columns are matched as this shop matched them last time, else guessed. Raises ImportRefused (wrong type, empty,
     unreadable, no headings), TooLarge, NotFound for an unknown shop.
@@ -58,11 +61,11 @@ def start_import(*, shop_id: int, file: IO[bytes], name: str, actor: Actor, at: 
     if shop is None:
         raise NotFound(_("There is no shop with this code."), code="unknown_shop")
     size, digest = _measure(file)
-    kind = _kind(file, size)
-    key = storage().save(f"imports/{at:%Y%m}/{secrets.token_urlsafe(12)}.{kind}", File(file, name="upload"))
+    form = _format(file, size)
+    key = storage().save(f"imports/{at:%Y%m}/{secrets.token_urlsafe(12)}.{form}", File(file, name="upload"))
     try:
-        opened = _open(key, kind)
-        return _add_run(shop, name, key, size, digest, kind, opened, actor, at)
+        opened = _open(key, form)
+        return _add_run(shop, ImportKind(kind), name, key, size, digest, form, opened, actor, at)
     except DomainError:
         storage().delete(key)
         raise
@@ -80,7 +83,7 @@ def _measure(file: IO[bytes]) -> tuple[int, bytes]:
     return size, digest.digest()
 
 
-def _kind(file: IO[bytes], size: int) -> str:
+def _format(file: IO[bytes], size: int) -> str:
     head = file.read(4096)
     file.seek(0)
     if not size or not head.strip(b"\xef\xbb\xbf\xff\xfe\r\n\t ,;"):
@@ -153,27 +156,29 @@ def _trim(rows: list[list[str]]) -> tuple[list[list[str]], int]:
 @transaction.atomic
 def _add_run(
     shop: Shop,
+    kind: ImportKind,
     name: str,
     key: str,
     size: int,
     digest: bytes,
-    kind: str,
+    form: str,
     opened: dict[str, Any],
     actor: Actor,
     at: datetime,
 ) -> ImportRun:
-    headings = opened["headings"]
-    known = ImportMapping.objects.filter(shop=shop, headings_hash=headings_hash(headings)).first()
-    columns = recall(headings, known.columns) if known else guess_columns(headings)
+    headings, targets = opened["headings"], KINDS[kind].targets
+    known = ImportMapping.objects.filter(shop=shop, kind=kind, headings_hash=headings_hash(headings)).first()
+    columns = recall(headings, known.columns, targets) if known else guess_columns(headings, targets)
     options = dict(known.options) if known else {}
     options |= {"delimiter": opened["delimiter"], "heading_row": opened["heading_row"], "remembered": known is not None}
     run = ImportRun.objects.create(
         shop=shop,
-        file_name=normalise(PurePosixPath(name.replace("\\", "/")).name)[:200] or "orders",
+        kind=kind,
+        file_name=normalise(PurePosixPath(name.replace("\\", "/")).name)[:200] or kind,
         file_key=key,
         file_size=size,
         file_hash=digest,
-        file_format=kind,
+        file_format=form,
         encoding=opened["encoding"],
         headings=headings,
         columns=columns,
@@ -183,7 +188,7 @@ def _add_run(
         started_by_id=actor.id if actor.is_person else None,
         created_at=at,
     )
-    logger.info("import.opened id=%s format=%s bytes=%s columns=%s", run.pk, kind, size, len(headings))
+    logger.info("import.opened id=%s format=%s bytes=%s columns=%s", run.pk, form, size, len(headings))
     return run
 
 

@@ -18,25 +18,36 @@ from itertools import batched
 from operator import attrgetter
 from typing import NamedTuple
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import transaction
 
 from core.actors import Actor, ActorType
 from core.errors import DomainError
 from core.events import record
 from core.jobs import schedule
 from core.live import announce
-from orders.enums import ImportState
+from orders.enums import ImportKind, ImportState
 from orders.errors import InvalidOrder
 from orders.events import ImportFinished
-from orders.models import ImportRowError, ImportRun
+from orders.models import ImportRun
 from orders.selectors.carriers import carrier_ids
 from orders.services.data import OrderData
 from orders.services.imports.beside import made_beside
 from orders.services.imports.bulk import Prepared, insert_orders, prepare
-from orders.services.imports.checking import MAX_LISTED, digests_of, fail_import, open_reader, row_error
+from orders.services.imports.checking import fail_import
 from orders.services.imports.grouping import Group, Reader, Ready, Refused
+from orders.services.imports.handling import digests_of, open_reader
+from orders.services.imports.one_by_one import take_things
 from orders.services.imports.reading import collector_paused, local_file
 from orders.services.imports.starting import drop_file, lock_run, move_run
+from orders.services.imports.writing import (
+    Stopped,
+    again_on_clash,
+    hold_run,
+    refuse,
+    refuse_late,
+    save_progress,
+    write_alone,
+)
 from orders.services.upserting import upsert_order
 
 logger = logging.getLogger(__name__)
@@ -44,7 +55,6 @@ BATCH, PIECE = 2000, 250
 SOURCE = "import"
 MAX_SINGLE = 250
 SLICE_SECONDS = 35.0
-TRIES = 5
 
 
 class Told(NamedTuple):
@@ -65,10 +75,6 @@ class Portion:
     refused: list[Refused] = field(default_factory=list)
     done: int = 0
     rows: int = 0
-
-
-class Stopped(Exception):
-    """The import was called off, or another worker is on it."""
 
 
 def run_import(*, run_id: int, at: datetime) -> ImportRun | None:
@@ -109,6 +115,15 @@ def _slice(run: ImportRun, at: datetime, seconds: float, go_on: bool, went_on: C
     end, position = time.monotonic() + seconds, run.orders_done
     with local_file(run.options.get("csv_key") or run.file_key) as path:
         reader = open_reader(run, path, run.checked_at or at)
+        if run.kind != ImportKind.ORDERS:
+            for done in take_things(run, reader, position, actor=actor_of(run), went_on=went_on):
+                if time.monotonic() > end:
+                    if go_on:
+                        _owe_next(run.pk, done, at)
+                    return True
+            _finish(run.pk, at)
+            return False
+        assert isinstance(reader, Reader)
         importer = _Importer(run, reader, went_on)
         with closing(made_beside(_portions(reader, run, position, carrier_ids()), ahead=BATCH // PIECE)) as portions:
             for pieces in batched(portions, BATCH // PIECE):
@@ -159,20 +174,11 @@ class _Importer:
 
     def __init__(self, run: ImportRun, reader: Reader, went_on: Callable[[], None] | None = None) -> None:
         self.run, self.shop, self.reader, self.went_on = run, run.shop, reader, went_on
-        self.actor = Actor(ActorType.STAFF, run.started_by_id) if run.started_by_id else Actor(ActorType.IMPORT, run.pk)
+        self.actor = actor_of(run)
 
     def take(self, portion: Portion, position: int) -> int:
         """Write one portion; return the position behind it. Raises Stopped."""
-        for attempt in range(1, TRIES + 1):
-            try:
-                return self._take(portion, position, one_by_one=attempt > 2)
-            except (IntegrityError, OperationalError) as clash:
-                # Somebody else brought the same order or person just now: it is committed, the next try finds it.
-                if attempt == TRIES or not connection.is_usable():
-                    raise
-                logger.info("import.again id=%s attempt=%s reason=%s", self.run.pk, attempt, type(clash).__name__)
-                time.sleep(0.05 * attempt)
-        raise AssertionError("unreachable")
+        return again_on_clash(self.run.pk, lambda attempt: self._take(portion, position, one_by_one=attempt > 2))
 
     def _take(self, portion: Portion, position: int, *, one_by_one: bool) -> int:
         """Write new orders in bulk; one by one where others write the same orders or people at this moment."""
@@ -191,41 +197,28 @@ class _Importer:
         for number, chunk in enumerate(chunks):
             is_last = number == len(chunks) - 1
             with transaction.atomic():
-                run = self._lock(position)
-                _alone(self.shop.pk)
+                run = hold_run(self.run.pk, position)
+                write_alone(self.shop.pk)
                 if number == 0:
                     at = run.checked_at or run.created_at
                     insert_orders(fresh, shop=self.shop, source=SOURCE, actor=self.actor, at=at)
-                    self._refuse_late(run, portion.refused)
+                    refuse_late(run, portion.refused)
                     run.orders_new += len(fresh)
                     run.orders_same += same
                 self._upsert(run, chunk)
                 if is_last:
                     run.orders_done = position + portion.done
                     run.rows_read += portion.rows
-                run.version += 1
-                run.save(
-                    update_fields=[
-                        "orders_new", "orders_changed", "orders_same", "orders_bad", "orders_done", "rows_read",
-                        "rows_bad", "version",
-                    ]
-                )  # fmt: skip
-                announce(f"import.{run.pk}", "import", run.pk, run.version)
+                save_progress(run)
                 if self.went_on is not None:
                     self.went_on()
         return position + portion.done
-
-    def _lock(self, position: int) -> ImportRun:
-        run = lock_run(self.run.pk)
-        if run.state != ImportState.RUNNING or run.orders_done != position:
-            raise Stopped
-        return run
 
     def _upsert(self, run: ImportRun, orders: list[Told]) -> None:
         for one in sorted(orders, key=attrgetter("number")):
             again = self.reader.order(Group(one.number, pickle.loads(one.rows)))  # noqa: S301 - our own, of a minute ago
             if isinstance(again, Refused):  # a carrier or a rule that was there at the check is gone
-                self._refuse(run, again)
+                refuse(run, again)
                 continue
             try:
                 _order, what = upsert_order(
@@ -238,41 +231,15 @@ class _Importer:
                 )
             except InvalidOrder as error:  # the shop's rules changed since the check; the order stays as it is
                 rows = Group(one.number, pickle.loads(one.rows))  # noqa: S301 - as above
-                self._refuse(run, self.reader.refused(rows, error))
+                refuse(run, self.reader.refused(rows, error))
                 continue
             name = f"orders_{what}"
             setattr(run, name, getattr(run, name) + 1)
 
-    def _refuse_late(self, run: ImportRun, refused: list[Refused]) -> None:
-        """Refuse what the check let through, a carrier or a rule being gone; the rest is listed already."""
-        if not refused or run.preview.get("listed", 0) >= MAX_LISTED:
-            return
-        rows = [one.problems[0].row for one in refused]
-        listed = set(ImportRowError.objects.filter(run=run, row__in=rows).values_list("row", flat=True))
-        for one in refused:
-            if one.problems[0].row not in listed:
-                self._refuse(run, one)
 
-    def _refuse(self, run: ImportRun, refused: Refused) -> None:
-        """Count and list an order that went through the check and is refused all the same."""
-        run.orders_bad += 1
-        run.rows_bad += len({problem.row for problem in refused.problems})
-        headings = run.headings
-        ImportRowError.objects.bulk_create(
-            row_error(run.pk, one, headings[one.column][:120] if one.column is not None else "")
-            for one in refused.problems
-        )
-
-
-def _alone(shop_id: int) -> None:
-    """One import per shop writes at a time; for this transaction only, as is not waiting for the disk at its end.
-
-    A crash of the server can take the newest batches back, and with them how far the run is: it does them again. The
-    end of the run is a commit that waits, and with it everything before.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('orders.import'), %s)", [shop_id % 2**31])
+def actor_of(run: ImportRun) -> Actor:
+    """Return who brings a file in: whoever started it, else the import itself."""
+    return Actor(ActorType.STAFF, run.started_by_id) if run.started_by_id else Actor(ActorType.IMPORT, run.pk)
 
 
 @transaction.atomic
@@ -293,7 +260,7 @@ def _finish(run_id: int, at: datetime) -> None:
     record(
         "import.finished",
         subject=run,
-        actor=Actor(ActorType.STAFF, run.started_by_id) if run.started_by_id else Actor(ActorType.IMPORT, run.pk),
+        actor=actor_of(run),
         at=at,
         data=ImportFinished(run.rows_total, run.rows_bad, run.orders_new, run.orders_changed, run.orders_same),
     )

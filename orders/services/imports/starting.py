@@ -13,10 +13,11 @@ from core.actors import Actor
 from core.errors import InvalidInput, NotFound, Text
 from core.jobs import schedule
 from core.live import announce
-from orders.enums import IMPORT_TRANSITIONS, ImportState
+from orders.enums import IMPORT_TRANSITIONS, ImportKind, ImportState
 from orders.errors import ImportBusy
 from orders.models import ImportMapping, ImportRowError, ImportRun
-from orders.services.imports.headings import TARGETS, headings_hash, missing_targets, remember
+from orders.services.imports.headings import headings_hash, remember
+from orders.services.imports.kinds import KINDS
 from orders.services.imports.reading import storage
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ def begin_check(
     ImportRowError.objects.filter(run=run).delete()
     ImportMapping.objects.update_or_create(
         shop=run.shop,
+        kind=run.kind,
         headings_hash=headings_hash(run.headings),
         defaults={
             "columns": remember(run.headings, chosen),
@@ -76,21 +78,17 @@ def begin_check(
 
 
 def _check_columns(run: ImportRun, columns: dict[str, str]) -> None:
+    kind = KINDS[ImportKind(run.kind)]
     fields: dict[str, list[Text]] = {}
     seen: dict[str, str] = {}
     for index, target in columns.items():
-        if target not in TARGETS or not index.isdigit() or int(index) >= len(run.headings):
+        if target not in kind.targets or not index.isdigit() or int(index) >= len(run.headings):
             fields[f"column_{index}"] = [_("Choose one of the fields in the list.")]
         elif target in seen:
             fields[f"column_{index}"] = [_("Another column is matched to this already.")]
         seen[target] = index
-    missing = missing_targets(columns)
-    if "number" in missing:
-        fields["columns"] = [_("Say which column holds the order number. Without it no row can be told apart.")]
-    elif "placed_at" in missing:
-        fields["columns"] = [_("Say which column tells when the order was placed.")]
-    elif missing:
-        fields["columns"] = [_("Say which column names the items: their title or their number.")]
+    if missing := kind.missing(columns):
+        fields["columns"] = missing[:1]
     if fields:
         raise InvalidInput(fields=fields)
 
