@@ -30,15 +30,27 @@ class IncidentState(models.TextChoices):
     UNDER_WAY = "under_way", pgettext_lazy("incident", "Under way")
     OVER = "over", pgettext_lazy("incident", "Over, review due")
     REVIEWED = "reviewed", pgettext_lazy("incident", "Reviewed")
+    DISMISSED = "dismissed", pgettext_lazy("incident", "Dismissed")
 
 
 INCIDENT_TRANSITIONS: dict[str, frozenset[str]] = {
-    IncidentState.DECLARED: frozenset({"under_way", "over"}),
+    IncidentState.DECLARED: frozenset({"under_way", "over", "dismissed"}),
     IncidentState.UNDER_WAY: frozenset({"over"}),
     IncidentState.OVER: frozenset({"under_way", "reviewed"}),
     IncidentState.REVIEWED: frozenset(),
+    IncidentState.DISMISSED: frozenset(),
 }
 INCIDENT_OPEN = (IncidentState.DECLARED, IncidentState.UNDER_WAY)
+INCIDENT_CLOSED = (IncidentState.REVIEWED, IncidentState.DISMISSED)
+"""Nothing changes any more."""
+
+
+class ClusterLevel(models.TextChoices):
+    """What stands still."""
+
+    CARRIER = "carrier", pgettext_lazy("standstill", "The whole carrier")
+    HUB = "hub", pgettext_lazy("standstill", "A hub")
+    LANE = "lane", pgettext_lazy("standstill", "A lane")
 
 
 class AttachState(models.TextChoices):

@@ -13,7 +13,7 @@ from accounts.notice_words import NoticeWords, register_notice
 from core import registry
 from core.models import Event
 from core.registry import StoryLine
-from orders import incident_jobs  # noqa: F401 - declared here
+from orders import cluster_events, cluster_jobs, incident_jobs  # noqa: F401 - declared there
 from orders.incident_permissions import may_hear_incident
 from orders.models import Incident
 
@@ -57,6 +57,11 @@ registry.register_story("incident.", _render)
 
 _NOTICES = {
     "incident.yours": ("alert-octagon", "bad", lambda: gettext("You own an incident")),
+    "incident.dissolved": (
+        "circle-check",
+        "good",
+        lambda: gettext("An incident's parcels move again: you can end it"),
+    ),
     "incident.review_due": ("clipboard-list", "warn", lambda: gettext("An incident still waits for its review")),
 }
 

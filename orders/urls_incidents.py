@@ -10,6 +10,7 @@ urlpatterns = [
     path("desk/incidents/<int:incident_id>/", incidents.incident, name="incident"),
     path("desk/incidents/<int:incident_id>/edit/", incidents.edit, name="incident_edit"),
     path("desk/incidents/<int:incident_id>/start/", incidents.start, name="incident_start"),
+    path("desk/incidents/<int:incident_id>/dismiss/", incidents.dismiss, name="incident_dismiss"),
     path("desk/incidents/<int:incident_id>/reopen/", incidents.reopen, name="incident_reopen"),
     path("desk/incidents/<int:incident_id>/review/", incidents.review, name="incident_review"),
     path("desk/incidents/<int:incident_id>/find/", incident_orders.find, name="incident_find"),

@@ -10,6 +10,7 @@ from core.reactions import reacts_to
 from tickets.services.incidents import (
     link_found_tickets,
     link_opened_ticket,
+    prepare_for_finding,
     tell_latecomers,
     unlink_tickets_of_order,
 )
@@ -21,6 +22,12 @@ def link_affected(event: Event) -> None:
     now = timezone.now()
     link_found_tickets(incident_id=event.subject_id, at=now)
     tell_latecomers(incident_id=event.subject_id, at=now)
+
+
+@reacts_to("incident.found", name="tickets.prepare_found")
+def prepare_found(event: Event) -> None:
+    """Prepare the answer for the customers of a standstill."""
+    prepare_for_finding(incident_id=event.subject_id, at=timezone.now())
 
 
 @reacts_to("incident.order_put_back", name="tickets.link_put_back")

@@ -18,6 +18,18 @@ VARIABLES = {
 }
 LANGUAGES = ("zh-hans", "en")
 MOST = 4000
+FOUND_TEXTS = {
+    "zh-hans": (
+        "{customer_name}您好：您的订单 {order_number}（运单 {tracking_number}）在运输途中停留的时间比平时长，"
+        "可能会晚到。我们已经联系快递公司催促，一有进展会马上告诉您。让您久等，非常抱歉。"
+    ),
+    "en": (
+        "Hello {customer_name}, your order {order_number} (parcel {tracking_number}) has been standing still on its way"
+        " for longer than usual and may arrive late. We are pressing the carrier and will write as soon as it moves"
+        " again. We are sorry for the wait."
+    ),
+}
+"""What customers of a standstill are told, as it is prepared for whoever sends it."""
 _ANY = re.compile(r"\{([^{}\n]{0,40})\}")
 
 

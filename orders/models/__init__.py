@@ -6,7 +6,7 @@ from orders.models.estimate import ArrivalEstimate, LaneModel, LaneStat
 from orders.models.exception import ParcelException
 from orders.models.hook import InboundHook
 from orders.models.imports import ImportMapping, ImportRowError, ImportRun
-from orders.models.incident import AffectedOrder, AttachRun, Incident
+from orders.models.incident import AffectedOrder, AttachRun, FoundCluster, Incident
 from orders.models.notice import NoticeRule, OrderNotice
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
@@ -27,6 +27,7 @@ __all__ = [
     "CarrierPush",
     "ContingencyPlan",
     "DeliveryPromise",
+    "FoundCluster",
     "ImportMapping",
     "ImportRowError",
     "ImportRun",

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.models.fields import ClockTimestamp
-from orders.incident_enums import AttachState, IncidentKind, IncidentSeverity, IncidentState
+from orders.incident_enums import AttachState, ClusterLevel, IncidentKind, IncidentSeverity, IncidentState
 
 
 class Incident(models.Model):
@@ -55,7 +55,7 @@ class Incident(models.Model):
             models.CheckConstraint(condition=Q(kind__in=IncidentKind.values), name="incident_kind_known"),
             models.CheckConstraint(condition=Q(severity__in=IncidentSeverity.values), name="incident_severity_known"),
             models.CheckConstraint(
-                condition=Q(state__in=["over", "reviewed"], over_at__isnull=False)
+                condition=Q(state__in=["over", "reviewed", "dismissed"], over_at__isnull=False)
                 | Q(state__in=["declared", "under_way"], over_at__isnull=True),
                 name="incident_over_has_time",
             ),
@@ -121,7 +121,8 @@ class AttachRun(models.Model):
 class AffectedOrder(models.Model):
     """An order an incident touches; one that was taken out keeps its row, so that a search does not bring it back.
 
-    `customer_id` is the order's, kept here so that everybody to be told is found without the orders.
+    `customer_id` is the order's, kept here so that everybody to be told is found without the orders. `moving_at`: since
+    when its parcel is known to move again, in an incident found by its silent parcels.
     """
 
     event_type = "affected_order"
@@ -131,6 +132,7 @@ class AffectedOrder(models.Model):
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
     attached_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
+    moving_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "orders_affected_order"
@@ -147,3 +149,57 @@ class AffectedOrder(models.Model):
     def event_streams(self) -> dict[str, int | None]:
         """Name the streams events about this row belong to (its order must be loaded)."""
         return self.order.event_streams()
+
+
+class FoundCluster(models.Model):
+    """What stands still, as the system found it: a carrier, one of its hubs or lanes; one open finding of each.
+
+    `place` is the hub's name or the lane as 浙江→广东, empty for a whole carrier. `silent` parcels of `under_way` stood
+    still at the finding, `peak` is the most there ever were, `still` how many do now. `dissolved_at`: since when there
+    are so few that closing is proposed. `ended_at`: its incident is over; `dismissed_until`: not found again before.
+    """
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="cluster")
+    carrier = models.ForeignKey("orders.Carrier", on_delete=models.PROTECT, related_name="+")
+    level = models.CharField(max_length=8, choices=ClusterLevel)
+    place = models.CharField(max_length=120, blank=True, default="")
+    found_at = models.DateTimeField()
+    silent = models.IntegerField()
+    under_way = models.IntegerField()
+    usual = models.FloatField()
+    peak = models.IntegerField()
+    still = models.IntegerField()
+    looked_at = models.DateTimeField()
+    dissolved_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    dismissed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "orders_found_cluster"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["carrier", "level", "place"], condition=Q(ended_at__isnull=True), name="cluster_open_once"
+            ),
+            models.CheckConstraint(condition=Q(level__in=ClusterLevel.values), name="cluster_level_known"),
+            models.CheckConstraint(
+                condition=Q(level="carrier", place="") | (~Q(level="carrier") & ~Q(place="")),
+                name="cluster_place_named",
+            ),
+            models.CheckConstraint(
+                condition=Q(silent__gt=0, silent__lte=F("under_way"), peak__gte=F("still"), still__gte=0),
+                name="cluster_counts_sane",
+            ),
+            models.CheckConstraint(
+                condition=Q(dismissed_until__isnull=True) | Q(ended_at__isnull=False), name="cluster_dismissed_ended"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["carrier", "dismissed_until"],
+                name="cluster_dismissed",
+                condition=Q(dismissed_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.carrier_id} {self.place}"

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Staff
 from accounts.permissions import sees_only_area, shop_scope
-from orders.incident_enums import INCIDENT_OPEN, IncidentState
+from orders.incident_enums import INCIDENT_CLOSED, INCIDENT_OPEN, IncidentState
 from orders.incident_permissions import incidents_visible_to
 from orders.models import AffectedOrder, AttachRun, Incident
 
@@ -18,7 +18,7 @@ PAGE = 50
 TABS: dict[str, tuple[str, ...]] = {
     "open": tuple(state.value for state in INCIDENT_OPEN),
     "review": (IncidentState.OVER.value,),
-    "done": (IncidentState.REVIEWED.value,),
+    "done": tuple(state.value for state in INCIDENT_CLOSED),
 }
 
 

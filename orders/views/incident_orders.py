@@ -19,7 +19,7 @@ from core.errors import InvalidInput, StaleEdit
 from core.http import form_invalid, render_page
 from core.text import mask_name, normalise_order_number
 from orders.forms.incidents import FindForm
-from orders.incident_enums import AttachState, IncidentState
+from orders.incident_enums import INCIDENT_CLOSED, AttachState
 from orders.incident_permissions import get_incident_for, may_steer
 from orders.models import AffectedOrder, Incident
 from orders.selectors.affected import Pasted, preview_affected, read_pasted
@@ -48,7 +48,7 @@ def find(request: StaffRequest, incident_id: int) -> HttpResponse:
     initial = {"version": found.version, "client_id": uuid.uuid4()}
     form = FindForm(request.POST or None, incident=found, staff=request.user, initial=initial)
     context: dict[str, Any] = {"form": form, "incident": found, "counts": count_affected(found)}
-    if found.state == IncidentState.REVIEWED:
+    if found.state in INCIDENT_CLOSED:
         return HttpResponseRedirect(reverse("orders:incident", args=[found.pk]))
     if request.method != "POST":
         return render_page(request, FIND, context)
@@ -120,7 +120,7 @@ def orders(request: StaffRequest, incident_id: int) -> HttpResponse:
         "counts": counts,
         "run": run,
         "is_busy": run is not None and run.state == AttachState.RUNNING,
-        "may_steer": may_steer(request.user, found) and found.state != IncidentState.REVIEWED,
+        "may_steer": may_steer(request.user, found) and found.state not in INCIDENT_CLOSED,
         "next_url": f"{here}?show={'out' if is_out else 'in'}&before={shown[-1].pk}" if more else "",
         "here": request.get_full_path(),
     }

@@ -19,12 +19,14 @@ from core.actors import Actor
 from core.errors import InvalidInput, NotAllowed, StaleEdit
 from core.http import form_invalid, render_page
 from orders.forms.incidents import IncidentForm, ReviewForm, initial_of
-from orders.incident_enums import INCIDENT_OPEN, IncidentState
+from orders.incident_enums import INCIDENT_CLOSED, INCIDENT_OPEN, IncidentState
 from orders.incident_permissions import get_incident_for, may_steer, may_steer_shops
 from orders.models import Incident, Shop
 from orders.permissions import shops_visible_to
 from orders.selectors.incidents import PAGE, TABS, count_affected, count_incidents, incident_page, newest_attach_run
+from orders.selectors.standstills import find_cluster, standstill_words
 from orders.services import incidents as services
+from orders.services.clusters import dismiss_finding
 from orders.views.settings import add_errors
 
 LIST, EDIT, DETAIL = "orders/incidents/list.html", "orders/incidents/edit.html", "orders/incidents/incident.html"
@@ -136,6 +138,7 @@ def incident(request: StaffRequest, incident_id: int) -> HttpResponse:
 
 def _detail(request: StaffRequest, found: Incident) -> dict[str, Any]:
     steers = may_steer(request.user, found)
+    cluster = find_cluster(found)
     panels = [
         {"key": panel.key, "label": panel.label, "url": reverse(panel.url_name, args=[found.pk])}
         for panel in registry.panels_for("incident", "incident")
@@ -146,17 +149,20 @@ def _detail(request: StaffRequest, found: Incident) -> dict[str, Any]:
         "incident": found,
         "shops": list(names) if found.shop_ids else [],
         "counts": count_affected(found),
+        "cluster": cluster,
+        "cluster_words": standstill_words(cluster) if cluster else "",
         "run": newest_attach_run(found),
         "panels": panels,
         "is_open": found.state in INCIDENT_OPEN,
         "steps": _steps(found),
         "may": {
             "steer": steers,
-            "edit": steers and found.state != IncidentState.REVIEWED,
+            "edit": steers and found.state not in INCIDENT_CLOSED,
             "start": steers and found.state == IncidentState.DECLARED,
             "reopen": steers and found.state == IncidentState.OVER,
             "review": steers and found.state == IncidentState.OVER,
-            "find": steers and found.state != IncidentState.REVIEWED,
+            "dismiss": steers and cluster is not None and found.state == IncidentState.DECLARED,
+            "find": steers and found.state not in INCIDENT_CLOSED,
         },
     }
 
@@ -171,6 +177,12 @@ def _steps(found: Incident) -> list[dict[str, Any]]:
         pgettext("incident step", "Over"), pgettext("incident step", "Reviewed"),
     ]  # fmt: skip
     is_end = found.state == IncidentState.REVIEWED
+    if found.state == IncidentState.DISMISSED:
+        label = pgettext("incident step", "Dismissed")
+        return [
+            {"label": labels[0], "at": found.declared_at, "state": "done"},
+            {"label": label, "at": found.over_at, "state": "now"},
+        ]
     return [
         {
             "label": label,
@@ -188,6 +200,17 @@ def start(request: StaffRequest, incident_id: int) -> HttpResponse:
     found = get_incident_for(request.user, incident_id, Permission.INCIDENT_MANAGE)
     services.start_incident(incident_id=found.pk, actor=Actor.staff(request.user), at=timezone.now())
     messages.success(request, _("The incident is under way."))
+    return HttpResponseRedirect(reverse("orders:incident", args=[found.pk]))
+
+
+@staff_page(Permission.INCIDENT_MANAGE)
+@require_POST
+def dismiss(request: StaffRequest, incident_id: int) -> HttpResponse:
+    """Say that what the system found is no standstill."""
+    found = get_incident_for(request.user, incident_id, Permission.INCIDENT_MANAGE)
+    version = number_in(request.POST.get("version")) or 0
+    dismiss_finding(incident_id=found.pk, actor=Actor.staff(request.user), at=timezone.now(), version=version)
+    messages.success(request, _("Dismissed. The same place is not reported again for three days."))
     return HttpResponseRedirect(reverse("orders:incident", args=[found.pk]))
 
 

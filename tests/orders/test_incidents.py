@@ -40,7 +40,9 @@ def in_state(state: str) -> Incident:
     """Return an incident brought into a state by its services."""
     incident, now = make_incident(), timezone.now()
     given: dict[str, Any] = {"incident_id": incident.pk, "actor": SYSTEM, "at": now}
-    if state != IncidentState.DECLARED:
+    if state == IncidentState.DISMISSED:
+        Incident.objects.filter(pk=incident.pk).update(state=state, over_at=now)
+    elif state != IncidentState.DECLARED:
         services.start_incident(**given)
     if state in {IncidentState.OVER, IncidentState.REVIEWED}:
         incident = services.end_incident(**given, is_told=False, reason="已电话告知")

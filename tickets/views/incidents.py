@@ -16,7 +16,7 @@ from accounts.permissions import Permission, StaffRequest, staff_page
 from core.actors import Actor
 from core.errors import Conflict, InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, render_page
-from orders.incident_enums import INCIDENT_OPEN, IncidentState
+from orders.incident_enums import INCIDENT_OPEN
 from orders.incident_permissions import get_incident_for, may_steer
 from orders.models import AffectedOrder, Incident, Order
 from orders.selectors.incidents import affected_visible_to, count_affected
@@ -257,5 +257,5 @@ def _closing(request: StaffRequest, found: Incident, form: CloseForm | None = No
         "is_told": newest is not None and newest.is_final and newest.state == UpdateState.SENT,
         "may_close": may_steer(request.user, found) and found.state in INCIDENT_OPEN,
         "form": form or CloseForm(initial={"version": found.version}),
-        "is_over": found.state in {IncidentState.OVER, IncidentState.REVIEWED},
+        "is_over": found.state not in INCIDENT_OPEN,
     }

@@ -22,7 +22,7 @@ from core.events import Fact, record, record_many
 from core.events.log import current_origin
 from core.jobs import schedule
 from core.live import announce
-from orders.incident_enums import AttachState, IncidentState
+from orders.incident_enums import INCIDENT_CLOSED, AttachState
 from orders.incident_events import OrderAffected, OrdersAttached
 from orders.models import AffectedOrder, AttachRun, Incident
 from orders.selectors.affected import MOST, affected_by
@@ -49,7 +49,7 @@ def start_attaching(
     if known is not None:
         return known
     incident = lock_incident(incident_id, version=version)
-    if incident.state == IncidentState.REVIEWED:
+    if incident.state in INCIDENT_CLOSED:
         raise TransitionNotAllowed(before=incident.state)
     if not conditions:
         words = _("Set at least one condition: without any, every order would be affected.")
@@ -166,7 +166,7 @@ def put_back_order(*, incident_id: int, order_id: int, actor: Actor, at: datetim
 
 def _lock_open(incident_id: int, version: int) -> Incident:
     incident = lock_incident(incident_id, version=version)
-    if incident.state == IncidentState.REVIEWED:
+    if incident.state in INCIDENT_CLOSED:
         raise TransitionNotAllowed(before=incident.state)
     return incident
 

@@ -18,7 +18,7 @@ from core.actors import Actor
 from core.errors import Conflict, InvalidInput, NotFound, StaleEdit, TransitionNotAllowed
 from core.events import Code, record
 from core.live import announce
-from orders.incident_enums import IncidentKind, IncidentSeverity, IncidentState
+from orders.incident_enums import INCIDENT_CLOSED, IncidentKind, IncidentSeverity
 from orders.incident_events import IncidentChanged, IncidentDeclared
 from orders.models import Incident, Shop
 
@@ -71,7 +71,7 @@ def change_incident(*, incident_id: int, draft: IncidentDraft, actor: Actor, at:
     TransitionNotAllowed.
     """
     incident = lock_incident(incident_id, version=version)
-    if incident.state == IncidentState.REVIEWED:
+    if incident.state in INCIDENT_CLOSED:
         raise TransitionNotAllowed
     values = _checked(draft)
     fields = [name for name, value in values.items() if getattr(incident, name) != value]

@@ -16,11 +16,12 @@ from core.events import Code, record
 from core.jobs import schedule
 from orders.incident_enums import INCIDENT_TRANSITIONS, IncidentState
 from orders.incident_events import IncidentReviewed, IncidentStep
-from orders.models import Incident
+from orders.models import FoundCluster, Incident
 from orders.services.incidents.declaring import incident_url, lock_incident, save_incident
 
 REVIEW_JOB = "orders.incident_review_due"
 REVIEW_WITHIN = timedelta(days=3)
+SETTLE_JOB = "orders.settle_incident"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def end_incident(
 ) -> Incident:
     """End an incident whose customers were told so (`is_told`), or for a `reason` in words.
 
-    After commit: a review is due in three days. Raises NotFound, StaleEdit, InvalidInput, TransitionNotAllowed.
+    After commit: a review is due in three days, and of one the system found the exceptions are closed together.
+    Raises NotFound, StaleEdit, InvalidInput, TransitionNotAllowed.
     """
     incident = lock_incident(incident_id, version=version)
     before = move(incident, IncidentState.OVER)
@@ -77,6 +79,9 @@ def end_incident(
     incident.round += 1
     save_incident(incident, "state", "over_at", "over_reason", "round")
     _record("incident.ended", incident, before, actor, at)
+    if FoundCluster.objects.filter(incident=incident, ended_at=None).update(ended_at=at):
+        payload = {"incident_id": incident.pk, "after": 0}
+        schedule(SETTLE_JOB, key=f"{incident.pk}:{incident.round}", due_at=at, payload=payload)
     schedule(
         REVIEW_JOB,
         key=f"{incident.pk}:{incident.round}",

@@ -1,6 +1,7 @@
 """What an incident means for conversations: link tickets, tell customers, end it together; import from here."""
 
 from tickets.services.incidents.closing import close_incident, resolve_waiting
+from tickets.services.incidents.findings import prepare_for_finding
 from tickets.services.incidents.linking import link_found_tickets, link_opened_ticket, unlink_tickets_of_order
 from tickets.services.incidents.preparing import cancel_update, continue_update, pause_update, save_draft, send_update
 from tickets.services.incidents.telling import TELL_JOB, tell_all, tell_by_job, tell_latecomers
@@ -13,6 +14,7 @@ __all__ = [
     "link_found_tickets",
     "link_opened_ticket",
     "pause_update",
+    "prepare_for_finding",
     "resolve_waiting",
     "save_draft",
     "send_update",

@@ -14,7 +14,7 @@ from core.errors import InvalidInput, NotFound, StaleEdit, TransitionNotAllowed
 from core.events import record
 from core.jobs import schedule
 from core.live import announce
-from orders.incident_enums import INCIDENT_OPEN, IncidentState
+from orders.incident_enums import INCIDENT_CLOSED, INCIDENT_OPEN, IncidentState
 from orders.models import Incident
 from orders.services.incidents import lock_incident, start_incident
 from tickets.incident_enums import GOING_OUT, UPDATE_TRANSITIONS, NoticeState, Reason, UpdateState
@@ -149,7 +149,7 @@ def finish_update(*, update_id: int, at: datetime) -> bool:
 def add_latecomers(*, incident_id: int, at: datetime) -> int:
     """Give customers who were found later a copy of the newest update; return how many. Nothing for a reviewed one."""
     incident = lock_incident(incident_id)
-    if incident.state == IncidentState.REVIEWED:
+    if incident.state in INCIDENT_CLOSED:
         return 0
     rows = IncidentUpdate.objects.select_for_update(no_key=True).filter(incident_id=incident_id, number__isnull=False)
     update = rows.order_by("-number").first()
