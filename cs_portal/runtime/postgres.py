@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -26,6 +27,11 @@ from cs_portal.runtime.processes import Child, Guardian
 OWNER = "cs_portal"
 DATABASE = "cs_portal"
 MINIMUM_FREE_MB = 300
+START_SECONDS = 60.0  # for a server that says nothing
+RECOVERY_SECONDS = 3600.0  # for one that says it is recovering: a large database after a hard stop
+SAY_EVERY = 30.0
+# What a server answers while it replays what was not yet in its files (57P03; libpq tells the words alone).
+_RECOVERING = re.compile("the database system is (starting up|not yet accepting connections|in recovery mode)")
 
 # A small machine's settings; timeouts are the floors every session starts from.
 SETTINGS: dict[str, str] = {
@@ -187,27 +193,47 @@ class Postgres:
 
     def is_ready(self) -> bool:
         """Tell whether it answers a statement."""
+        return self._ask() == "ready"
+
+    def _ask(self) -> str:
+        """Return "ready", "recovering" when it says so, or "" when it says nothing we know."""
         try:
             with psycopg.connect(self.url("postgres"), connect_timeout=2) as connection:
                 connection.execute("select 1")
-            return True
-        except psycopg.Error:
-            return False
+        except psycopg.Error as error:
+            return "recovering" if _RECOVERING.search(str(error)) else ""
+        return "ready"
 
-    def start(self, child: Child, *, seconds: float = 60.0) -> None:
+    def start(
+        self,
+        child: Child,
+        *,
+        seconds: float = START_SECONDS,
+        recovery_seconds: float = RECOVERY_SECONDS,
+        say: Callable[[str], None] = lambda _words: None,
+    ) -> None:
         """Start and wait until it answers.
 
         After a kill -9 old backends may hold the shared memory for a moment: starts are tried again for ten
-        seconds. Raises StartError with the log's last lines.
+        seconds. `seconds` are counted from when it last said that it is recovering; that is told with `say`, and
+        waited for up to `recovery_seconds` in all. Raises StartError with the log's last lines.
         """
         self.clear_stale_lock()
-        begun = time.monotonic()
+        begun = heard = time.monotonic()
+        silent_until = begun + 3
         child.start()
-        while time.monotonic() - begun < seconds:
+        while time.monotonic() - heard < seconds and time.monotonic() - begun < max(seconds, recovery_seconds):
+            now = time.monotonic()
             if child.poll() is None:
-                if self.is_ready():
+                answer = self._ask()
+                if answer == "ready":
                     return
-            elif time.monotonic() - begun < 10:
+                if answer == "recovering":
+                    heard = now
+                    if now >= silent_until:
+                        silent_until = now + SAY_EVERY
+                        say(f"the database is recovering after a hard stop, {now - begun:.0f} s so far · {self.log}")
+            elif now - begun < 10:
                 time.sleep(0.3)
                 self.clear_stale_lock()
                 child.start()

@@ -186,7 +186,7 @@ class Stack:
             self.postgres.clear_stale_lock()
             child.start()
 
-        self.supervisor.add(Service(child, lambda: self.postgres.start(child), relaunch))
+        self.supervisor.add(Service(child, lambda: self.postgres.start(child, say=self.console.note), relaunch))
         self.valkey = Valkey(
             self.var / "valkey",
             self.log / "valkey.log",
