@@ -48,10 +48,14 @@ class PreparedCursor(psycopg.Cursor[Any]):
         return self
 
 
-def run_prepared(text: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Run a statement with %(name)s in it and return its rows. Whole numbers are sent as bigint, so cast to that."""
+def run_prepared(text: str, values: Mapping[str, Any], *, binary: bool = False) -> list[tuple[Any, ...]]:
+    """Run a statement with %(name)s in it and return its rows. Whole numbers are sent as bigint, so cast to that.
+
+    `binary` has the rows sent in binary: half of the bytes, where they are bytes.
+    """
     connection.ensure_connection()
     raw = PreparedCursor(connection.connection)
+    raw.format = psycopg.pq.Format.BINARY if binary else psycopg.pq.Format.TEXT
     make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     sent = {name: Int8(value) if type(value) is int else value for name, value in values.items()}
     with make(raw) as cursor:  # type: ignore[arg-type]

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -27,6 +28,7 @@ from orders.carriers.base import (
     credentials_of,
     digest_of,
 )
+from orders.carriers.forms import read_form
 from orders.carriers.wire import ask_json
 from orders.enums import ScanStatus
 from orders.models import CarrierAccount
@@ -74,14 +76,14 @@ class Kuaidi100:
 
     def verify_push(self, account: CarrierAccount, headers: Mapping[str, str], body: bytes) -> None:
         """Check sign = MD5(param + salt). Raises NotSignedIn."""
-        form = _form(body)
+        form = read_form(body)
         wanted = _md5(form.get("param", "") + credentials_of(account)["salt"])
         if not form.get("param") or not same(form.get("sign", "").upper(), wanted):
             raise NotSignedIn
 
     def message_key(self, headers: Mapping[str, str], body: bytes) -> str:
         """Return a digest of what the push says: they give it no id of its own."""
-        param = _form(body).get("param", "")
+        param = read_form(body).get("param", "")
         try:
             return digest_of(json.loads(param))
         except (ValueError, RecursionError):
@@ -90,7 +92,7 @@ class Kuaidi100:
     def read_push(self, body: str) -> list[Trace]:
         """Read the whole trace a push carries. Raises InvalidInput."""
         try:
-            told = json.loads(_form(body.encode("utf-8", "surrogatepass")).get("param", ""))
+            told = json.loads(read_form(body.encode("utf-8", "surrogatepass")).get("param", ""))
         except (ValueError, RecursionError):
             raise InvalidInput(code="push_not_json") from None
         last = told.get("lastResult") if isinstance(told, dict) else None
@@ -187,15 +189,27 @@ def _trace(last: dict[str, Any], company: str, *, over: bool, corrected: str) ->
 
 def _scan(at: datetime, row: dict[str, Any], state: str) -> ScanData:
     """Read one row. What names no code of its own has none; only the newest then takes the state of the whole."""
-    code = _text(row.get("statusCode"))[:20]
-    if not code:
-        word = _text(row.get("status"))
-        code = next((basic for key, basic in _WORDS.items() if key in word), "")
-    code = code if code.isascii() and code.replace("-", "").isalnum() else ""
-    area = _text(row.get("areaName")).replace(",", " ")
-    return ScanData(at, _status(code or state), code, _text(row.get("context")), area[:120])
+    told = _text(row.get("statusCode"))
+    code = _code(told) if told else _code_of_word(_text(row.get("status")))
+    return ScanData(at, _status(code or state), code, _text(row.get("context")), _area(_text(row.get("areaName"))))
 
 
+@lru_cache(maxsize=1024)
+def _code(told: str) -> str:
+    code = told[:20]
+    return code if code.isascii() and code.replace("-", "").isalnum() else ""
+
+
+def _code_of_word(word: str) -> str:
+    return next((basic for key, basic in _WORDS.items() if key in word), "")
+
+
+@lru_cache(maxsize=4096)
+def _area(told: str) -> str:
+    return told.replace(",", " ")[:120]
+
+
+@lru_cache(maxsize=1024)
 def _status(code: str) -> str:
     if found := _ADVANCED.get(code) or _BASIC.get(code):
         return str(found)
@@ -213,14 +227,6 @@ def _moment(row: dict[str, Any]) -> datetime:
     return at.replace(tzinfo=CHINA) if at.tzinfo is None else at
 
 
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        fields = parse_qs(body.decode("utf-8", "surrogatepass"), keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in fields.items()}
-
-
 def _phone(number: Number) -> str:
     digits = "".join(char for char in number.phone if char.isdigit())
     return digits[-4:] if number.company in _WANTS_PHONE and len(digits) >= 4 else ""
@@ -236,4 +242,6 @@ def _dump(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value.strip()
     return str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -104,16 +105,22 @@ def check_scans(scans: Iterable[ScanData], received_at: datetime) -> list[ScanDa
     fields: dict[str, list] = {}
     if len(rows) > MAX_SCANS:
         fields["scans"] = [_("At most 500 scans can be told at once.")]
+    latest = received_at + AHEAD
     for index, scan in enumerate(rows[:MAX_SCANS]):
         if scan.status not in _STATUSES:
             fields[f"scans[{index}].status"] = [_("This is not a parcel status we know.")]
-        if scan.at.tzinfo is None or scan.at < OLDEST or scan.at > received_at + AHEAD:
+        if scan.at.tzinfo is None or scan.at < OLDEST or scan.at > latest:
             fields[f"scans[{index}].at"] = [_("This is not a time with its zone between the year 2000 and tomorrow.")]
-        if scan.code and not _SCAN_CODE.fullmatch(scan.code):
+        if scan.code and not _can_be_code(scan.code):
             fields[f"scans[{index}].code"] = [_("A scan code has at most 20 letters, digits and the signs _ . : -")]
     if fields:
         raise InvalidInput(fields=fields)
     return rows
+
+
+@lru_cache(maxsize=1024)
+def _can_be_code(code: str) -> bool:
+    return _SCAN_CODE.fullmatch(code) is not None
 
 
 def _insert(parcel: Parcel, rows: list[ScanData], received_at: datetime) -> list[ScanData]:

@@ -7,6 +7,7 @@ together. Orders before parcels, each by their ids, and no order is waited for.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from django.db import connection
 
 from core.actors import Actor
+from core.arrays import array_of, text_array_of
 from core.events import Code
 from core.events.many import Facts, Stream
 from core.live import announce
@@ -74,16 +76,15 @@ def apply_told(told: list[Told], *, silent: list[int], refused: dict[int, str], 
         changed: dict[int, tuple[Any, ...]] = {}
         if news:
             if _copy(cursor, news) > FEW:
-                cursor.execute(statements.ANALYZE_TOLD)
+                _learn(cursor)
             cursor.execute(statements.FORGET_KNOWN)
             cursor.execute(statements.INSERT_SCANS)
             done.scans = cursor.rowcount
         if done.scans:
-            cursor.execute(statements.FOLD)
+            cursor.execute(statements.FOLD, _heard(news.values()))
             changed = {row[0]: row for row in cursor.fetchall()}
-        if news:
-            pairs = sorted((one.parcel.id, one.received_at) for one in news.values())
-            cursor.execute(statements.REFRESHED, [[pk for pk, _ in pairs], [moment for _, moment in pairs]])
+        if same := [one for pk, one in news.items() if pk not in changed]:
+            cursor.execute(statements.REFRESHED, _heard(same))
         facts = Facts()
         _move(cursor, facts, matched, news, changed, at)
         done.events, done.jobs = facts.write()
@@ -104,6 +105,18 @@ def _news_of(matched: Matched) -> dict[int, _News]:
             for line in lines:
                 one.lines.setdefault((line.scan.at, line.scan.code, line.digest), (line, told))
     return news
+
+
+def _heard(news: Iterable[_News]) -> dict[str, str]:
+    rows = sorted((one.parcel.id, one.received_at) for one in news)
+    return {"ids": array_of(pk for pk, _ in rows), "heard": array_of(moment for _, moment in rows)}
+
+
+def _learn(cursor: Any) -> None:
+    """Have the planner look at a first large batch; it remembers for the session."""
+    cursor.execute(statements.IS_ANALYZED)
+    if not cursor.fetchone()[0]:
+        cursor.execute(statements.ANALYZE_TOLD)
 
 
 def _copy(cursor: Any, news: dict[int, _News]) -> int:
@@ -152,8 +165,9 @@ def _move(
         cursor.execute(
             statements.MOVE_ORDERS,
             [
-                at, [o.id for o in moved], [o.status for o in moved], [o.shipped_at for o in moved],
-                [o.delivered_at for o in moved], [o.is_history for o in moved],
+                at, array_of(o.id for o in moved), text_array_of(o.status for o in moved),
+                array_of(o.shipped_at for o in moved), array_of(o.delivered_at for o in moved),
+                array_of(o.is_history for o in moved),
             ],
         )  # fmt: skip
     for order in moved[-MOST_HINTS:]:  # a hint may be lost; a flood of them helps nobody
@@ -188,16 +202,16 @@ def _tell_parcel(
 
 def _hear(cursor: Any, matched: Matched) -> None:
     """Write down which numbers are known as of now."""
-    heard = [(told, parcels[0]) for told, parcels in matched.pairs]
+    heard = [(told, parcels[0]) for told, parcels in matched.pairs if told.number in matched.followed]
     if heard:
         cursor.execute(
             statements.HEARD,
             {
-                "accounts": [told.push.account_id for told, _ in heard],
-                "carriers": [parcel.carrier_id for _, parcel in heard],
-                "numbers": [parcel.tracking_number for _, parcel in heard],
-                "over": [told.trace.over for told, _ in heard],
-                "at": [told.push.received_at for told, _ in heard],
+                "accounts": array_of(told.push.account_id for told, _ in heard),
+                "carriers": array_of(parcel.carrier_id for _, parcel in heard),
+                "numbers": text_array_of(parcel.tracking_number for _, parcel in heard),
+                "over": array_of(told.trace.over for told, _ in heard),
+                "at": array_of(told.push.received_at for told, _ in heard),
             },
         )
 
@@ -218,8 +232,9 @@ def _finish(cursor: Any, matched: Matched, silent: list[int], refused: dict[int,
         cursor.execute(
             statements.FINISH,
             {
-                "at": at, "ids": ids, "states": [states[pk][0] for pk in ids],
-                "codes": [states[pk][1] for pk in ids], "numbers": [states[pk][2] for pk in ids],
-                "scans": [fresh.get(pk, 0) for pk in ids],
+                "at": at, "ids": array_of(ids), "states": text_array_of(states[pk][0] for pk in ids),
+                "codes": text_array_of(states[pk][1] for pk in ids),
+                "numbers": text_array_of(states[pk][2] for pk in ids),
+                "scans": array_of(fresh.get(pk, 0) for pk in ids),
             },
         )  # fmt: skip

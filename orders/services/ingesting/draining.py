@@ -14,6 +14,7 @@ from itertools import groupby
 
 from django.db import OperationalError, connection, transaction
 
+from core.kept import run_prepared
 from orders.services.carrying.pushes import apply_push
 from orders.services.ingesting import statements
 from orders.services.ingesting.applying import Applied, apply_told
@@ -56,9 +57,8 @@ def apply_pushes(*, at: datetime, seconds: float = BUSY_SECONDS) -> bool:
 @transaction.atomic
 def apply_batch(*, at: datetime, after: int = 0, limit: int = BATCH) -> Batch:
     """Apply the oldest stored pushes behind `after` that nobody else applies now."""
-    with connection.cursor() as cursor:
-        cursor.execute(statements.CLAIM, {"after": after, "limit": limit, "bytes": BATCH_BYTES})
-        pushes = [Push(*row) for row in cursor.fetchall()]
+    values = {"after": after, "limit": limit, "bytes": BATCH_BYTES}
+    pushes = [Push(*row) for row in run_prepared(statements.CLAIM, values, binary=True)]
     if not pushes:
         return Batch()
     read = read_pushes(pushes)

@@ -70,6 +70,7 @@ class Matched:
     pairs: list[tuple[Told, list[ParcelRow]]] = field(default_factory=list)
     unknown: list[Told] = field(default_factory=list)
     left: set[int] = field(default_factory=set)
+    followed: set[str] = field(default_factory=set)
     orders: dict[int, OrderRow] = field(default_factory=dict)
 
 
@@ -77,7 +78,7 @@ def match(told: Sequence[Told]) -> Matched:
     """Find and lock the parcels that traces are about: orders first, by their ids, never waiting for one."""
     matched = Matched()
     numbers = sorted({one.number for one in told})
-    meant = _carriers_meant(told, numbers)
+    meant, matched.followed = _carriers_meant(told, numbers)
     bearers: dict[tuple[int, str], set[int]] = defaultdict(set)
     rows = Parcel.objects.filter(tracking_number__in=numbers)
     for order_id, carrier_id, number in rows.values_list("order_id", "carrier_id", "tracking_number"):
@@ -102,8 +103,9 @@ def match(told: Sequence[Told]) -> Matched:
     return matched
 
 
-def _carriers_meant(told: Sequence[Told], numbers: list[str]) -> dict[int, int]:
-    """Return for each trace (by identity) the carrier its provider means, as carrying.following.carrier_meant does.
+def _carriers_meant(told: Sequence[Told], numbers: list[str]) -> tuple[dict[int, int], set[str]]:
+    """Return for each trace (by identity) the carrier its provider means, as carrying.following.carrier_meant does,
+    and which numbers are followed at all.
 
     A followed number that was corrected to the told company comes first, then the company's own carrier, then, of an
     unknown company, the only number of that name.
@@ -131,7 +133,7 @@ def _carriers_meant(told: Sequence[Told], numbers: list[str]) -> dict[int, int]:
             found = known[0][0]
         if found is not None:
             meant[id(one)] = found
-    return meant
+    return meant, {number for _account, number in followed}
 
 
 def _rows(statement: str, ids: list[int]) -> list[tuple[Any, ...]]:

@@ -84,7 +84,6 @@ class Line(NamedTuple):
     columns: str
 
 
-@lru_cache(maxsize=8192)
 def _clean(text: str, limit: int) -> str:
     """Return a line as clean_line does; nearly every one is clean already."""
     if text and (
@@ -95,12 +94,23 @@ def _clean(text: str, limit: int) -> str:
     return text[:limit]
 
 
+@lru_cache(maxsize=8192)
+def _words(text: str) -> tuple[str, str]:
+    """Return the digest of a scan's words, and its columns `text` and `text_hash`: hubs say the same to every parcel."""
+    text = _clean(text, 400)
+    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return digest, f"{_escaped(text)}\t\\\\x{digest}"
+
+
+@lru_cache(maxsize=4096)
+def _place(text: str) -> str:
+    return _escaped(_clean(text, 120))
+
+
 def line_of(scan: ScanData) -> Line:
     """Return a scan as the table holds it."""
-    text, place = _clean(scan.text, 400), _clean(scan.place, 120)
-    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    columns = f"{scan.at.isoformat()}\t{scan.code}\t{scan.status}\t{_escaped(text)}\t\\\\x{digest}\t{_escaped(place)}"
-    return Line(scan, digest, columns)
+    digest, words = _words(scan.text)
+    return Line(scan, digest, f"{scan.at.isoformat()}\t{scan.code}\t{scan.status}\t{words}\t{_place(scan.place)}")
 
 
 def _escaped(text: str) -> str:

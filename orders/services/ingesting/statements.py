@@ -34,7 +34,9 @@ SELECT p.id, p.order_id, p.carrier_id, p.tracking_number, p.status, p.rank, p.ra
        p.moved_at, p.lost_at, p.problem_at, p.problem_code
   FROM orders_parcel p WHERE p.order_id = ANY(%s) ORDER BY p.id FOR NO KEY UPDATE
 """
-ANALYZE_TOLD = "ANALYZE told_scan"  # nobody else does it for a temporary table; without, joins are guessed badly
+# Nobody else does it for a temporary table; without, joins are guessed badly. What was learnt outlives the rows.
+IS_ANALYZED = "SELECT EXISTS (SELECT FROM pg_stats WHERE schemaname LIKE 'pg_temp%%' AND tablename = 'told_scan')"
+ANALYZE_TOLD = "ANALYZE told_scan"
 COUNT_FRESH = "SELECT push_id, count(*) FROM told_scan GROUP BY push_id"
 
 FORGET_KNOWN = """
@@ -48,7 +50,8 @@ ON CONFLICT (parcel_id, at, code, text_hash) DO NOTHING
 """
 
 FOLD = """
-WITH news AS (
+WITH heard AS (SELECT unnest(%(ids)s::bigint[]) AS parcel_id, unnest(%(heard)s::timestamptz[]) AS at),
+     news AS (
         SELECT parcel_id, status, code, least(at, received_at + interval '5 minutes') AS at FROM told_scan),
      tally AS (
         SELECT parcel_id, max(at) AS last_scan_at,
@@ -73,7 +76,7 @@ WITH news AS (
                     WHEN at10 IS NOT NULL THEN 10 END AS top
           FROM tally t),
      known AS (
-        SELECT p.id, t.last_scan_at,
+        SELECT p.id, t.last_scan_at, greatest(p.refreshed_at, h.at) AS refreshed_at,
                greatest(p.moved_at, t.moved_at) AS moved_at, least(p.shipped_at, t.shipped_at) AS shipped_at,
                greatest(p.lost_at, t.lost_at) AS lost_at, greatest(p.returning_at, t.back_at) AS back_at,
                least(p.delivered_at, t.delivered_at) AS delivered_at,
@@ -86,9 +89,9 @@ WITH news AS (
                CASE WHEN t.problem_at IS NOT NULL
                          AND (p.problem_at IS NULL OR (t.problem_at, t.problem_code) > (p.problem_at, p.problem_code))
                     THEN t.problem_code ELSE p.problem_code END AS problem_code
-          FROM told t JOIN orders_parcel p ON p.id = t.parcel_id),
+          FROM told t JOIN orders_parcel p ON p.id = t.parcel_id JOIN heard h ON h.parcel_id = t.parcel_id),
      settled AS (
-        SELECT k.id, k.last_scan_at, k.moved_at, k.shipped_at, k.lost_at, k.back_at, k.problem_at, k.problem_code,
+        SELECT k.id, k.last_scan_at, k.refreshed_at, k.moved_at, k.shipped_at, k.lost_at, k.back_at, k.problem_at, k.problem_code,
                CASE WHEN k.returned_at <= k.delivered_at THEN NULL ELSE k.delivered_at END AS delivered_at,
                CASE WHEN k.returned_at IS NOT NULL THEN 70 WHEN k.delivered_at IS NULL THEN k.rank
                     WHEN k.back_at > k.delivered_at THEN 65 ELSE 60 END AS rank,
@@ -98,7 +101,8 @@ WITH news AS (
 UPDATE orders_parcel p
    SET rank = s.rank, rank_at = s.rank_at, shipped_at = s.shipped_at, delivered_at = s.delivered_at,
        moved_at = s.moved_at, lost_at = s.lost_at, returning_at = s.back_at, problem_at = s.problem_at,
-       problem_code = s.problem_code, last_scan_at = greatest(p.last_scan_at, s.last_scan_at),
+       problem_code = s.problem_code, refreshed_at = s.refreshed_at,
+       last_scan_at = greatest(p.last_scan_at, s.last_scan_at),
        status = CASE WHEN s.rank NOT IN (60, 70) AND s.lost_at >= coalesce(s.moved_at, s.lost_at) THEN 'lost'
                      ELSE CASE s.rank WHEN 10 THEN 'created' WHEN 20 THEN 'picked_up' WHEN 30 THEN 'in_transit'
                                       WHEN 40 THEN 'out_for_delivery' WHEN 45 THEN 'ready_for_pickup'
@@ -114,7 +118,7 @@ RETURNING p.id, p.status, p.rank, p.rank_at, p.shipped_at, p.delivered_at, p.mov
 
 REFRESHED = """
 UPDATE orders_parcel p SET refreshed_at = greatest(p.refreshed_at, v.at)
-  FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::timestamptz[]) AS at) v WHERE p.id = v.id
+  FROM (SELECT unnest(%(ids)s::bigint[]) AS id, unnest(%(heard)s::timestamptz[]) AS at) v WHERE p.id = v.id
 """
 
 MOVE_ORDERS = """
