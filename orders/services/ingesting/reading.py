@@ -96,7 +96,7 @@ def _clean(text: str, limit: int) -> str:
 
 @lru_cache(maxsize=8192)
 def _words(text: str) -> tuple[str, str]:
-    """Return the digest of a scan's words, and its columns `text` and `text_hash`: hubs say the same to every parcel."""
+    """Return the digest of a scan's words, and their columns; a hub says the same to every parcel."""
     text = _clean(text, 400)
     digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     return digest, f"{_escaped(text)}\t\\\\x{digest}"

@@ -35,7 +35,10 @@ SELECT p.id, p.order_id, p.carrier_id, p.tracking_number, p.status, p.rank, p.ra
   FROM orders_parcel p WHERE p.order_id = ANY(%s) ORDER BY p.id FOR NO KEY UPDATE
 """
 # Nobody else does it for a temporary table; without, joins are guessed badly. What was learnt outlives the rows.
-IS_ANALYZED = "SELECT EXISTS (SELECT FROM pg_stats WHERE schemaname LIKE 'pg_temp%%' AND tablename = 'told_scan')"
+IS_ANALYZED = """
+SELECT EXISTS (SELECT FROM pg_stats s JOIN pg_namespace n ON n.nspname = s.schemaname
+                WHERE n.oid = pg_my_temp_schema() AND s.tablename = 'told_scan')
+"""
 ANALYZE_TOLD = "ANALYZE told_scan"
 COUNT_FRESH = "SELECT push_id, count(*) FROM told_scan GROUP BY push_id"
 
@@ -91,7 +94,8 @@ WITH heard AS (SELECT unnest(%(ids)s::bigint[]) AS parcel_id, unnest(%(heard)s::
                     THEN t.problem_code ELSE p.problem_code END AS problem_code
           FROM told t JOIN orders_parcel p ON p.id = t.parcel_id JOIN heard h ON h.parcel_id = t.parcel_id),
      settled AS (
-        SELECT k.id, k.last_scan_at, k.refreshed_at, k.moved_at, k.shipped_at, k.lost_at, k.back_at, k.problem_at, k.problem_code,
+        SELECT k.id, k.last_scan_at, k.refreshed_at, k.moved_at, k.shipped_at, k.lost_at, k.back_at, k.problem_at,
+               k.problem_code,
                CASE WHEN k.returned_at <= k.delivered_at THEN NULL ELSE k.delivered_at END AS delivered_at,
                CASE WHEN k.returned_at IS NOT NULL THEN 70 WHEN k.delivered_at IS NULL THEN k.rank
                     WHEN k.back_at > k.delivered_at THEN 65 ELSE 60 END AS rank,
