@@ -15,7 +15,7 @@ from accounts.selectors import staff_names
 from core import registry
 from core.models import Event
 from core.registry import StoryLine
-from orders import request_events, request_jobs  # noqa: F401 - declared there
+from orders import request_events, request_jobs, request_webhooks  # noqa: F401 - declared there
 from orders.models import OrderRequest
 from orders.request_enums import AnswerReason, RequestKind, RequestState
 from orders.request_permissions import get_request_for, may_hear_requests

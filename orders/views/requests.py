@@ -80,7 +80,7 @@ def _kinds(request: StaffRequest, order: Order, rows: list[OrderRequest]) -> lis
     if order.status == OrderStatus.CANCELLED:
         return []
     sent = order.status in SENT or order.shipped_at is not None
-    waiting = {one.kind for one in rows if one.is_open}
+    waiting = {RequestKind(one.kind) for one in rows if one.is_open}
     ended = [one for one in rows if one.state == RequestState.DONE and one.kind in ("hold", "release")]
     is_held = bool(ended) and max(ended, key=lambda one: (one.closed_at, one.pk)).kind == RequestKind.HOLD
     left_out = {RequestKind.HOLD if is_held else RequestKind.RELEASE}
@@ -129,9 +129,8 @@ def _fresh(request: StaffRequest, form: AskForm, order_id: int, error: StaleEdit
     """Return the form as typed on the order there is now, so that asking again asks."""
     order = get_order_for(request.user, order_id)
     fresh = AskForm(None, order=order, kind=form.kind, items=list(order.items.order_by("line")))
-    data = form.data.copy()
-    data["seen"] = fresh.initial["seen"]
-    form.data = data
+    form.data = request.POST.copy()
+    form.data["seen"] = fresh.initial["seen"]
     form.items = [item for item in fresh.items if f"line_{item.line}" in form.fields]
     now = {
         "status": order.get_status_display(), "address": f"{order.region} ****",
