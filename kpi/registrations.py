@@ -11,13 +11,14 @@ from core.registry import (
 )
 from kpi.folds.calls import CALLS
 from kpi.folds.contacts import CONTACTS
+from kpi.folds.deliveries import DELIVERIES
 from kpi.folds.feedback import SURVEYS, VISITS
 from kpi.folds.quality import QUALITY
 from kpi.folds.tasks import TASKS
 from kpi.folds.tickets import TICKETS
 from kpi.services import fold_health
 
-for fold in (TICKETS, CONTACTS, CALLS, TASKS, SURVEYS, VISITS, QUALITY):
+for fold in (TICKETS, CONTACTS, CALLS, TASKS, DELIVERIES, SURVEYS, VISITS, QUALITY):
     fold.register()
 
 register_nav("board", _("Board"), "chart-bar", "kpi:board", 40, permission="board.view", shortcut="g b")

@@ -64,6 +64,7 @@ def set_target(*, metric: str, value: float, version: int, actor: Actor, at: dat
 FOLD_NAMES = {
     "tickets": gettext_lazy("Tickets"), "surveys": gettext_lazy("Surveys"), "visits": gettext_lazy("Follow-up visits"),
     "quality": gettext_lazy("Quality"), "calls": gettext_lazy("Calls"), "tasks": gettext_lazy("Tasks"),
+    "deliveries": gettext_lazy("Deliveries"),
 }  # fmt: skip
 
 

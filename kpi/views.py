@@ -24,6 +24,7 @@ from kpi import presenting, services
 from kpi.exporting import write_rows
 from kpi.live import board_now, filter_choices, names_of
 from kpi.metrics import METRICS, Shape
+from kpi.metrics.delivery import DELIVERY
 from kpi.metrics.phone import PHONE
 from kpi.metrics.satisfaction import SATISFACTION
 from kpi.metrics.service import SERVICE
@@ -37,6 +38,7 @@ GROUPS = (
     (gettext_lazy("Answering and solving"), SERVICE),
     (gettext_lazy("Staying solved and left to do"), SOLVING),
     (gettext_lazy("Telephone"), PHONE),
+    (gettext_lazy("Delivery"), DELIVERY),
     (gettext_lazy("Satisfaction and follow-up"), SATISFACTION),
 )
 """How the table of further figures is divided."""

@@ -180,8 +180,8 @@ def test_an_everyday_window_costs_few_statements_and_a_quiet_log_two_a_fold():
 
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=1))
-    assert len(seen) == 52
+    assert len(seen) == 57
     seen.clear()
     with connection.execute_wrapper(note):
         advance_folds(at=START + timedelta(seconds=2))
-    assert len(seen) == 14
+    assert len(seen) == 16
