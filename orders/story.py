@@ -66,6 +66,9 @@ def _order_line(event: Event, names: dict[int, str]) -> StoryLine | None:
     if step == "refunded":
         amount = money_words(data.get("amount"), data.get("currency"))
         return _line(event, "receipt", "warn", gettext("Refunded %(amount)s in the shop"), {"amount": amount})
+    if step == "noted":  # what it says stands in the panel of notes, for those who may read it
+        told = {"who": who or gettext("A former colleague")}
+        return _line(event, "note", "note", gettext("%(who)s wrote a note on the order"), told)
     if step == "compensation_proposed":
         return _compensation(event)
     if step == "changed":

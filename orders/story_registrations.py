@@ -5,7 +5,8 @@ from __future__ import annotations
 from accounts.enums import Permission
 from core.stories import Part, keep_silent, tell
 
-tell(Part.ORDER, "order.")
+tell(Part.ORDER, "order.", "order_request.")
+tell(Part.INSIDE, "order.noted")
 tell(Part.MONEY, "order.paid", "order.refunded", "order.compensation_proposed")
 tell(Part.PARCELS, "parcel.", "exception.", "order.promise_", "order.delay_expected")
 tell(Part.ORDER, "incident.order_", permission=Permission.INCIDENT_VIEW)

@@ -11,7 +11,7 @@ from orders.urls_promises import urlpatterns as promise_urls
 from orders.urls_requests import urlpatterns as request_urls
 from orders.urls_sources import urlpatterns as source_urls
 from orders.urls_tracking import urlpatterns as tracking_urls
-from orders.views import desk, exporting, importing, people, settings
+from orders.views import desk, exporting, importing, listing, people, settings
 
 app_name = "orders"
 
@@ -25,7 +25,9 @@ urlpatterns = [
     *tracking_urls,
     *carrying_urls,
     *notice_urls,
-    path("desk/orders/", desk.order_list, name="list"),
+    path("desk/orders/", listing.order_list, name="list"),
+    path("desk/orders/counts/", listing.counts, name="list_counts"),
+    path("desk/orders/columns/", listing.columns, name="list_columns"),
     path("desk/orders/export/", exporting.export, name="export"),
     path("desk/orders/<int:order_id>/", desk.order_page, name="detail"),
     path("desk/orders/<int:order_id>/complete/", desk.complete, name="complete"),

@@ -20,7 +20,7 @@ from tickets.models.ticket import NUMBER_OFFSET
 LONGEST = 160
 LOOKS = {
     "message.received": ("message", "info"),
-    "message.sent": ("message-reply", ""),
+    "message.sent": ("message-2", ""),
     "message.acknowledged": ("mail-check", ""),
     "message.noted": ("note", "note"),
 }

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from core.models.fields import ClockTimestamp
 from orders.enums import OrderStatus
+from orders.promise_enums import OPEN_STATUSES
 
 
 class Order(models.Model):
@@ -96,6 +97,15 @@ class Order(models.Model):
             GinIndex(OpClass("number", name="gin_trgm_ops"), name="order_number_trgm"),
             models.Index(
                 fields=["delivered_at", "id"], name="order_waiting_completion", condition=Q(status="delivered")
+            ),
+            # What the views of the list are read from: only orders that still have to arrive.
+            models.Index(
+                fields=["promised_at", "id"], name="order_open_promised", condition=Q(status__in=OPEN_STATUSES)
+            ),
+            models.Index(
+                fields=["-placed_at", "-id"],
+                name="order_partly_sent",
+                condition=Q(is_partly_sent=True, status__in=OPEN_STATUSES),
             ),
         ]
 

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from core.models.fields import ClockTimestamp
 from orders.enums import PARCEL_ENDED, PARCEL_FOLLOWED, ParcelStatus, ScanStatus
-from orders.estimate_enums import ESTIMATED, LateLevel
+from orders.estimate_enums import COMING, ESTIMATED, LateLevel
 
 
 class Carrier(models.Model):
@@ -113,6 +113,9 @@ class Parcel(models.Model):
                 condition=Q(estimate_due_at__isnull=False),
             ),
             models.Index(fields=["quiet_at", "id"], name="parcel_quiet", condition=Q(quiet_at__isnull=False)),
+            models.Index(
+                fields=["order"], name="parcel_at_risk", condition=Q(late_level__gt=LateLevel.NONE, status__in=COMING)
+            ),
             models.Index(fields=["carrier", "id"], name="parcel_followed", condition=Q(status__in=PARCEL_FOLLOWED)),
         ]
 

@@ -1,14 +1,11 @@
-"""The order list, an order's page, and the fragments beside a conversation."""
+"""An order's page and the fragments beside a conversation."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -27,18 +24,14 @@ from orders import services
 from orders.enums import ORDER_TRANSITIONS, OrderStatus
 from orders.estimate_enums import COMING
 from orders.models import Order
-from orders.permissions import get_order_for, get_panel_order_for, orders_visible_to, shops_visible_to
+from orders.permissions import get_order_for, get_panel_order_for, orders_visible_to
 from orders.promise_enums import OPEN_STATUSES
-from orders.selectors import search_orders
 from orders.selectors.promises import find_promise_told
 from orders.selectors.told import ITEMS_TOLD, parcels_told
 from orders.story import carrier_name, lifeline_of
 from orders.views.stream import brief_rows, stream_context
 
-PAGE_SIZE = 50
-LIST, DETAIL, PANEL = "orders/list.html", "orders/detail.html", "orders/panel.html"
-FILTERS = ("q", "status", "shop", "from", "to")
-
+DETAIL, PANEL = "orders/detail.html", "orders/panel.html"
 METHODS = {
     "wechat": _("WeChat Pay"),
     "alipay": _("Alipay"),
@@ -48,81 +41,12 @@ METHODS = {
 }
 
 
-@staff_page(Permission.ORDER_VIEW)
-@require_safe
-def order_list(request: StaffRequest) -> HttpResponse:
-    """List visible orders, newest first, by status, shop, days or what one has in hand; the address keeps them."""
-    kept = filters_of(request)
-    shops = list(shops_visible_to(request.user))
-    wanted = kept.get("q", "")
-    rows = search_orders(request.user, wanted, PAGE_SIZE) if wanted else _page(request, kept)
-    if wanted:
-        rows = [order for order in rows if _fits(order, kept)]
-    next_url = ""
-    if len(rows) > PAGE_SIZE:
-        rows = rows[:PAGE_SIZE]
-        next_url = "?" + urlencode(kept | {"before": f"{rows[-1].placed_at.timestamp():.6f}_{rows[-1].pk}"})
-    context = {
-        "orders": [_row(order) for order in _with_parcels(rows)],
-        "kept": kept,
-        "shops": shops,
-        "statuses": [
-            {"value": status.value, "label": status.label, "url": _chip(kept, status.value)} for status in OrderStatus
-        ],
-        "all_url": _chip(kept, ""),
-        "next_url": next_url,
-        "first_url": "?" + urlencode(kept) if "before" in request.GET else "",
-        "may_import": has(request.user, Permission.ORDER_IMPORT),
-        "export_url": f"{reverse('orders:export')}?{urlencode(kept)}" if has(request.user, Permission.EXPORT) else "",
-    }
-    return render_page(request, LIST, context, fragment="orders")
-
-
-def _chip(kept: dict[str, str], status: str) -> str:
-    rest = {name: value for name, value in kept.items() if name != "status"} | ({"status": status} if status else {})
-    return "?" + urlencode(rest)
-
-
-def filters_of(request: StaffRequest) -> dict[str, str]:
-    """Return the filters the address keeps."""
-    return {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
-
-
-def filtered_orders(request: StaffRequest, kept: dict[str, str]) -> QuerySet[Order]:
-    """Return the visible orders by status, shop and days."""
-    rows = orders_visible_to(request.user)
-    if kept.get("status") in OrderStatus.values:
-        rows = rows.filter(status=kept["status"])
-    if (shop := kept.get("shop", "")).isdecimal() and len(shop) < 18:
-        rows = rows.filter(shop_id=int(shop))
-    if since := _day(kept.get("from")):
-        rows = rows.filter(placed_at__gte=since)
-    if until := _day(kept.get("to"), end=True):
-        rows = rows.filter(placed_at__lte=until)
-    return rows
-
-
-def _page(request: StaffRequest, kept: dict[str, str]) -> list[Order]:
-    rows = filtered_orders(request, kept)
-    if cursor := _cursor(request.GET.get("before", "")):
-        moment, pk = cursor
-        # the first condition says nothing more, but lets the index begin there
-        rows = rows.filter(Q(placed_at__lt=moment) | Q(placed_at=moment, pk__lt=pk), placed_at__lte=moment)
-    return list(rows.select_related("shop").order_by("-placed_at", "-pk")[: PAGE_SIZE + 1])
-
-
-def _fits(order: Order, kept: dict[str, str]) -> bool:
-    return order.status == kept.get("status", order.status) and str(order.shop_id) == kept.get(
-        "shop", str(order.shop_id)
-    )
-
-
-def _with_parcels(rows: list[Order]) -> list[Order]:
+def with_parcels(rows: list[Order]) -> list[Order]:
     prefetch_related_objects(rows, "parcels")
     return rows
 
 
-def _row(order: Order) -> dict[str, Any]:
+def order_row(order: Order) -> dict[str, Any]:
     parcels = sorted(order.parcels.all(), key=lambda parcel: parcel.pk)
     return {
         "order": order,
@@ -130,23 +54,6 @@ def _row(order: Order) -> dict[str, Any]:
         "parcels": [{"status": p.status, "label": p.get_status_display(), "place": p.place} for p in parcels[:2]],
         "more": max(0, len(parcels) - 2),
     }
-
-
-def _day(text: str | None, *, end: bool = False) -> datetime | None:
-    try:
-        day = date.fromisoformat(text or "")
-    except ValueError:
-        return None
-    moment = datetime.combine(day, time.max if end else time.min, ZoneInfo(settings.BUSINESS_TIME_ZONE))
-    return moment if 1970 < day.year < 2200 else None
-
-
-def _cursor(text: str) -> tuple[datetime, int] | None:
-    moment, _underline, pk = text.partition("_")
-    try:
-        return datetime.fromtimestamp(float(moment), tz=ZoneInfo("UTC")), int(pk)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 @staff_page(Permission.ORDER_VIEW)
@@ -194,8 +101,8 @@ def panel(request: StaffRequest, order_id: int) -> HttpResponse:
 def customer_panel(request: StaffRequest, customer_id: int) -> HttpResponse:
     """Show a customer's orders beside a conversation or on the customer's page."""
     rows = orders_visible_to(request.user).filter(customer_id__in=aliases_of(customer_id)).select_related("shop")
-    found = _with_parcels(list(rows.order_by("-placed_at", "-pk")[:11]))
-    context = {"orders": [_row(order) for order in found[:10]], "more": len(found) > 10}
+    found = with_parcels(list(rows.order_by("-placed_at", "-pk")[:11]))
+    context = {"orders": [order_row(order) for order in found[:10]], "more": len(found) > 10}
     return render_page(request, "orders/customer_panel.html", context, fragment="panel")
 
 

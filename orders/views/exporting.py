@@ -14,8 +14,10 @@ from core.actors import Actor
 from core.http import client_ip
 from core.workbooks import workbook_response
 from orders.exporting import PERSONAL_FIELDS, is_large, write_csv, write_workbook
+from orders.forms.listing import OrderListForm
+from orders.permissions import orders_visible_to
 from orders.selectors import search_orders
-from orders.views.desk import filtered_orders, filters_of
+from orders.selectors.listing import arrange_orders, narrow_orders
 
 MOST_FOUND = 500
 
@@ -26,10 +28,12 @@ MOST_FOUND = 500
 def export(request: StaffRequest) -> HttpResponse:
     """Send the orders of the list with its filters; who took them out, and whether unmasked, is written down first."""
     require(request.user, Permission.ORDER_VIEW)
-    kept, now = filters_of(request), timezone.now()
-    rows = filtered_orders(request, kept).order_by("-placed_at", "-pk")
-    if wanted := kept.get("q"):
-        found = [order.pk for order in search_orders(request.user, wanted, MOST_FOUND)]
+    form, now = OrderListForm(request.GET, staff=request.user), timezone.now()
+    wanted = form.wanted
+    rows = narrow_orders(orders_visible_to(request.user), wanted, now)
+    rows = arrange_orders(rows, wanted.get("sort", "newest"))
+    if words := wanted.get("q"):
+        found = [order.pk for order in search_orders(request.user, words, MOST_FOUND)]
         rows = rows.filter(pk__in=found)
     whole = has(request.user, Permission.PII_REVEAL)
     record_access(

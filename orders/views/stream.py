@@ -96,10 +96,10 @@ def _then(request: StaffRequest, order: Order, at: datetime, url: Any) -> dict[s
         "steps": [
             {"icon": icon, "label": label, "url": url(at=write_moment(moment)) if moment else ""}
             for icon, label, moment in (
-                ("player-skip-back", _("First step"), around["first"]),
+                ("arrow-left", _("First step"), around["first"]),
                 ("chevron-left", _("One step back"), around["previous"]),
                 ("chevron-right", _("One step on"), around["next"]),
-                ("player-skip-forward", _("Last step"), around["last"]),
+                ("arrow-right", _("Last step"), around["last"]),
             )
         ],
     }
@@ -140,7 +140,7 @@ def _moment(entry: Entry, url: Any) -> SafeString:
     """Return the time of a line as a link to how the order stood then."""
     title = gettext("See the order as it stood then")
     href = url(at=write_moment(entry.place.at))
-    return format_html('<a href="{}" title="{}">{}</a>', href, title, ui.when(entry.place.at, style="time"))
+    return format_html('<a href="{}#story" title="{}">{}</a>', href, title, ui.when(entry.place.at, style="time"))
 
 
 def _folded(run: list[Entry], lines: list[SafeString]) -> SafeString:

@@ -46,6 +46,7 @@ CODES: dict[str, dict[str, Any]] = {
     "exception.handed_over": {"kind": "stalled"},
     "exception.closed": {"kind": "stalled", "why": "moved"},
     "order.compensation_proposed": {"compensation": "coupon"},
+    "order_request.": {"kind": "hold"},
     "promise.": {"kind": "call_back"},
     "ticket.changed": {"fields": ["priority"]},
     "delivery.": {"channel": "email", "template": "", "purpose": "notice"},
