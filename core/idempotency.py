@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.utils.encoders import JSONEncoder
@@ -22,6 +23,9 @@ from rest_framework.utils.encoders import JSONEncoder
 from core.errors import Conflict, InvalidInput
 from core.models import IdempotentReply
 
+logger = logging.getLogger(__name__)
+TRIES = 3
+GIVE_WAY = frozenset({"40P01", "40001"})  # deadlock_detected, serialization_failure
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -51,8 +55,21 @@ def answer_once(*, scope: str, key: str, request_data: Any, work: Callable[[], t
 
     `scope` names the caller and the door (`api.7.orders`), `request_data` is the parsed body. Without a key the work is
     simply done. A DomainError in the work rolls everything back and keeps nothing, so the caller may try again.
-    Raises Conflict (code `idempotency_key_reused`) when the key came with other data before.
+    Doors lock several orders each in its own order: whoever is chosen to give way in a deadlock begins again, so `work`
+    must not keep anything outside the database. Raises Conflict (code `idempotency_key_reused`) when the key came with
+    other data before.
     """
+    for _again in range(TRIES - 1):
+        try:
+            return _answer(scope, key, request_data, work)
+        except OperationalError as error:
+            if connection.in_atomic_block or getattr(error.__cause__, "sqlstate", None) not in GIVE_WAY:
+                raise
+            logger.warning("request.gave_way scope=%s", scope)
+    return _answer(scope, key, request_data, work)
+
+
+def _answer(scope: str, key: str, request_data: Any, work: Callable[[], tuple[int, Any]]) -> Reply:
     if not key:
         with transaction.atomic():
             return Reply(*work())
