@@ -145,7 +145,8 @@ class _Tally:
     def _sample(self, data: OrderData | ProductTold | CustomerTold) -> dict[str, Any]:
         """Return what the preview shows of a thing; nothing personal, it is kept with the run."""
         if isinstance(data, ProductTold):
-            money = {"total": str(data.price) if data.price is not None else "", "currency": data.currency}
+            currency = data.currency or self.run.shop.currency
+            money = {"total": "" if data.price is None else str(data.price), "currency": currency}
             return {"number": data.sku, "title": data.name, "stock": data.stock, **money}
         if isinstance(data, CustomerTold):
             return {"number": "", "tier": data.tier, "tags": len(data.tags)}
