@@ -31,6 +31,15 @@ class OrderNoted:
     note_id: int
 
 
+@dataclass(frozen=True)
+class NoticeRepeated:
+    """Somebody sent a customer a notice again."""
+
+    step: Code
+    notice_id: int
+
+
+declare("order.notice_repeated", NoticeRepeated)
 declare("order_request.asked", RequestAsked)
 for step in ("accepted", "done", "refused", "withdrawn"):
     declare(f"order_request.{step}", RequestAnswered)

@@ -29,6 +29,15 @@ registry.register_command(
     "order_requests", _("Requests to shops"), "send", "orders:requests", Permission.ORDER_VIEW,
     keywords="dianpu qingqiu dpqq gaidizhi quxiao address cancel hold",
 )  # fmt: skip
+registry.register_panel(
+    "order",
+    "order",
+    "products",
+    _("Stock, price and promotions now"),
+    "orders:order_products",
+    5,
+    Permission.ORDER_VIEW,
+)
 registry.register_live_group("order_requests", may_hear_requests)
 registry.register_erasure("order_requests", erase_order_requests)
 

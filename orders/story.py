@@ -28,6 +28,7 @@ STEP_LOOKS = {
     "cancelled": ("circle-x", "bad"),
     "link_renewed": ("link", ""),
     "noted": ("note", ""),
+    "notice_repeated": ("repeat", ""),
 }
 PARCEL_LOOKS = {
     "created": ("receipt", ""),
@@ -107,6 +108,7 @@ def _step_words() -> dict[str, str]:
         "cancelled": gettext("Order cancelled"),
         "link_renewed": gettext("The link to the tracking page was replaced"),
         "noted": gettext("A note was written on the order"),
+        "notice_repeated": gettext("A notice was sent to the customer again"),
     }
 
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("desk/orders/<int:order_id>/actions/", requests.actions, name="actions"),
     path("desk/orders/<int:order_id>/ask/<str:kind>/", requests.ask, name="ask"),
     path("desk/orders/<int:order_id>/note/", requests.note, name="note"),
+    path("desk/orders/<int:order_id>/again/", requests.again, name="notice_again"),
     path("desk/order-requests/", request_queue.queue, name="requests"),
     path("desk/order-requests/<int:request_id>/", request_queue.detail, name="request"),
     path("desk/order-requests/<int:request_id>/answer/", request_queue.answer, name="request_answer"),

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from orders.models import Order, OrderItem
+from orders.models import Order, OrderItem, OrderNotice
 from orders.request_enums import ANSWERS, ASK_REASONS, SAID_BY_SHOP, WITH_LINES, RequestKind
 from orders.services.requests import Asked, seen_of
 from orders.services.requests.noting import LONGEST
@@ -42,7 +42,7 @@ class AskForm(forms.Form):
         for item in items if kind in WITH_LINES else ():
             self.fields[f"line_{item.line}"] = forms.IntegerField(
                 label=item.title, required=False, min_value=0, max_value=item.quantity, initial=0,
-                widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+                widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "input"}),
             )  # fmt: skip
 
     def _add_address(self) -> None:
@@ -99,6 +99,17 @@ class AnswerForm(forms.Form):
         elif told.get("state") in ANSWERS and told.get("state") != "refused":
             told["reason"] = ""
         return told
+
+
+class AgainForm(forms.Form):
+    """Which of an order's notices is sent again."""
+
+    key = forms.UUIDField()
+    notice = forms.ModelChoiceField(OrderNotice.objects.none())
+
+    def __init__(self, data: Any, *, order: Order) -> None:
+        super().__init__(data)
+        self.fields["notice"].queryset = OrderNotice.objects.filter(order=order)  # type: ignore[attr-defined]
 
 
 class NoteForm(forms.Form):

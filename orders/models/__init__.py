@@ -11,7 +11,7 @@ from orders.models.notice import NoticeRule, OrderNotice
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
 from orders.models.promise import DeliveryPromise, PromiseRule, PromiseRun
-from orders.models.request import OrderNote, OrderRequest
+from orders.models.request import OrderNote, OrderRequest, RepeatedNotice
 from orders.models.shop import Product, Promotion, Shop
 from orders.models.source import CarrierName, Refund, ShopConnection, SourceOrder
 from orders.models.track import TrackingLink, TrackingLookup
@@ -50,6 +50,7 @@ __all__ = [
     "PromiseRun",
     "Promotion",
     "Refund",
+    "RepeatedNotice",
     "Scan",
     "Shop",
     "ShopConnection",

@@ -112,3 +112,26 @@ class OrderNote(models.Model):
     def event_streams(self) -> dict[str, int | None]:
         """Name the streams events about this note belong to."""
         return {"order_id": self.order_id}
+
+
+class RepeatedNotice(models.Model):
+    """A prepared notice somebody sent to the customer again; `key` makes pressing twice once."""
+
+    event_type = "repeated_notice"
+
+    order_notice = models.ForeignKey("orders.OrderNotice", on_delete=models.CASCADE, related_name="repeats")
+    notice = models.OneToOneField("notifications.Notice", on_delete=models.PROTECT, related_name="+")
+    key = models.UUIDField(unique=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "orders_notice_repeated"
+        indexes = [models.Index(fields=["order_notice", "-id"], name="notice_repeated_newest")]
+
+    def __str__(self) -> str:
+        return f"notice {self.order_notice_id} again"
+
+    def event_streams(self) -> dict[str, int | None]:
+        """Name the streams events about this row belong to."""
+        return {}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q
 
 from notifications.enums import NoticeState
 from notifications.models import Delivery
-from orders.models import NoticeRule, Order, OrderNotice
+from orders.models import NoticeRule, Order, OrderNotice, RepeatedNotice
 from orders.notice_enums import USUAL, NoticeStep
 
 
@@ -41,13 +41,17 @@ class ToldStep:
     row: OrderNotice
     deliveries: list[Delivery]
     skips: list[dict[str, str]]
+    repeats: list[RepeatedNotice]
 
 
 def notices_of(order_id: int) -> list[ToldStep]:
-    """Return what an order's customer was told, the newest first, in two statements."""
+    """Return what an order's customer was told, the newest first, in three statements."""
     rows = list(
         OrderNotice.objects.filter(order_id=order_id)
         .select_related("notice", "parcel")
+        .prefetch_related(
+            Prefetch("repeats", RepeatedNotice.objects.select_related("notice", "asked_by").order_by("-pk"))
+        )
         .order_by("-happened_at", "-pk")[:100]
     )
     messages: dict[int, list[Delivery]] = {row.notice_id: [] for row in rows if row.notice_id}
@@ -55,7 +59,12 @@ def notices_of(order_id: int) -> list[ToldStep]:
     for delivery in found.order_by("pk") if messages else ():
         messages[delivery.notice_id or 0].append(delivery)
     return [
-        ToldStep(row, messages.get(row.notice_id or 0, []), list(row.notice.skips) if row.notice else [])
+        ToldStep(
+            row,
+            messages.get(row.notice_id or 0, []),
+            list(row.notice.skips) if row.notice else [],
+            list(row.repeats.all()),
+        )
         for row in rows
     ]
 

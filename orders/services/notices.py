@@ -66,7 +66,7 @@ def notify_order(
         return None
     parcel = Parcel.objects.select_related("carrier").filter(pk=parcel_id, order=order).first() if parcel_id else None
     row = OrderNotice(order=order, parcel=parcel, step=step, happened_at=happened_at)
-    row.reason = _needless(order, parcel, step)
+    row.reason = needless(order, parcel, step)
     if not insert_once(row):
         return OrderNotice.objects.get(order=order, parcel=parcel, step=step)
     if not row.reason:
@@ -77,7 +77,7 @@ def notify_order(
     return row
 
 
-def _needless(order: Order, parcel: Parcel | None, step: str) -> str:
+def needless(order: Order, parcel: Parcel | None, step: str) -> str:
     """Return why nobody needs to hear of a step any more, as a code."""
     if order.status == OrderStatus.CANCELLED:
         return "cancelled"
@@ -92,6 +92,11 @@ def _take_back(order: Order, parcel: Parcel | None, step: str, at: datetime) -> 
     for row in older.order_by("pk"):
         if row.notice_id and (row.parcel_id is None or parcel is None or row.parcel_id == parcel.pk):
             drop_notice(notice_id=row.notice_id, reason="overtaken", at=at)
+
+
+def draft_of(row: OrderNotice) -> NoticeDraft:
+    """Return a step's message as it would be sent with what is true now."""
+    return _draft(row, notice_rule(row.step), {}, None)
 
 
 def _draft(row: OrderNotice, rule: NoticeRule, details: Mapping[str, Any], expected_at: datetime | None) -> NoticeDraft:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.permissions import Permission, StaffRequest, shop_scope, staff_page
+from accounts.permissions import Permission, StaffRequest, has, shop_scope, staff_page
 from core.actors import Actor
 from core.errors import StaleEdit
 from core.http import form_invalid, render_page
@@ -90,7 +91,10 @@ def _text_link(step: NoticeStep, channel: str, language: str, active: set[str]) 
 def told(request: StaffRequest, order_id: int) -> HttpResponse:
     """Show what an order's customer was told: step, channel, masked address, and why something was not sent."""
     order = get_order_for(request.user, order_id)
-    context = {"order": order, "lines": [_line(one) for one in notices_of(order.pk)]}
+    context = {
+        "order": order, "lines": [_line(one) for one in notices_of(order.pk)], "key": uuid4(),
+        "may_repeat": has(request.user, Permission.ORDER_NOTIFY),
+    }  # fmt: skip
     return render_page(request, "orders/notices.html", context, fragment="panel")
 
 
@@ -106,6 +110,7 @@ def _line(one: ToldStep) -> dict[str, Any]:
     waits = next((d.due_at for d in one.deliveries if d.state == DeliveryState.QUEUED), None)
     return {
         "row": row,
+        "repeats": one.repeats,
         "label": NoticeStep(row.step).label,
         "state": notice.get_state_display() if notice else _("Not sent"),
         "icon": icon,

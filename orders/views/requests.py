@@ -16,15 +16,17 @@ from accounts.permissions import Permission, StaffRequest, has, require, staff_p
 from core.errors import Conflict, InvalidInput, NotFound, StaleEdit
 from core.http import form_invalid, fragment_or_redirect, render_page
 from orders.enums import OrderStatus
-from orders.forms.requests import AskForm, NoteForm
+from orders.forms.requests import AgainForm, AskForm, NoteForm
 from orders.models import Order, OrderRequest
 from orders.permissions import get_order_for
 from orders.request_enums import BEFORE_SENT, KIND_RIGHTS, RequestKind, RequestState
-from orders.selectors.requests import notes_of_order, requests_of_order
-from orders.services.requests import add_order_note, open_request
+from orders.selectors.exceptions import exceptions_of_order
+from orders.selectors.requests import notes_of_order, parcels_alike, requests_of_order
+from orders.services.requests import add_order_note, open_request, repeat_notice
 from orders.services.requests.moving import SENT
 from orders.views.settings import add_errors
 
+SPLIT_FROM = 2
 ASK, ACTIONS = "orders/requests/ask.html", "orders/requests/actions.html"
 ICONS = {
     "address": "map-pin", "hold": "player-pause", "release": "player-play", "cancel": "circle-x",
@@ -63,6 +65,7 @@ def actions_context(request: StaffRequest, order: Order, note_form: NoteForm | N
     """Return what the actions beside an order show."""
     rows = requests_of_order(order.pk)
     now = timezone.now()
+    wrong = [one for one in exceptions_of_order(request.user, order.pk) if one.closed_at is None]
     return {
         "order": order,
         "kinds": _kinds(request, order, rows),
@@ -70,6 +73,8 @@ def actions_context(request: StaffRequest, order: Order, note_form: NoteForm | N
             {"one": one, "icon": ICONS[one.kind], "is_overdue": one.is_open and one.due_at < now} for one in rows
         ],
         "notes": notes_of_order(order.pk),
+        "wrong": [{"one": one, "is_mine": one.owner_id == request.user.pk} for one in wrong],
+        "alike": parcels_alike(request.user, order),
         "note_form": note_form or NoteForm(),
         "may_note": has(request.user, Permission.ORDER_NOTE),
     }
@@ -83,10 +88,12 @@ def _kinds(request: StaffRequest, order: Order, rows: list[OrderRequest]) -> lis
     waiting = {RequestKind(one.kind) for one in rows if one.is_open}
     ended = [one for one in rows if one.state == RequestState.DONE and one.kind in ("hold", "release")]
     is_held = bool(ended) and max(ended, key=lambda one: (one.closed_at, one.pk)).kind == RequestKind.HOLD
-    left_out = {RequestKind.HOLD if is_held else RequestKind.RELEASE}
+    left_out: set[RequestKind] = {RequestKind.HOLD if is_held else RequestKind.RELEASE}
     if waiting & {RequestKind.HOLD, RequestKind.RELEASE}:
         left_out |= {RequestKind.HOLD, RequestKind.RELEASE}
     left_out |= waiting & {RequestKind.ADDRESS, RequestKind.CANCEL}
+    if not sent and sum(order.items.values_list("quantity", flat=True)) < SPLIT_FROM:
+        left_out.add(RequestKind.SPLIT)
     return [
         {"kind": kind, "label": kind.label, "icon": ICONS[kind], "url": reverse("orders:ask", args=[order.pk, kind])}
         for kind in RequestKind
@@ -149,6 +156,20 @@ def _asked(request: StaffRequest, order: Order) -> HttpResponse:
         return response
     messages.success(request, words)
     return HttpResponseRedirect(to)
+
+
+@staff_page(Permission.ORDER_NOTIFY)
+@require_POST
+def again(request: StaffRequest, order_id: int) -> HttpResponse:
+    """Send the customer a prepared notice again."""
+    order = get_order_for(request.user, order_id, Permission.ORDER_NOTIFY)
+    form = AgainForm(request.POST, order=order)
+    if not form.is_valid():
+        raise NotFound
+    told = form.cleaned_data
+    repeat_notice(notice_id=told["notice"].pk, key=told["key"], staff=request.user, at=timezone.now())
+    messages.success(request, _("The notice is on its way again."))
+    return HttpResponseRedirect(reverse("orders:detail", args=[order.pk]))
 
 
 @staff_page(Permission.ORDER_NOTE)

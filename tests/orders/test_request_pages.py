@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -9,13 +11,19 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from core.actors import SYSTEM
+from core.errors import Conflict, NotAllowed, NotFound
+from core.models import Event
+from notifications.models import Notice
 from orders.enums import ParcelStatus
-from orders.models import Order, OrderNote, OrderRequest
-from orders.services import ScanData, add_scans, upsert_order
-from orders.services.requests import answer_request, seen_of
+from orders.models import Order, OrderNote, OrderNotice, OrderRequest, RepeatedNotice
+from orders.services import ItemData, ScanData, add_scans, cancel_order, upsert_order
+from orders.services.notices import notify_order
+from orders.services.requests import answer_request, repeat_notice, seen_of
 from tests.factories.accounts import make_staff, make_team
+from tests.factories.exceptions import make_exception
 from tests.factories.orders import AT, make_order, make_parcel, make_shop, order_data
 from tests.factories.requests import NEW, make_request
 
@@ -209,3 +217,72 @@ def test_only_who_asked_takes_it_back():
     assert client.post(url).status_code == 302
     found.refresh_from_db()
     assert found.state == "withdrawn"
+
+
+def told_order() -> tuple[Order, OrderNotice]:
+    """Have an order whose confirmation was given two hours ago."""
+    order = make_order()
+    early = timezone.now() - timedelta(hours=2)
+    row = notify_order(order_id=order.pk, step="confirmation", happened_at=early, at=early)
+    assert row is not None
+    return order, row
+
+
+def test_notice_goes_again_once_and_not_within_the_hour():
+    order, row = told_order()
+    agent = make_staff(roles=["agent_junior"])
+    key, now = uuid4(), timezone.now()
+    again = repeat_notice(notice_id=row.pk, key=key, staff=agent, at=now)
+    assert repeat_notice(notice_id=row.pk, key=key, staff=agent, at=now).pk == again.pk
+    with pytest.raises(Conflict):
+        repeat_notice(notice_id=row.pk, key=uuid4(), staff=agent, at=now)
+    assert Notice.objects.filter(order_id=order.pk).count() == 2
+    assert Event.objects.get(kind="order.notice_repeated").data == {
+        "step": "confirmation",
+        "notice_id": again.notice_id,
+    }
+    with pytest.raises(NotAllowed):
+        repeat_notice(notice_id=row.pk, key=uuid4(), staff=make_staff(roles=["analyst"]), at=now)
+
+
+def test_notice_that_is_no_longer_true_does_not_go_again():
+    order, row = told_order()
+    cancel_order(order_id=order.pk, actor=SYSTEM, at=timezone.now())
+    with pytest.raises(Conflict):
+        repeat_notice(notice_id=row.pk, key=uuid4(), staff=make_staff(roles=["agent"]), at=timezone.now())
+    with pytest.raises(NotFound):
+        repeat_notice(notice_id=987_654, key=uuid4(), staff=make_staff(roles=["agent"]), at=timezone.now())
+
+
+def test_notice_is_sent_again_from_the_card_and_shown_there():
+    order, row = told_order()
+    agent, url = signed_in(), f"/desk/orders/{order.pk}/again/"
+    assert f'action="{url}"' in agent.get(f"/desk/orders/{order.pk}/notices/").text
+    assert agent.post(url, {"key": str(uuid4()), "notice": row.pk}).status_code == 302
+    assert RepeatedNotice.objects.get().order_notice == row
+    assert agent.post(url, {"key": str(uuid4()), "notice": told_order()[1].pk}).status_code == 404
+    assert signed_in("analyst").post(url, {"key": str(uuid4()), "notice": row.pk}).status_code == 403
+    assert f'action="{url}"' not in signed_in("analyst").get(f"/desk/orders/{order.pk}/notices/").text
+
+
+def test_actions_show_what_is_wrong_and_how_parcels_alike_fare():
+    order, agent = make_order(), signed_in()
+    own = make_exception(make_parcel(order))
+    for region in ("浙江省宁波市", "浙江省杭州市", "广东省深圳市"):
+        make_exception(make_parcel(make_order(region=region)))
+    make_exception(make_parcel(make_order(region="浙江省温州市"), carrier="zhongtong"))
+    shown = agent.get(f"/desk/orders/{order.pk}/actions/", **HX)
+    assert f"/desk/exceptions/{own.pk}/take/" in shown.text
+    (alike,) = shown.context["alike"]
+    assert (alike["count"], alike["province"], alike["carrier_id"]) == (2, "浙江", own.carrier_id)
+
+
+def test_panel_and_page_fetch_stock_price_and_promotions():
+    order, agent = make_order(), signed_in()
+    for place in ("", "panel/"):
+        assert f'hx-get="/desk/orders/{order.pk}/products/"' in agent.get(f"/desk/orders/{order.pk}/{place}").text
+
+
+def test_single_thing_cannot_be_split():
+    order = make_order(items=(ItemData(title="杯刷", quantity=1, unit_price=Decimal("9.90"), sku="B"),))
+    assert "/ask/split/" not in signed_in().get(f"/desk/orders/{order.pk}/actions/").text

@@ -6,6 +6,7 @@ from orders.services.requests.erasing import erase_order_requests
 from orders.services.requests.following import follow_due_requests, follow_requests
 from orders.services.requests.noting import add_order_note
 from orders.services.requests.reminding import remind_overdue_requests
+from orders.services.requests.telling import repeat_notice
 
 __all__ = [
     "Asked",
@@ -16,6 +17,7 @@ __all__ = [
     "follow_requests",
     "open_request",
     "remind_overdue_requests",
+    "repeat_notice",
     "seen_of",
     "withdraw_request",
 ]
