@@ -27,6 +27,8 @@ urlpatterns = [
     *notice_urls,
     path("desk/orders/", listing.order_list, name="list"),
     path("desk/orders/counts/", listing.counts, name="list_counts"),
+    path("desk/orders/filters/", listing.keep_filter, name="filter_keep"),
+    path("desk/orders/filters/<int:filter_id>/delete/", listing.drop_filter, name="filter_drop"),
     path("desk/orders/columns/", listing.columns, name="list_columns"),
     path("desk/orders/export/", exporting.export, name="export"),
     path("desk/orders/<int:order_id>/", desk.order_page, name="detail"),

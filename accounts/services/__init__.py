@@ -4,6 +4,7 @@ from accounts.services.access import record_access
 from accounts.services.api_keys import create_api_key, revoke_api_key, touch_api_key
 from accounts.services.capacity import set_capacity
 from accounts.services.invitations import accept_invitation, invite_staff, revoke_invitation
+from accounts.services.list_filters import drop_list_filter, keep_list_filter
 from accounts.services.notices import mark_all_notices_read, mark_notice_read, notify
 from accounts.services.preferences import save_preference
 from accounts.services.presence import begin_shift, lock_presence, mark_absent, set_presence, touch_presence
@@ -20,12 +21,14 @@ __all__ = [
     "create_staff",
     "create_team",
     "deactivate_staff",
+    "drop_list_filter",
     "edit_profile",
     "edit_staff",
     "edit_team",
     "end_own_other_sessions",
     "end_sessions",
     "invite_staff",
+    "keep_list_filter",
     "lock_presence",
     "mark_absent",
     "mark_all_notices_read",

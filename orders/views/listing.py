@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,11 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.list_filters import list_filters_of, may_change_filter, may_share_filters
 from accounts.permissions import Permission, StaffRequest, has, staff_page
 from accounts.selectors import get_preference
-from accounts.services import save_preference
+from accounts.services import drop_list_filter, keep_list_filter, save_preference
+from core.errors import InvalidInput
 from core.http import render_page
-from orders.forms.listing import SOURCES, OrderListForm
+from orders.forms.listing import NEVER_SAVED, SOURCES, OrderListForm
 from orders.models import Order
 from orders.permissions import orders_visible_to
 from orders.selectors import search_orders
@@ -25,6 +28,7 @@ from orders.selectors.listing import COUNTED, STANDARD, arrange_orders, count_st
 from orders.views.desk import order_row, with_parcels
 
 PAGE_SIZE = 50
+LIST_KEY = "orders"
 LIST = "orders/list.html"
 COLUMNS_LIKED = "orders.columns"
 COLUMNS = {
@@ -42,7 +46,11 @@ USUAL = ("recipient", "parcels", "promised", "total", "placed")
 @require_safe
 def order_list(request: StaffRequest) -> HttpResponse:
     """List visible orders as the address asks; what it asks that cannot be read is said, the rest holds."""
-    form = OrderListForm(request.GET, staff=request.user)
+    return render_page(request, LIST, _context(request, request.GET), fragment="orders")
+
+
+def _context(request: StaffRequest, data: Any, **more: Any) -> dict[str, Any]:
+    form = OrderListForm(data, staff=request.user)
     wanted, kept, now = form.wanted, form.kept, timezone.now()
     sort = wanted.get("sort", "newest")
     rows = _rows(request, wanted, sort)
@@ -51,7 +59,7 @@ def order_list(request: StaffRequest) -> HttpResponse:
         rows = rows[:PAGE_SIZE]
         next_url = "?" + urlencode(kept | {"before": cursor_of(rows[-1], sort)})
     shown = get_preference(request.user.pk, COLUMNS_LIKED, list(USUAL))
-    context = {
+    return {
         "orders": [_told(order, now) for order in with_parcels(rows)],
         "form": form,
         "kept": kept,
@@ -64,8 +72,52 @@ def order_list(request: StaffRequest) -> HttpResponse:
         "first_url": "?" + urlencode(kept) if "before" in request.GET else "",
         "may_import": has(request.user, Permission.ORDER_IMPORT),
         "export_url": f"{reverse('orders:export')}?{urlencode(kept)}" if has(request.user, Permission.EXPORT) else "",
+        "kept_filters": _kept_filters(request, kept),
+        "teams": may_share_filters(request.user),
+        **more,
     }
-    return render_page(request, LIST, context, fragment="orders")
+
+
+def _kept_filters(request: StaffRequest, kept: dict[str, str]) -> list[dict[str, Any]]:
+    now = {name: value for name, value in kept.items() if name not in NEVER_SAVED}
+    return [
+        {
+            "filter": one,
+            "url": f"{reverse('orders:list')}?{urlencode(one.conditions)}",
+            "is_on": one.conditions == now,
+            "may_drop": may_change_filter(request.user, one),
+        }
+        for one in list_filters_of(request.user, LIST_KEY).select_related("team")
+    ]
+
+
+@staff_page(Permission.ORDER_VIEW)
+@require_POST
+def keep_filter(request: StaffRequest) -> HttpResponse:
+    """Keep what the list shows under a name, for oneself or a team; never what was looked up."""
+    kept = OrderListForm(request.POST, staff=request.user).kept
+    conditions = {name: value for name, value in kept.items() if name not in NEVER_SAVED}
+    name, team = request.POST.get("filter_name", ""), request.POST.get("team", "")
+    team_id = int(team) if team.isdecimal() and len(team) < 18 else None
+    try:
+        keep_list_filter(
+            staff=request.user, list_key=LIST_KEY, name=name, conditions=conditions, team_id=team_id, at=timezone.now()
+        )
+    except InvalidInput as error:
+        faults = [text for texts in error.fields.values() for text in texts]
+        told = {"filter_faults": faults, "filter_name": name}
+        return render_page(request, LIST, _context(request, request.POST, **told), fragment="orders", status=422)
+    messages.success(request, _("Filter saved."))
+    return HttpResponseRedirect(f"{reverse('orders:list')}?{urlencode(conditions)}")
+
+
+@staff_page(Permission.ORDER_VIEW)
+@require_POST
+def drop_filter(request: StaffRequest, filter_id: int) -> HttpResponse:
+    """Throw a kept filter away."""
+    drop_list_filter(staff=request.user, list_key=LIST_KEY, filter_id=filter_id)
+    messages.success(request, _("Filter deleted."))
+    return HttpResponseRedirect(reverse("orders:list"))
 
 
 @staff_page(Permission.ORDER_VIEW)

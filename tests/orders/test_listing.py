@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import ListFilter
 from accounts.selectors import get_preference
 from orders.forms.listing import OrderListForm
 from orders.models import Order, Parcel
@@ -198,3 +199,51 @@ def test_the_export_follows_the_filters(world: list[Order], client: Any) -> None
     now = timezone.now()
     late = [o for o in sorted(world, key=lambda o: (o.placed_at, o.pk)) if RECOUNT["view=late"](o, now)]
     assert [row[0] for row in rows[1:]] == [order.number for order in late]
+
+
+def test_filters_are_kept_for_oneself_and_for_a_team_and_thrown_away(client: Any) -> None:
+    shop = make_shop()
+    team, other = make_team(shop_ids=[shop.pk]), make_team(shop_ids=[shop.pk])
+    lead, colleague = make_staff(roles=["agent_lead"], teams=[team]), make_staff(teams=[team])
+    client.force_login(lead)
+    told = {"view": "late", "q": "13912345678", "min": "100"}
+    assert client.post(f"{URL}filters/", {**told, "filter_name": "  超时  大单 "}).status_code == 302
+    assert client.post(f"{URL}filters/", {"view": "at_risk", "filter_name": "组", "team": team.pk}).status_code == 302
+    own, shared = ListFilter.objects.order_by("pk")
+    assert (own.name, own.conditions, own.team_id) == ("超时 大单", {"view": "late", "min": "100"}, None)
+    assert client.post(f"{URL}filters/", {**told, "filter_name": "x", "team": other.pk}).status_code == 403
+    page = client.get(f"{URL}?view=late&min=100")
+    assert [(one["filter"].pk, one["is_on"]) for one in page.context["kept_filters"]] == [
+        (one.pk, one.pk == own.pk) for one in sorted((own, shared), key=lambda one: one.name)
+    ]
+    client.force_login(colleague)
+    assert [one["filter"].pk for one in client.get(URL).context["kept_filters"]] == [shared.pk]
+    assert client.post(f"{URL}filters/{own.pk}/delete/").status_code == 404
+    assert client.post(f"{URL}filters/{shared.pk}/delete/").status_code == 403
+    assert client.post(f"{URL}filters/", {**told, "filter_name": "x", "team": team.pk}).status_code == 403
+    client.force_login(lead)
+    for one in (own, shared):
+        assert client.post(f"{URL}filters/{one.pk}/delete/").status_code == 302
+    assert not ListFilter.objects.exists()
+
+
+def test_a_filter_that_cannot_be_kept_says_why_and_loses_nothing(client: Any) -> None:
+    client.force_login(make_staff())
+    assert client.post(f"{URL}filters/", {"view": "late", "filter_name": "A"}).status_code == 302
+    for told in ({"view": "late", "filter_name": "a"}, {"filter_name": "b", "q": "1391"}, {"view": "late"}):
+        answer = client.post(f"{URL}filters/", told)
+        assert answer.status_code == 422
+        html = answer.content.decode()
+        assert "alert-bad" in html
+        assert told.get("filter_name", "") in html
+        assert answer.context["kept"].get("view", "") == told.get("view", "")
+    assert ListFilter.objects.count() == 1
+
+
+def test_the_database_refuses_a_name_twice() -> None:
+    staff = make_staff()
+    told = {"list_key": "orders", "owner": staff, "conditions": {"view": "late"}, "created_at": timezone.now()}
+    ListFilter.objects.create(name="Late", **told)
+    with pytest.raises(IntegrityError, match="list_filter_own_name"), transaction.atomic():
+        ListFilter.objects.create(name="late", **told)
+    ListFilter.objects.create(name="late", **told | {"list_key": "other"})
