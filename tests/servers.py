@@ -31,6 +31,7 @@ import pytest
 from psycopg import sql
 
 from cs_portal.runtime.faults import StartError
+from cs_portal.runtime.messages import compile_all
 from cs_portal.runtime.ports import free_port
 from cs_portal.runtime.postgres import THROWAWAY, Postgres
 from cs_portal.runtime.processes import Child, Guardian
@@ -239,6 +240,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Start the servers before xdist starts its workers."""
     if session.config.option.collectonly:
         return
+    if not IS_WORKER:
+        compile_all(ROOT)  # as bin/up does: without, nothing is known by its Chinese name
     spreads = not IS_WORKER and bool(getattr(session.config.option, "numprocesses", None))
     try:
         RUN.start(only_prepare=spreads)
