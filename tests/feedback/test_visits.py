@@ -16,10 +16,12 @@ from feedback import services
 from feedback.enums import VISIT_TRANSITIONS, VisitState
 from feedback.errors import VisitDone, VisitTaken
 from feedback.models import FollowUpPlan, Visit, VisitAttempt
+from feedback.selectors.visits import count_due
 from feedback.services import Attempt
 from feedback.services.dimensions import move_visit
 from orders.events import OrderStep
-from tests.factories.accounts import make_staff
+from tests.factories.accounts import make_staff, make_team
+from tests.factories.desk import make_shop
 from tests.factories.feedback import make_completed_order, make_invitation, make_visit, run_jobs
 from tickets.models import Ticket
 
@@ -247,3 +249,21 @@ def test_every_step_not_in_the_table_is_refused(before: str, after: str) -> None
     else:
         with pytest.raises(TransitionNotAllowed):
             move_visit(visit, after)
+
+
+def test_the_rail_counts_what_is_due_now_to_whom_may_see_it(django_assert_num_queries: Any) -> None:
+    """Asked again and again with a statement that is written once."""
+    company = make_staff(roles=["manager"])
+    make_shop()  # the visit's
+    shop = make_shop()
+    team = make_team("Team of one shop", shop_ids=[shop.pk])
+    agent = make_staff(roles=["agent"], teams=[team])
+    assert (count_due(company), count_due(agent)) == (0, 0)
+    visit = make_visit()
+    with django_assert_num_queries(1):
+        assert count_due(company) == 1
+    assert count_due(agent) == 0
+    Visit.objects.filter(pk=visit.pk).update(shop=shop)
+    assert (count_due(company), count_due(agent)) == (1, 1)
+    Visit.objects.filter(pk=visit.pk).update(show_at=timezone.now() + timedelta(hours=1))
+    assert (count_due(company), count_due(agent)) == (0, 0)
