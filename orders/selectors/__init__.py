@@ -1,7 +1,7 @@
 """Reads of the orders app used by more than one caller."""
 
 from orders.permissions import get_order_for, orders_visible_to, shops_visible_to
-from orders.selectors.carriers import carrier_codes, carrier_ids, carriers
+from orders.selectors.carriers import carrier_codes, carrier_ids, carriers, carriers_named
 from orders.selectors.finding import (
     find_order,
     find_order_for_contact,
@@ -16,6 +16,7 @@ __all__ = [
     "carrier_codes",
     "carrier_ids",
     "carriers",
+    "carriers_named",
     "find_order",
     "find_order_for_contact",
     "find_shop_by_code",

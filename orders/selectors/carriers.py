@@ -25,11 +25,20 @@ def carriers() -> list[Carrier]:
 
 def carrier_codes() -> dict[str, str]:
     """Return every name a carrier goes by, in lower case, with its code."""
-    book: dict[str, str] = {}
-    for code, name, name_en in Carrier.objects.values_list("code", "name", "name_en"):
+    return {word: code for word, (code, _pk) in _named().items()}
+
+
+def carriers_named() -> dict[str, int]:
+    """Return every name a carrier goes by, in lower case, with its id."""
+    return {word: pk for word, (_code, pk) in _named().items()}
+
+
+def _named() -> dict[str, tuple[str, int]]:
+    book: dict[str, tuple[str, int]] = {}
+    for pk, code, name, name_en in Carrier.objects.values_list("pk", "code", "name", "name_en"):
         for word in (code, name, name_en, *ALIASES.get(code, ())):
             if word:
-                book[word.lower()] = code
+                book[word.lower()] = code, pk
     return book
 
 

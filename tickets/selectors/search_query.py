@@ -24,9 +24,10 @@ from accounts.models import Staff, Team
 from core.errors import Text
 from core.text import normalise
 from customers.enums import Tier
-from orders.selectors import carrier_codes, shops_named
+from orders.models import Parcel
+from orders.selectors import carriers_named, shops_named
 from tickets.enums import ACTIVE_STATUSES, AuthorType, Channel, Priority, TicketStatus
-from tickets.models import Attachment, Category, Ticket, TicketRead
+from tickets.models import Attachment, Category, TicketRead
 
 MAX_QUERY = 200
 MOST_FILTERS = 10
@@ -175,8 +176,8 @@ def _tag(value: str, asking: Asking) -> Q:
 
 
 def _carrier(value: str, asking: Asking) -> Q:
-    codes = _each(value, carrier_codes(), _("There is no carrier “%(value)s”."))
-    return Q(Exists(Ticket.objects.filter(pk=OuterRef("pk"), order__parcels__carrier__code__in=codes)))
+    ids = _each(value, carriers_named(), _("There is no carrier “%(value)s”."))
+    return Q(Exists(Parcel.objects.filter(order_id=OuterRef("order_id"), carrier_id__in=ids)))
 
 
 def _order(value: str, asking: Asking) -> Q:
