@@ -224,3 +224,36 @@ def test_a_search_takes_the_same_few_statements_however_much_is_found(
         found_by(boss, "退款", limit=search.FIRST)
     with django_assert_max_num_queries(8):
         found_by(boss, "稀罕物件", limit=search.FIRST)
+
+
+def test_a_word_that_finds_longer_ones_finds_all_of_them_in_the_order_of_their_messages(
+    boss: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over many buckets and in small steps, as `refund` also finds `refunds` and `refunding`, and not `prefund`."""
+    monkeypatch.setattr(search_words, "NEWEST", 5)
+    monkeypatch.setattr(search_words, "BUCKETS", 2)
+    monkeypatch.setattr(search_words, "LARGEST", 7)
+    monkeypatch.setattr(search, "SMALLEST_OPEN", 2)
+    pick, rows = Random(5), []
+    ticket = [make_desk_ticket(text="。", opened_at=NOW).pk for _number in range(40)]
+    for number in range(120):
+        word = pick.choice(["refund", "Refunds", "refunding", "prefund", "fund", "退款"])
+        rows.append(
+            Message(
+                pk=100_000 + number * 5003,
+                ticket_id=ticket[number % 40],
+                seq=10 + number,
+                kind="note",
+                author_type="staff",
+                channel="form",
+                text=f"about the {word} of today",
+                at=NOW,
+            )
+        )
+    Message.objects.bulk_create(rows)
+    newest = {row.ticket_id: row.pk for row in rows if " refund" in row.text.lower()}
+    wanted = sorted(newest, key=lambda pk: newest[pk], reverse=True)
+    assert 20 < len(wanted) < 40
+    assert ids_of(found_by(boss, "refund")) == wanted
+    assert ids_of(found_by(boss, "refund", limit=6)) == wanted[:6]
+    assert count_tickets(boss, "refund", now=NOW) == len(wanted)

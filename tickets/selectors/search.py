@@ -23,7 +23,7 @@ from tickets.selectors.lists import Row, as_rows
 from tickets.selectors.search_codes import code_slots, pointed_to, read_code, with_code
 from tickets.selectors.search_marks import mark_words
 from tickets.selectors.search_query import Query, read_query
-from tickets.selectors.search_words import SMALLEST, SMALLEST_FILTERED, messages_with, tickets_with
+from tickets.selectors.search_words import SMALLEST, SMALLEST_FILTERED, SMALLEST_OPEN, messages_with, tickets_with
 from tickets.slots import STAFF
 
 FIRST, MOST = 20, 100
@@ -98,6 +98,11 @@ def _is_wordy(words: str) -> bool:
     return not words.isascii() or " " in words
 
 
+def _is_open(words: str) -> bool:
+    """Say whether the last word also finds longer ones."""
+    return words[-1:].isascii() and words[-1:].isalnum()
+
+
 def _shown(staff: Staff) -> Reader:
     return lambda rows: as_rows(rows, staff)
 
@@ -109,7 +114,7 @@ def _with_words(
     first) and the text of its newest message with the words."""
     texts: dict[int, str] = {}
     looked_at = 0
-    smallest = SMALLEST_FILTERED if query.parts else SMALLEST
+    smallest = SMALLEST_FILTERED if query.parts else SMALLEST_OPEN if _is_open(query.words) else SMALLEST
     for batch, looked in messages_with(query.words, fitting, wanted=wanted, smallest=smallest):
         for said in batch:
             if said.ticket_id not in known:

@@ -24,6 +24,9 @@ NEWEST = 500
 BUCKETS = 8
 BUCKET_BITS = 14
 SMALLEST, SMALLEST_FILTERED, LARGEST = 100, 500, 1500
+# For a word that also finds longer ones: each bucket collects all there is of them anew, so another bucket costs more
+# than another question.
+SMALLEST_OPEN = 45
 MARGIN = 1.3
 
 
