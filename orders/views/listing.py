@@ -34,7 +34,7 @@ COLUMNS_LIKED = "orders.columns"
 COLUMNS = {
     "recipient": _("Recipient"),
     "parcels": _("Parcels"),
-    "promised": _("Promised"),
+    "promised": _("Promised for"),
     "source": _("Came by"),
     "total": _("Total"),
     "placed": _("Ordered at"),
