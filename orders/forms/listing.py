@@ -29,8 +29,14 @@ KEPT = ("view", "q", "status", "shop", "carrier", "exception", "source", "region
 NEVER_SAVED = ("q",)  # a look-up names a person
 
 
+def _amount() -> forms.TextInput:
+    return forms.TextInput(attrs={"inputmode": "decimal"})  # one of numbers would lose what is none
+
+
 class OrderListForm(forms.Form):
     """The filters of the order list; each stands in the address. `wanted` holds what could be read."""
+
+    all_optional = True
 
     view = forms.ChoiceField(required=False, choices=[(key, one.label) for key, one in STANDARD.items()])
     q = forms.CharField(required=False, max_length=80)
@@ -40,8 +46,12 @@ class OrderListForm(forms.Form):
     exception = forms.ChoiceField(label=_("Open exception"), required=False)
     source = forms.ChoiceField(label=_("Came by"), required=False)
     region = forms.CharField(label=_("Region"), required=False, max_length=60)
-    min = forms.DecimalField(label=_("Amount from"), required=False, min_value=0, max_digits=12, decimal_places=2)
-    max = forms.DecimalField(label=_("Amount to"), required=False, min_value=0, max_digits=12, decimal_places=2)
+    min = forms.DecimalField(
+        label=_("Amount from"), required=False, min_value=0, max_digits=12, decimal_places=2, widget=_amount()
+    )
+    max = forms.DecimalField(
+        label=_("Amount to"), required=False, min_value=0, max_digits=12, decimal_places=2, widget=_amount()
+    )
     sort = forms.ChoiceField(label=pgettext_lazy("sorting", "Order"), required=False, choices=list(SORTS.items()))
 
     def __init__(self, data: Any, *, staff: Staff) -> None:
