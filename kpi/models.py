@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
 
 from core.models.fields import ClockTimestamp
 
@@ -177,3 +178,46 @@ class Target(models.Model):
     def event_streams(self) -> dict[str, int | None]:
         """A target belongs to no stream."""
         return {}
+
+
+class CarrierMonth(models.Model):
+    """One carrier's parcels shipped in a month, or those of one of its lanes or regions; written whole by a job.
+
+    `lane` is 浙江→广东 and `region` a province; both empty = all of the carrier. Times are hours; null = no data. The
+    numbers are those of kpi.scorecards.cohort, counted when the job ran (`made_at`).
+    """
+
+    month = models.DateField()
+    carrier_id = models.BigIntegerField()
+    lane = models.CharField(max_length=24, blank=True, default="")
+    region = models.CharField(max_length=24, blank=True, default="")
+    parcels = models.IntegerField()
+    judged = models.IntegerField()
+    on_time = models.IntegerField()
+    delivered = models.IntegerField()
+    transit_p50 = models.FloatField(null=True)
+    transit_p90 = models.FloatField(null=True)
+    promised_p50 = models.FloatField(null=True)
+    stalled = models.IntegerField()
+    lost = models.IntegerField()
+    damaged = models.IntegerField()
+    returned = models.IntegerField()
+    complaints = models.IntegerField()
+    estimates = models.IntegerField()
+    inside = models.IntegerField()
+    bias = models.FloatField(null=True)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "kpi_carrier_month"
+        constraints = [
+            models.UniqueConstraint(fields=["month", "carrier_id", "lane", "region"], name="carrier_month_once"),
+            models.CheckConstraint(condition=Q(lane="") | Q(region=""), name="carrier_month_one_cut"),
+            models.CheckConstraint(
+                condition=Q(on_time__lte=F("judged"), judged__lte=F("parcels"), inside__lte=F("estimates")),
+                name="carrier_month_parts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.carrier_id} {self.lane}{self.region}"

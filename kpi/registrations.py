@@ -23,6 +23,10 @@ for fold in (TICKETS, CONTACTS, CALLS, TASKS, DELIVERIES, SURVEYS, VISITS, QUALI
 
 register_nav("board", _("Board"), "chart-bar", "kpi:board", 40, permission="board.view", shortcut="g b")
 register_command("board", _("Open the board"), "chart-bar", "kpi:board", permission="board.view", keywords="KPI")
+register_command(
+    "carrier_scorecard", _("Carrier scorecard"), "truck-delivery", "kpi:carriers", permission="board.view",
+    keywords="kuaidi pingfen kdpf zhunshi scorecard eta",
+)  # fmt: skip
 register_settings_page(
     "targets",
     _("Targets"),
