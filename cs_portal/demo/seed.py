@@ -28,6 +28,7 @@ from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
 from cs_portal.demo.phone import set_phone_up
 from cs_portal.demo.quality import tell_quality
 from cs_portal.demo.rules import tell_rules
+from cs_portal.demo.trouble import tell_trouble
 from cs_portal.demo.twins import tell_twins
 from orders.models import Order
 from orders.services import renew_hook_secret
@@ -60,6 +61,7 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         tell_twins(orders, now)
         if scale["orders"] >= WHOLE:
             set_channels_up(now)
+            tell_trouble(orders, now)
         tell_incidents(cast, orders, now)
         phone = set_phone_up(cast, orders, random.Random(seed_number + 4), now)
         answer_surveys(past, dice, now)
@@ -86,7 +88,7 @@ def _customer(orders: list[Order]) -> dict[str, str]:
     """Return how to be a customer: an order on its way, with the phone that proves it is hers."""
     order = next(one for one in reversed(orders) if one.phone_enc)
     return {
-        "role": "顾客 customer",
+        "role": "客户 customer",
         "email": order.number,
         "password": decrypt(order.phone_enc or b"")[-11:],
         "note": f"/contact/?shop={order.shop.code}",
