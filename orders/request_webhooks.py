@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import Event
 from notifications.webhook_kinds import register_webhook_kinds
+from orders import webhook_payloads  # noqa: F401 - the kinds of orders and parcels stand before these
 from orders.models import OrderRequest
 
 

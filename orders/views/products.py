@@ -25,7 +25,7 @@ from orders.selectors.products import (
 )
 from orders.views.incidents import number_in
 
-LIST, DETAIL, FRAGMENT = "orders/products/list.html", "orders/products/product.html", "orders/products/facts.html"
+LIST, DETAIL = "orders/products/list.html", "orders/products/product.html"
 STOCKS = ("out", "low")
 
 
@@ -66,4 +66,5 @@ def order_facts(request: StaffRequest, order_id: int) -> HttpResponse:
     ids = [pk for pk, _name in order_products(order.pk)]
     visible = set(products_visible_to(request.user).filter(pk__in=ids).values_list("pk", flat=True))
     known = product_facts(visible, timezone.now())
-    return render_page(request, FRAGMENT, {"facts": [known[pk] for pk in ids if pk in known]})
+    context = {"order": order, "facts": [known[pk] for pk in ids if pk in known]}
+    return render_page(request, "orders/products/of_order.html", context, fragment="panel")

@@ -17,7 +17,10 @@ export function lookAgain(parts) {
 
 const isLooking = (part) => part.classList.contains("htmx-request");
 
-const isInUse = (part) => isWrittenIn(part) || isAsked(part);
+const isInUse = (part) => isWrittenIn(part) || isAsked(part) || isAnswered(part);
+
+/* a question stands open in it: looking again would take the dialog away before she answered */
+const isAnswered = (part) => part.querySelector("dialog[open]") !== null;
 
 function isWrittenIn(part) {
   const fields = [...part.querySelectorAll("input:not([type=hidden], .ticket-check), textarea, select")];

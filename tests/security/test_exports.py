@@ -15,7 +15,9 @@ from django.utils import timezone
 from core.crypto import encrypt
 from core.folds import FOLDS, advance
 from core.workbooks import safe_cell
-from orders.models import ImportRowError, ImportRun
+from kpi.scorecards.counting import count_month
+from orders.models import Carrier, ImportRowError, ImportRun, Parcel
+from tests.factories.accounts import make_staff
 from tests.security.walk import routes
 from tests.security.world import Words, found_company, make_side
 
@@ -51,6 +53,7 @@ def test_the_list_of_exports_is_whole() -> None:
     """A new export is added here and tried below."""
     known = {
         "board/rows/<slug:metric>/export/",
+        "board/carriers/export/",
         "desk/orders/import/<int:run_id>/refused.<str:kind>",
         "accounts/mfa/recovery-codes/download/",
         "desk/export/",
@@ -81,6 +84,19 @@ def test_a_list_of_tickets_is_a_workbook_without_formulas(client: Client) -> Non
     side = make_side("north", Words(subject="=1+1", name="=1+1", text="=1+1"))
     client.force_login(side.supervisor)
     answer = client.get(reverse("tickets:export"), {"view": "open"})
+    assert answer.status_code == 200
+    assert _formulas(answer.content) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scorecard_is_a_workbook_without_formulas(client: Client) -> None:
+    found_company()
+    make_side("north", Words(subject="=1+1", name="=1+1", text="=1+1"))
+    Carrier.objects.update(name="=1+1", name_en="=1+1")
+    Parcel.objects.update(shipped_at=timezone.now())
+    count_month(month=timezone.localdate().replace(day=1), at=timezone.now())
+    client.force_login(make_staff(roles=["admin"]))
+    answer = client.get(reverse("kpi:carrier_export"))
     assert answer.status_code == 200
     assert _formulas(answer.content) == []
 
