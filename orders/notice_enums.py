@@ -28,6 +28,7 @@ class Usual:
     is_on: bool = True
     is_urgent: bool = False
     is_critical: bool = False
+    is_everywhere: bool = False
 
 
 USUAL: dict[str, Usual] = {

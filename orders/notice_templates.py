@@ -15,6 +15,7 @@ from orders.notice_enums import NoticeStep
 SAMPLE = {
     "items": "保温杯 500ml 白色 × 2、杯刷 × 1", "carrier": "顺丰速运", "tracking_number": "SF1234567890123",
     "expected": "11月25日", "contact": "400-800-1234", "code": "12-3-4567", "place": "文三路菜鸟驿站", "reason": "",
+    "shipped_by": "快递：顺丰速运 SF1234567890123",
 }  # fmt: skip
 
 _GREETING = {"zh-hans": "{customer_name}，您好：", "en": "Hello {customer_name},"}
@@ -126,7 +127,7 @@ def _register(step: NoticeStep) -> None:
     has_parcel = step != NoticeStep.CONFIRMATION
     body = {}
     for language, words in (("zh-hans", mails[0]), ("en", mails[1])):
-        facts = _FACTS[language] + (f"\n{_PARCEL[language]}" if has_parcel else "")
+        facts = _FACTS[language] + (f"\n{_PARCEL[language]}" if has_parcel else "\n\n{shipped_by}")
         body[language] = "\n\n".join([_GREETING[language], words, facts, _BUTTON[language], _CONTACT[language]])
     key, label = f"order.{step}", _LABELS[step]
     register_template(key, subject=subject, body=body, label=label, sample=SAMPLE)

@@ -24,7 +24,8 @@ class Notice(models.Model):
 
     `plan_enc` is the encrypted JSON list of {channel, to}, `step` how many of them were taken; `context_enc` holds the
     values of its template. `skips` says which channels were left out and why. A critical one is not counted against
-    the daily cap, an urgent one does not wait for the end of quiet hours (in `zone`).
+    the daily cap, an urgent one does not wait for the end of quiet hours (in `zone`). One `is_everywhere` goes to every
+    channel of its plan at once; `channel` is then the one that did best so far.
     """
 
     event_type = "notice"
@@ -43,6 +44,7 @@ class Notice(models.Model):
     is_urgent = models.BooleanField(default=False)
     is_critical = models.BooleanField(default=False)
     is_counted = models.BooleanField(default=False)
+    is_everywhere = models.BooleanField(default=False, db_default=False)
     shop_id = models.BigIntegerField(null=True)
     customer_id = models.BigIntegerField(null=True)
     order_id = models.BigIntegerField(null=True)

@@ -1,7 +1,8 @@
 """Notices: one message to one person, tried channel by channel until one takes it, not in quiet hours, never too late.
 
-The first message of a notice is queued in the caller's transaction. What becomes of it comes back as an event of the
-delivery; when it failed for good the next channel is tried, each once (the delivery's key names notice and channel).
+The first message of a notice, or all of them where it goes everywhere at once, is queued in the caller's transaction.
+What becomes of it comes back as an event of the delivery; when it failed for good the next channel is tried, each once
+(the delivery's key names notice and channel). A notice that went everywhere stands where its best message stands.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class NoticeDraft:
     skips: Sequence[Mapping[str, str]] = ()
     is_urgent: bool = False
     is_critical: bool = False
+    is_everywhere: bool = False
     shop_id: int | None = None
     customer_id: int | None = None
     order_id: int | None = None
@@ -74,6 +76,7 @@ def give_notice(*, draft: NoticeDraft, at: datetime) -> Notice:
         skips=[dict(skip) for skip in draft.skips],
         is_urgent=draft.is_urgent,
         is_critical=draft.is_critical,
+        is_everywhere=draft.is_everywhere,
         shop_id=draft.shop_id,
         customer_id=draft.customer_id,
         order_id=draft.order_id,
@@ -96,6 +99,9 @@ def follow_delivery(*, delivery_id: int, at: datetime) -> None:
     if delivery is None or delivery.notice_id is None:
         return
     notice = _lock(delivery.notice_id)
+    if notice.is_everywhere:
+        _follow_all(notice, at)
+        return
     if delivery.channel != notice.channel:  # an older channel's late news; the newer one counts
         if delivery.state == DeliveryState.DELIVERED and notice.state in {NoticeState.FAILED, NoticeState.EXPIRED}:
             notice.channel = delivery.channel
@@ -122,7 +128,7 @@ def drop_notice(*, notice_id: int, reason: str, at: datetime) -> bool:
     if notice.state != NoticeState.OPEN:
         return False
     waiting = notice.deliveries.filter(state=DeliveryState.QUEUED).order_by("pk").values_list("pk", flat=True)
-    if notice.deliveries.filter(state=DeliveryState.SENDING).exists():
+    if notice.deliveries.filter(state__in=_GONE).exists():
         return False
     _settle(notice, NoticeState.DROPPED, reason, at)
     for delivery_id in list(waiting):
@@ -131,6 +137,33 @@ def drop_notice(*, notice_id: int, reason: str, at: datetime) -> bool:
 
 
 _LEFT = frozenset({NoticeState.FAILED, NoticeState.EXPIRED})
+_GONE = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.DELIVERED)
+
+
+def _follow_all(notice: Notice, at: datetime) -> None:
+    """Have a notice that went to every channel at once stand where the best of its messages stands."""
+    told: dict[str, str] = {}
+    for state, channel in notice.deliveries.order_by("pk").values_list("state", "channel"):
+        told.setdefault(state, channel)
+    waits = {DeliveryState.QUEUED, DeliveryState.SENDING} & set(told)
+    to, reason = NoticeState.FAILED, "no_way"
+    if DeliveryState.DELIVERED in told:
+        to, reason = NoticeState.DELIVERED, ""
+    elif DeliveryState.SENT in told:
+        to, reason = NoticeState.SENT, ""
+    elif waits:
+        to, reason = NoticeState.OPEN, ""
+    elif set(told) == {DeliveryState.EXPIRED}:
+        to, reason = NoticeState.EXPIRED, "too_late"
+    if to not in NOTICE_MOVES[notice.state]:  # it stands there already, or was taken back
+        return
+    best = DeliveryState.DELIVERED if to == NoticeState.DELIVERED else DeliveryState.SENT
+    notice.channel = told.get(best, notice.channel)
+    if to == NoticeState.OPEN:
+        _move(notice, to)
+        notice.save(update_fields=["state", "version"])
+    else:
+        _settle(notice, to, reason, at)
 
 
 def _lock(notice_id: int) -> Notice:
@@ -149,12 +182,13 @@ def _move(notice: Notice, to: str) -> None:
 
 
 def _try_next(notice: Notice, at: datetime) -> None:
-    """Queue the message on the next channel that can take it, or settle the notice; call with it locked."""
+    """Queue the message on the next channel that can take it (or on all), or settle the notice; call with it locked."""
     plan, active = plan_of(notice), active_channels()
     due = at if notice.is_urgent else quiet_end(at, notice.zone) or at
     if notice.expires_at is not None and due >= notice.expires_at:
         _settle(notice, NoticeState.EXPIRED, "too_late", at)
         return
+    taken: list[str] = []
     while notice.step < len(plan):
         place = plan[notice.step]
         notice.step += 1
@@ -169,7 +203,11 @@ def _try_next(notice: Notice, at: datetime) -> None:
         except DomainError as error:  # an address that is none on this channel
             notice.skips = [*notice.skips, {"channel": place["channel"], "reason": error.code[:40]}]
             continue
-        notice.channel = place["channel"]
+        taken.append(place["channel"])
+        if not notice.is_everywhere:
+            break
+    if taken:
+        notice.channel = taken[0]
         notice.save(update_fields=["step", "channel", "skips", "state", "is_counted", "version"])
         return
     was_tried = bool(notice.channel)

@@ -13,7 +13,7 @@ from notifications.models import NoticePolicy
 from notifications.services.accounts import PolicyDraft
 from orders.models import NoticeRule
 from orders.notice_enums import NoticeStep
-from orders.services.notices import RuleDraft
+from orders.services.notices import TOLD, RuleDraft
 
 
 def _orders() -> list[tuple[str, str]]:
@@ -74,12 +74,13 @@ class NoticeRuleForm(forms.Form):
     is_on = forms.BooleanField(label=_("Tell customers"), required=False)
     is_urgent = forms.BooleanField(label=_("Also in quiet hours"), required=False)
     is_critical = forms.BooleanField(label=_("Beyond the daily cap"), required=False)
+    is_everywhere = forms.BooleanField(label=_("On every channel at once"), required=False)
     hours = forms.IntegerField(label=_("Not later than (hours)"), min_value=1, max_value=240)
 
     def __init__(self, data: Any = None, *, rule: NoticeRule) -> None:
         """Take the present rule as what is shown."""
         self.step = NoticeStep(rule.step)
-        initial = {name: getattr(rule, name) for name in ("version", "is_on", "is_urgent", "is_critical", "hours")}
+        initial = {name: getattr(rule, name) for name in ("version", *TOLD)}
         super().__init__(data, prefix=rule.step, initial=initial)
 
     def draft(self) -> RuleDraft:

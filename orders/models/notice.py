@@ -43,7 +43,7 @@ class OrderNotice(models.Model):
 
 
 class NoticeRule(models.Model):
-    """How one step is told where somebody changed what is usual."""
+    """How one step is told where somebody changed what is usual; `is_everywhere`: on every channel at once."""
 
     event_type = "notice_rule"
 
@@ -51,6 +51,7 @@ class NoticeRule(models.Model):
     is_on = models.BooleanField(default=True)
     is_urgent = models.BooleanField(default=False)
     is_critical = models.BooleanField(default=False)
+    is_everywhere = models.BooleanField(default=False, db_default=False)
     hours = models.SmallIntegerField(default=24)
     version = models.IntegerField(default=1)
 

@@ -29,8 +29,8 @@ def notice_rule(step: str) -> NoticeRule:
 def _usual(step: str) -> NoticeRule:
     usual = USUAL[step]
     return NoticeRule(
-        step=step, is_on=usual.is_on, is_urgent=usual.is_urgent, is_critical=usual.is_critical, hours=usual.hours,
-        version=0,
+        step=step, is_on=usual.is_on, is_urgent=usual.is_urgent, is_critical=usual.is_critical,
+        is_everywhere=usual.is_everywhere, hours=usual.hours, version=0,
     )  # fmt: skip
 
 

@@ -114,6 +114,7 @@ def _draft(row: OrderNotice, rule: NoticeRule, details: Mapping[str, Any], expec
         context=_context(row, language, expected_at or row.order.promised_at) | dict(details),
         is_urgent=rule.is_urgent,
         is_critical=rule.is_critical,
+        is_everywhere=rule.is_everywhere,
         shop_id=order.shop_id,
         customer_id=order.customer_id,
         order_id=order.pk,
@@ -152,7 +153,6 @@ def _address(order: Order, customer: Customer, channel: str) -> str:
 
 def _context(row: OrderNotice, language: str, comes_at: datetime | None) -> dict[str, Any]:
     order, shop, parcel = row.order, row.order.shop, row.parcel or _only_parcel(row.order)
-    carrier = parcel.carrier if parcel else None
     with translation.override(language):
         day = comes_at.astimezone(zone_named(shop.timezone)).date() if comes_at else None
         year = row.happened_at.astimezone(zone_named(shop.timezone)).year
@@ -165,12 +165,25 @@ def _context(row: OrderNotice, language: str, comes_at: datetime | None) -> dict
         "order_number": order.number,
         "items": _items(order, is_english),
         "expected": expected,
-        "carrier": ((carrier.name_en if is_english else "") or carrier.name) if carrier else "",
+        "carrier": _carrier(parcel, is_english),
         "tracking_number": parcel.tracking_number if parcel else "",
+        "shipped_by": _shipped_by(parcel, is_english),
         "contact": shop.contact_phone or shop.contact_email,
         "url": tracking_url(order_id=order.pk),
         **(_pickup(parcel) if parcel is not None and row.step == NoticeStep.PICKUP_CODE else {}),
     }
+
+
+def _carrier(parcel: Parcel | None, is_english: bool) -> str:
+    carrier = parcel.carrier if parcel else None
+    return ((carrier.name_en if is_english else "") or carrier.name) if carrier else ""
+
+
+def _shipped_by(parcel: Parcel | None, is_english: bool) -> str:
+    """Return the line that names carrier and number, empty (and so left out) while no carrier is known."""
+    if parcel is None or not (carrier := _carrier(parcel, is_english)):
+        return ""
+    return f"{'Carrier: ' if is_english else '快递：'}{carrier} {parcel.tracking_number}"
 
 
 def _only_parcel(order: Order) -> Parcel | None:
@@ -206,6 +219,10 @@ class RuleDraft:
     is_urgent: bool
     is_critical: bool
     hours: int
+    is_everywhere: bool = False
+
+
+TOLD = ("is_on", "is_urgent", "is_critical", "is_everywhere", "hours")
 
 
 @transaction.atomic
@@ -218,13 +235,13 @@ def save_notice_rules(*, drafts: list[RuleDraft], actor: Actor, at: datetime) ->
             raise InvalidInput(code="unknown_step")
         row = known.get(draft.step)
         now = row or notice_rule(draft.step)
-        if all(getattr(now, name) == getattr(draft, name) for name in ("is_on", "is_urgent", "is_critical", "hours")):
+        if all(getattr(now, name) == getattr(draft, name) for name in TOLD):
             continue
         if (row.version if row else 0) != draft.version:
             raise StaleEdit(changes=[])
         row = row or NoticeRule(step=draft.step, version=0)
-        row.is_on, row.is_urgent = draft.is_on, draft.is_urgent
-        row.is_critical, row.hours = draft.is_critical, draft.hours
+        for name in TOLD:
+            setattr(row, name, getattr(draft, name))
         row.version += 1
         if row.pk is None:
             if not insert_once(row):

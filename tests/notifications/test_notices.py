@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.actors import SYSTEM
+from core.jobs import drain
 from core.models import Event, Job
 from notifications.models import Delivery, Notice, NoticeCount
 from notifications.quiet import end_of_quiet
@@ -21,6 +22,7 @@ from notifications.selectors.notices import notice_policy
 from notifications.services import drop_notice, save_notice_policy
 from notifications.services.accounts import PolicyDraft
 from notifications.services.deliveries import address_index
+from notifications.services.notices import follow_delivery
 from notifications.services.suppressions import suppress_address
 from tests.factories.notices import PHONE, make_account, make_notice_row, make_words, run_all
 from tests.providers import Provider, provider_server
@@ -217,3 +219,56 @@ def test_a_notice_that_was_overtaken_is_taken_back_and_no_other_channel_tried(pr
     assert (notice.state, states()) == ("dropped", [("push", "failed")])
     assert provider.pushes == []
     assert not drop_notice(notice_id=notice.pk, reason="overtaken", at=timezone.now())
+
+
+def test_one_for_every_channel_is_sent_on_each_once_from_many_workers(provider: Provider, sink: Sink) -> None:
+    start, ids = threading.Barrier(4), []
+
+    def work() -> None:
+        try:
+            start.wait()
+            ids.append(make_notice_row(provider, key="order:1:confirmation:0", is_everywhere=True).pk)
+            drain(seconds=15)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run_all()
+    assert len(set(ids)) == 1
+    assert states() == [("push", "sent"), ("wechat", "sent"), ("sms", "sent"), ("email", "sent")]
+    assert (set(provider.out_ids().values()), len(sink.mails)) == ({1}, 1)
+    assert Notice.objects.get().state == "sent"
+
+
+def test_one_for_every_channel_stands_where_its_best_message_stands(provider: Provider, sink: Sink) -> None:
+    provider.answer = lambda what, params: {"Code": "isv.AMOUNT_NOT_ENOUGH"} if what == "sms" else None
+    notice = make_notice_row(provider, is_everywhere=True, channels=("sms", "email"))
+    run_all()
+    notice.refresh_from_db()
+    assert states() == [("sms", "failed"), ("email", "sent")]
+    assert (notice.state, notice.channel) == ("sent", "email")
+    mail = Delivery.objects.get(channel="email")
+    Delivery.objects.filter(pk=mail.pk).update(state="failed", failed_at=timezone.now(), provider_code="smtp.550")
+    for _ in range(2):
+        follow_delivery(delivery_id=mail.pk, at=timezone.now())
+    notice.refresh_from_db()
+    assert (notice.state, notice.reason) == ("failed", "no_way")
+    assert Event.objects.filter(kind="notice.failed").count() == 1
+
+
+def test_one_for_every_channel_is_taken_back_on_all_or_none(provider: Provider) -> None:
+    now = timezone.now()
+    waiting = make_notice_row(provider, is_everywhere=True, channels=("wechat", "sms"))
+    gone = make_notice_row(provider, is_everywhere=True, channels=("wechat", "sms"))
+    first = gone.deliveries.order_by("pk")[0]
+    Delivery.objects.filter(pk=first.pk).update(state="sent", sent_at=now)
+    assert drop_notice(notice_id=waiting.pk, reason="overtaken", at=now)
+    assert not drop_notice(notice_id=gone.pk, reason="overtaken", at=now)
+    assert [one.state for one in waiting.deliveries.all()] == ["failed", "failed"]
+    follow_delivery(delivery_id=waiting.deliveries.all()[0].pk, at=now)
+    waiting.refresh_from_db()
+    assert waiting.state == "dropped"

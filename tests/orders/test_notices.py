@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,9 @@ from django.utils import timezone
 
 from core.actors import SYSTEM
 from core.events import Code, record
+from core.jobs import drain
 from core.models import Event
+from customers.models import Customer
 from customers.services import set_contact_choice
 from notifications.models import Delivery, Notice
 from notifications.selectors.notices import notice_policy
@@ -213,6 +216,54 @@ def test_the_reach_counts_confirmations_that_went_out(provider: Provider) -> Non
     reach = confirmation_reach(since=now - timedelta(days=1), until=now + timedelta(minutes=1))
     assert (reach.placed, reach.confirmed, reach.rate) == (2, 1, 0.5)
     assert confirmation_reach(since=now, until=now).rate is None
+
+
+def test_a_confirmation_goes_to_every_channel_when_so_chosen(client: Client, provider: Provider, sink: Sink) -> None:
+    draft = RuleDraft("confirmation", 0, is_on=True, is_urgent=False, is_critical=True, hours=48, is_everywhere=True)
+    assert save_notice_rules(drafts=[draft], actor=SYSTEM, at=timezone.now()) == ["confirmation"]
+    assert save_notice_rules(drafts=[replace(draft, version=1)], actor=SYSTEM, at=timezone.now()) == []
+    order = fresh_order(email="wang@customer.example", shop=make_shop(contact_phone="400 800 1234"))
+    order.customer.identities.update(verified_at=timezone.now())
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        try:
+            start.wait()
+            drain(seconds=15)
+            notify_order(order_id=order.pk, step="confirmation", happened_at=timezone.now(), at=timezone.now())
+            drain(seconds=15)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run_all()
+    (one,) = notices_of(order.pk)
+    assert sorted((row.channel, row.state) for row in one.deliveries) == [("email", "sent"), ("sms", "sent")]
+    assert (list(provider.out_ids().values()), len(sink.mails)) == ([1], 1)
+    words = Delivery.objects.get(channel="email").text
+    assert all(word in words for word in (order.number, "预计送达", "400 800 1234"))
+    now = timezone.now()
+    reach = confirmation_reach(since=now - timedelta(days=1), until=now + timedelta(minutes=1))
+    assert (reach.placed, reach.confirmed) == (1, 1)
+    notify_order(order_id=order.pk, step="delayed", happened_at=now, at=now)
+    assert Delivery.objects.filter(template="order.delayed").count() == 1
+
+
+def test_a_confirmation_names_the_carrier_only_when_it_is_known(provider: Provider, sink: Sink) -> None:
+    unknown, known = fresh_order(email="wang@customer.example"), fresh_order(email="zhao@customer.example")
+    parcel = make_parcel(known)
+    for order in (unknown, known):
+        order.customer.identities.update(verified_at=timezone.now())
+        Customer.objects.filter(pk=order.customer_id).update(preferred_channel="email")
+    run_all()
+    texts = dict(Delivery.objects.filter(template="order.confirmation").values_list("order_id", "text"))
+    assert f"快递：{parcel.carrier.name} {parcel.tracking_number}" in texts[known.pk]
+    assert "快递" not in texts[unknown.pk]
+    assert "shipped_by" not in texts[unknown.pk]
 
 
 def test_words_carry_the_tracking_link(provider: Provider) -> None:

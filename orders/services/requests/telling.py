@@ -50,7 +50,7 @@ def repeat_notice(*, notice_id: int, key: UUID, staff: Staff, at: datetime) -> R
         raise Conflict(_("This notice went out within the last hour."), code="sent_just_now")
     draft = draft_of(row)
     until = at + (draft.expires_at - row.happened_at) if draft.expires_at else None
-    notice = give_notice(draft=replace(draft, key=f"{draft.key}:{key}", expires_at=until), at=at)
+    notice = give_notice(draft=replace(draft, is_everywhere=False, key=f"{draft.key}:{key}", expires_at=until), at=at)
     again = RepeatedNotice.objects.create(order_notice=row, notice=notice, key=key, asked_by=staff, at=at)
     data = NoticeRepeated(Code(row.step), notice.pk)
     record("order.notice_repeated", subject=order, actor=Actor.staff(staff), at=at, data=data)
