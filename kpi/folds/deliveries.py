@@ -4,6 +4,8 @@ An order counts once: on its delivery when that came by the promise in force the
 passed. Passing is told by its own event, so an order still under way counts from that moment; a delivery told late that
 came in time takes the passing back. A promise changed after the delivery changes nothing. Its parcels count by the same
 promise, each by its own delivery. Orders of the past are not ours to judge.
+
+A confirmation reached when one of its messages went out and its last word is not a failure: mail knows no receipt.
 """
 
 from kpi.folds.engine import RootFold
@@ -11,7 +13,8 @@ from kpi.folds.engine import RootFold
 _KINDS = (
     "'order.placed', 'order.promise_changed', 'order.promise_passed', 'order.shipped', 'order.delivered',"
     " 'parcel.picked_up', 'parcel.in_transit', 'parcel.out_for_delivery', 'parcel.ready_for_pickup',"
-    " 'parcel.delivered', 'parcel.refused', 'parcel.returning', 'parcel.returned', 'parcel.lost'"
+    " 'parcel.delivered', 'parcel.refused', 'parcel.returning', 'parcel.returned', 'parcel.lost',"
+    " 'delivery.sent', 'delivery.delivered', 'delivery.failed'"
 )
 _DIMS = """p.shop_id, NULL::bigint AS team_id, NULL::bigint AS agent_id, NULL::text AS channel, NULL::text AS category,
        NULL::text AS stage, NULL::smallint AS priority, NULL::text AS tier, NULL::text AS survey"""
@@ -46,7 +49,15 @@ promised AS (
 parcel AS (
     SELECT root_id, subject_id, max(at) FILTER (WHERE kind = 'parcel.delivered') AS arrived_at,
            max(id) FILTER (WHERE kind = 'parcel.delivered') AS arrived_id
-      FROM ev WHERE subject_type = 'parcel' GROUP BY root_id, subject_id)
+      FROM ev WHERE subject_type = 'parcel' GROUP BY root_id, subject_id),
+told AS (
+    SELECT DISTINCT ON (root_id, subject_id) root_id, kind FROM ev
+     WHERE kind IN ('delivery.sent', 'delivery.delivered', 'delivery.failed')
+       AND data->>'template' = 'order.confirmation' ORDER BY root_id, subject_id, id DESC),
+reached AS (SELECT DISTINCT root_id FROM told WHERE kind <> 'delivery.failed'),
+placed AS (
+    SELECT DISTINCT ON (root_id) root_id, id, at, shop_id, customer_id FROM ev WHERE kind = 'order.placed'
+     ORDER BY root_id, id)
 {_judged("on_time_rate", "'order:' || p.root_id", "p.arrived_at", "p.arrived_id", "promised p")}
 UNION ALL
 {
@@ -62,11 +73,15 @@ UNION ALL
 SELECT 'delivery_days', 'order:' || p.root_id, p.root_id, p.arrived_at, p.arrived_id, NULL, p.root_id, p.customer_id,
        greatest(0, extract(epoch FROM p.arrived_at - p.at))::float, 1, 1, {_DIMS}
   FROM promised p WHERE p.arrived_at IS NOT NULL
+UNION ALL
+SELECT 'confirmation_reach', 'order:' || p.root_id, p.root_id, p.at, p.id, NULL, p.root_id, p.customer_id,
+       NULL, (r.root_id IS NOT NULL)::int::float, 1, {_DIMS}
+  FROM placed p LEFT JOIN reached r ON r.root_id = p.root_id
 """
 
 DELIVERIES = RootFold(
     name="deliveries",
-    version=1,
+    version=2,
     root_column="order_id",
     where=f"e.order_id IS NOT NULL AND e.origin <> 'import' AND e.kind IN ({_KINDS})",
     facts=_FACTS,

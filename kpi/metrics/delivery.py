@@ -6,6 +6,21 @@ from kpi.metrics.shapes import Metric, Shape, Stat
 
 DELIVERY = (
     Metric(
+        "confirmation_reach",
+        _("Confirmations that reached"),
+        _("Does every customer hear that the order is confirmed?"),
+        _(
+            "Orders with a confirmation that went out on at least one channel and did not come back ÷ orders placed;"
+            " imported history left out."
+        ),
+        Shape.RATIO,
+        Stat.RATE,
+        "percent",
+        "deliveries",
+        target=100,
+        at=_("placed"),
+    ),
+    Metric(
         "on_time_rate",
         _("Orders on time"),
         _("Do orders arrive when promised?"),

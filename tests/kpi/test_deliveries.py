@@ -6,14 +6,18 @@ import random
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from core.actors import SYSTEM
+from core.events import Code, record
 from core.folds import FOLDS, rebuild
 from kpi.models import Fact
 from kpi.services import advance_folds
+from notifications.events import DeliveryMoved
+from notifications.models import Delivery
 from orders.models import DeliveryPromise, Order, Parcel
 from orders.services import ScanData, add_scans
 from orders.services.promising.passing import pass_due
@@ -91,3 +95,40 @@ def test_on_time_equals_a_recount_and_a_late_telling_takes_the_passing_back(clie
     page = client.get(reverse("kpi:rows", args=["on_time_rate"]), {"span": "month", "day": now.date().isoformat()})
     assert page.status_code == 200
     assert page.context["card"]["n"] == len(page.context["rows"]) > 0
+
+
+def test_a_confirmation_reached_when_one_channel_took_it_and_nothing_came_back(client: Client) -> None:
+    now = timezone.now().replace(microsecond=0)
+    orders = [make_order(placed_at=now - DAY, at=now - DAY) for _number in range(4)]
+    make_order(placed_at=now - DAY, at=now, origin="import")
+    both, returned, never, other = orders
+    tell(both, 1, "failed")
+    tell(both, 2, "sent")
+    tell(returned, 3, "sent")
+    tell(never, 4, "failed")
+    tell(other, 5, "sent", template="order.shipped")
+    advance_folds(at=now)
+    assert reached() == {both.pk: 1, returned.pk: 1, never.pk: 0, other.pk: 0}
+    tell(returned, 3, "failed")  # the receipt comes late
+    tell(both, 2, "delivered")
+    advance_folds(at=now)
+    assert reached() == {both.pk: 1, returned.pk: 0, never.pk: 0, other.pk: 0}
+    assert_rollups_agree()
+    client.force_login(make_staff(roles=["manager"]))
+    page = client.get(
+        reverse("kpi:rows", args=["confirmation_reach"]), {"span": "month", "day": now.date().isoformat()}
+    )
+    assert page.status_code == 200
+    assert len(page.context["rows"]) == 4
+
+
+def tell(order: Order, number: int, state: str, *, template: str = "order.confirmation") -> None:
+    message = Delivery(pk=number, shop_id=order.shop_id, customer_id=order.customer_id, order_id=order.pk)
+    data = DeliveryMoved(Code("sms"), Code(template), Code("notice"), 1)
+    with transaction.atomic():
+        record(f"delivery.{state}", subject=message, actor=SYSTEM, at=timezone.now(), data=data)
+
+
+def reached() -> dict[int | None, int]:
+    rows = Fact.objects.filter(metric="confirmation_reach")
+    return {one.order_id: int(one.numerator) for one in rows}
