@@ -2,11 +2,11 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.enums import PresenceStatus
 from accounts.models import Staff
+from core.addresses import address
 
 TONES = {
     PresenceStatus.ONLINE: "good",
@@ -29,10 +29,10 @@ def person(request: HttpRequest) -> dict[str, Any]:
     loaded = getattr(user, "_rail_row", None) if is_read else None
     row = loaded or SimpleLazyObject(lambda: _own_row(user.pk))
     return {
-        "account_url": reverse("accounts:profile"),
+        "account_url": address("accounts:profile"),
         "presence": SimpleLazyObject(lambda: presence_choice(row["presence__status"])),
-        "notifications_url": reverse("accounts:notices"),
-        "notification_count_url": reverse("accounts:notice_count"),
+        "notifications_url": address("accounts:notices"),
+        "notification_count_url": address("accounts:notice_count"),
         "notification_count": lambda: row["unread"],  # templates call it; filters get a plain number
     }
 
@@ -48,7 +48,7 @@ def presence_choice(status: str | None) -> dict[str, Any]:
     return {
         "state": state.value,
         "label": state.label,
-        "url": reverse("accounts:presence"),
+        "url": address("accounts:presence"),
         "tone": TONES[state],
         "choices": [{"state": one.value, "label": one.label, "tone": TONES[one]} for one in PresenceStatus],
     }

@@ -4,6 +4,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.middleware import get_user
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -33,6 +34,7 @@ class SessionVersion:
             request.session_ended = True  # type: ignore[attr-defined]
             request.session.flush()
             return self.get_response(request)
+        request.user = get_user(request)  # type: ignore[assignment]  # itself, not the promise that asks each time
         with timezone.override(ZoneInfo(user.timezone)):
             response = self.get_response(request)
         # once the page is on its way: nobody waits for it (Django closes what it served by the same list)

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
+from core.addresses import address
 from core.registry import NAV
 
 
@@ -33,7 +33,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     for item in sorted(NAV.values(), key=lambda entry: entry.order):
         if item.permission and not user.may(item.permission):
             continue
-        url = reverse(item.url_name)
+        url = address(item.url_name)
         entries.append(
             {
                 "key": item.key,

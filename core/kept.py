@@ -69,7 +69,7 @@ def write_kept(sql: str, params: Sequence[Any], slots: Iterable[Slot]) -> str:
 
     def told(value: Any) -> Any:
         is_list = isinstance(value, list) and len(value) == 1
-        one = value[0] if is_list else value
+        one = value[0] if is_list else value.obj if isinstance(value, psycopg.Binary) else value
         slot = of.get(one) if isinstance(one, Hashable) else None
         return f"{_OPEN}{'*' * is_list}{slot.name}{_CLOSE}" if slot else value
 
@@ -79,9 +79,13 @@ def write_kept(sql: str, params: Sequence[Any], slots: Iterable[Slot]) -> str:
     for slot in of.values():
         text = text.replace(f"'{_OPEN}{slot.name}{_CLOSE}'", f"%({slot.name})s::{slot.cast}")
         text = text.replace(f"'{_OPEN}*{slot.name}{_CLOSE}'", f"ARRAY[%({slot.name})s::{slot.cast}]")
-    if _OPEN in text or any(str(slot.sample) in text for slot in of.values()):
+    if _OPEN in text or any(_words(slot.sample) in text for slot in of.values()):
         raise ValueError("a sample stands where no value can be filled in")
     return text
+
+
+def _words(sample: Any) -> str:
+    return sample.hex() if isinstance(sample, bytes) else str(sample)
 
 
 class Kept:

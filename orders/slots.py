@@ -18,3 +18,12 @@ READER = number_slot("reader", 4)
 def order_and_reader() -> tuple[Slot, ...]:
     """Return the slots of statements about one order as a person sees it."""
     return ORDER, READER
+
+
+NUMBER = Slot("number", "\ue010 a number of an order", "text")
+PHONE = Slot("phone", b"the index of a phone", "bytea")
+
+
+def what_is_sought() -> tuple[Slot, ...]:
+    """Return the slots of look-ups by what people have in hand."""
+    return NUMBER, PHONE

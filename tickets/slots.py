@@ -11,6 +11,7 @@ from django.conf import settings
 from core.kept import Slot, number_slot
 
 SAMPLE = datetime(2000, 1, 1, 13, 7, 11, 131, tzinfo=UTC)
+END = Slot("end", datetime(2000, 1, 1, 17, 19, 23, 137, tzinfo=UTC), "timestamptz")
 
 
 def day_start(now: datetime) -> datetime:
@@ -20,11 +21,17 @@ def day_start(now: datetime) -> datetime:
 
 STAFF = number_slot("staff", 1)
 TICKET = number_slot("ticket", 2)
+LAST = number_slot("last", 3)
 
 
 def person_and_times() -> tuple[Slot, ...]:
     """Return the slots of statements about what a person sees now: her key, the moment, the start of its day."""
     return STAFF, Slot("now", SAMPLE, "timestamptz"), Slot("today", day_start(SAMPLE), "timestamptz")
+
+
+def person_times_and_place() -> tuple[Slot, ...]:
+    """Return the slots of one page of such a statement: those above, and the moment and the key where it begins."""
+    return *person_and_times(), END, LAST
 
 
 def one_ticket() -> tuple[Slot, ...]:

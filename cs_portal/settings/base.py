@@ -186,6 +186,7 @@ MIDDLEWARE = [
     "core.middleware.DomainErrors",
 ]
 ROOT_URLCONF = "cs_portal.urls"
+FORM_RENDERER = "core.ui.widgets.PlainControls"
 WSGI_APPLICATION = "cs_portal.wsgi.application"
 ASGI_APPLICATION = "cs_portal.asgi.application"
 TEMPLATES = [
@@ -215,8 +216,9 @@ TEMPLATES = [
                 "core.context.shell",
                 "accounts.context.person",
             ],
+            "libraries": {"i18n": "core.templatetags.swift"},
             "builtins": [
-                "django.templatetags.i18n",
+                "core.templatetags.swift",
                 "django.templatetags.static",
                 "core.templatetags.ui",
             ],

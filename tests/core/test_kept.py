@@ -162,3 +162,12 @@ def test_threads_that_share_a_kept_statement_get_their_own_rows() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(8))) == [True] * 8
+
+
+def test_bytes_are_filled_in_too() -> None:
+    sought = Slot("sought", b"like nothing else", "bytea")
+    text = write_kept("SELECT %s = %s", [connection.Database.Binary(sought.sample), b"12"], [sought])
+    assert run_prepared(text, {"sought": b"12"}) == [(True,)]
+    assert run_prepared(text, {"sought": b"13"}) == [(False,)]
+    with pytest.raises(ValueError, match="sample"):
+        write_kept("SELECT %s", [b"x" + b"like nothing else"], [sought])

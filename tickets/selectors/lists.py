@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from tickets.selectors.duplicates import doubled
 from tickets.selectors.sla import ring_start
 from tickets.selectors.sorting import ORDERS, Order
 from tickets.selectors.views import tickets_in_view
-from tickets.slots import SAMPLE, STAFF, moments, person_and_times
+from tickets.slots import END, LAST, SAMPLE, STAFF, moments, person_times_and_place
 
 PAGE = 50
 COLUMNS = (
@@ -105,7 +105,7 @@ def as_rows(tickets: QuerySet[Ticket], staff: Staff, *more: str) -> QuerySet[Any
     return tickets.annotate(mark=mark, is_double=doubled(staff)).values_list(*COLUMNS, *more)
 
 
-_first_pages = Kept(person_and_times)
+_pages = Kept(person_times_and_place)
 
 
 def list_tickets(
@@ -122,18 +122,26 @@ def list_tickets(
     order, chosen = ORDERS[sorting], [name for name in facts if name in FACTS]
     columns = (*order.names, *(_column(name) for name in chosen))
 
-    def asked(who: Staff, at: datetime) -> QuerySet[Any, Any]:
-        rows = order.after(order.arrange(tickets_in_view(who, view, now=at)), cursor)
-        return as_rows(rows, who, *columns)[: limit + 1]
+    place = order.read_cursor(cursor)
 
-    if cursor or view.startswith("saved-"):  # asked too seldom, in too many ways, to be kept
-        found = list(asked(staff, now))
+    def asked(who: Staff, at: datetime, begin: Sequence[Any] | None) -> QuerySet[Any, Any]:
+        rows = order.arrange(tickets_in_view(who, view, now=at))
+        return as_rows(rows if begin is None else order.behind(rows, begin), who, *columns)[: limit + 1]
+
+    if view.startswith("saved-") or (place is not None and not order.is_by_moment):  # in too many ways to be kept
+        found = list(asked(staff, now, place))
     else:
-        key = (view, sorting, columns, limit, *scope_key(staff))
+        key = (view, sorting, columns, limit, place is not None, *scope_key(staff))
+        samples = None if place is None else (END.sample, LAST.sample)
+        where = {} if place is None else {"end": place[0], "last": place[1]}
         found = []
         with suppress(EmptyResultSet):
-            found = _first_pages.rows(
-                key, lambda: asked(stand_in(staff, STAFF.sample), SAMPLE), staff=staff.pk, **moments(now)
+            found = _pages.rows(
+                key,
+                lambda: asked(stand_in(staff, STAFF.sample), SAMPLE, samples),
+                staff=staff.pk,
+                **moments(now),
+                **where,
             )
     return _page(found, limit, order, chosen)
 

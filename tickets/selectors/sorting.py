@@ -37,6 +37,11 @@ class Order:
         """Return the names under which a row's keys are read."""
         return [name for name, _expression in self.keys]
 
+    @property
+    def is_by_moment(self) -> bool:
+        """Say whether a place is a moment and an id."""
+        return len(self.keys) == 1
+
     def arrange(self, rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
         """Return the rows in this order, with their keys annotated."""
         made = {name: expression for name, expression in self.keys if not isinstance(expression, F)}
@@ -46,8 +51,10 @@ class Order:
     def after(self, rows: QuerySet[Ticket], cursor: str) -> QuerySet[Ticket]:
         """Return the arranged rows behind a cursor; all of them for one that cannot be read."""
         place = self.read_cursor(cursor)
-        if place is None:
-            return rows
+        return rows if place is None else self.behind(rows, place)
+
+    def behind(self, rows: QuerySet[Ticket], place: Sequence[Any]) -> QuerySet[Ticket]:
+        """Return the arranged rows behind a place: the keys of a row, then its id."""
         past = "lt" if self.is_falling else "gt"
         names = [*self.names, "pk"]
         beyond = Q()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe  # allowed: what a template rendered
 from django.utils.translation import get_language
@@ -19,6 +19,7 @@ from accounts.models import Staff
 from accounts.permissions import Permission, StaffRequest, has
 from accounts.selectors import remember_event_names
 from core import registry
+from core.addresses import address
 from core.errors import NotFound
 from core.models import Event
 from core.ui.leaf import CHANNEL_NAMES
@@ -120,9 +121,9 @@ def list_context(request: StaffRequest, view: str, *, current: Ticket | None, li
         "sortings": Sorting.choices,
         "facts": shape.facts,
         "all_facts": FACT_NAMES,
-        "next_url": f"{reverse('tickets:desk')}?{urlencode({**query, 'before': page.after})}" if page.after else "",
-        "list_url": f"{reverse('tickets:list')}?{urlencode(query)}",
-        "export_url": f"{reverse('tickets:export')}?{urlencode(query)}",
+        "next_url": f"{address('tickets:desk')}?{urlencode({**query, 'before': page.after})}" if page.after else "",
+        "list_url": f"{address('tickets:list')}?{urlencode(query)}",
+        "export_url": f"{address('tickets:export')}?{urlencode(query)}",
     }
 
 
@@ -222,7 +223,7 @@ def first_stream(request: StaffRequest, ticket: Ticket, now: datetime, before: s
     since = messages[0].at if has_earlier and messages else datetime(2000, 1, 1, tzinfo=now.tzinfo)
     events = [] if before else conversation.events_around(ticket, since=since)
     html = _render(request, ticket, messages, events, now)
-    earlier = f"{reverse('tickets:stream', args=[ticket.pk])}?before={first}" if has_earlier else ""
+    earlier = f"{address('tickets:stream', ticket.pk)}?before={first}" if has_earlier else ""
     return Stream(html, earlier)
 
 
@@ -290,7 +291,7 @@ def context_tabs(request: StaffRequest, ticket: Ticket, wanted: str = "") -> lis
             if pk is None or (panel.permission and not request.user.may(panel.permission)):
                 continue
             try:
-                found.append((panel, reverse(panel.url_name, args=[pk])))
+                found.append((panel, address(panel.url_name, pk)))
             except NoReverseMatch:  # a panel whose page is missing must not take the desk with it
                 logger.error("tickets.panel_without_page panel=%s url_name=%s", panel.key, panel.url_name)
     found.sort(key=lambda item: item[0].order)
