@@ -1,7 +1,7 @@
 """Django's i18n and url tags, with what cannot change between two renders worked out once.
 
 A page of the desk holds two hundred fixed words and a hundred addresses; looking each up anew was a sixth of its time.
-Settings put this library in the place of `i18n`, so templates are written as anywhere else.
+They come with `ui`, so templates are written as anywhere else.
 Decision 0023-worked-out-once.
 """
 
@@ -22,8 +22,6 @@ from django.utils.translation import get_language
 from core.addresses import address
 
 register = template.Library()
-register.tags.update(i18n.register.tags)
-register.filters.update(i18n.register.filters)
 
 
 class FixedWords(Node):

@@ -10,12 +10,14 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
 from core import ui
+from core.templatetags import swift
 from core.ui import fields
 from core.ui.colour import shop_rules
 from core.ui.escaping import esc
 from core.ui.words import script_words
 
 register = template.Library()
+register.tags.update(swift.register.tags)  # so {% load i18n static ui %} ends with these
 
 register.simple_tag(ui.icon)
 register.simple_tag(ui.badge)

@@ -216,9 +216,8 @@ TEMPLATES = [
                 "core.context.shell",
                 "accounts.context.person",
             ],
-            "libraries": {"i18n": "core.templatetags.swift"},
             "builtins": [
-                "core.templatetags.swift",
+                "django.templatetags.i18n",
                 "django.templatetags.static",
                 "core.templatetags.ui",
             ],
