@@ -67,6 +67,7 @@ class Command:
     permission: str = ""
     method: str = "get"
     keywords: str = ""
+    is_for: Callable[[Any], bool] | None = None  # who else than by the permission may not
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,10 @@ def register_command(
     permission: str = "",
     method: str = "get",
     keywords: str = "",
+    is_for: Callable[[Any], bool] | None = None,
 ) -> None:
-    """Add a palette command; `keywords` are extra words it is found by."""
-    COMMANDS[key] = Command(key, label, icon, url_name, permission, method, keywords)
+    """Add a palette command; `keywords` are extra words it is found by, `is_for` says who of those allowed sees it."""
+    COMMANDS[key] = Command(key, label, icon, url_name, permission, method, keywords, is_for)
 
 
 def register_story(kind_prefix: str, renderer: StoryRenderer) -> None:

@@ -16,6 +16,7 @@ from kpi.folds.feedback import SURVEYS, VISITS
 from kpi.folds.quality import QUALITY
 from kpi.folds.tasks import TASKS
 from kpi.folds.tickets import TICKETS
+from kpi.permissions import sees_carriers
 from kpi.services import fold_health
 
 for fold in (TICKETS, CONTACTS, CALLS, TASKS, DELIVERIES, SURVEYS, VISITS, QUALITY):
@@ -25,7 +26,7 @@ register_nav("board", _("Board"), "chart-bar", "kpi:board", 40, permission="boar
 register_command("board", _("Open the board"), "chart-bar", "kpi:board", permission="board.view", keywords="KPI")
 register_command(
     "carrier_scorecard", _("Carrier scorecard"), "truck-delivery", "kpi:carriers", permission="board.view",
-    keywords="kuaidi pingfen kdpf zhunshi scorecard eta",
+    keywords="kuaidi pingfen kdpf zhunshi scorecard eta", is_for=sees_carriers,
 )  # fmt: skip
 register_settings_page(
     "targets",

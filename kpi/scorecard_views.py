@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_safe
 
-from accounts.permissions import Permission, StaffRequest, require, shop_scope, staff_page
+from accounts.permissions import Permission, StaffRequest, require, staff_page
 from core import ui
 from core.errors import NotAllowed, NotFound
 from core.http import render_page
 from core.workbooks import build_workbook, safe_cell, workbook_response
 from kpi.models import CarrierMonth
 from kpi.periods import parse_day, today
+from kpi.permissions import sees_carriers
 from kpi.scorecards.cohort import NUMBERS, month_of, next_month
 from kpi.scorecards.counting import months_counted
 from kpi.scorecards.rating import grade_of, points_of
@@ -179,7 +180,7 @@ def _bias(hours: float | None) -> str:
 
 def _check_company(request: StaffRequest) -> None:
     """A carrier is judged by all shops' parcels: whoever sees some shops only does not see it."""
-    if shop_scope(request.user) is not None:
+    if not sees_carriers(request.user):
         raise NotAllowed
 
 

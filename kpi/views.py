@@ -31,6 +31,7 @@ from kpi.metrics.service import SERVICE
 from kpi.metrics.solving import SOLVING
 from kpi.models import Fact, Target
 from kpi.periods import Period, parse_day, period_of, today
+from kpi.permissions import sees_carriers
 from kpi.selectors import Filters, ages_of, figures, level_moment, rows_behind, with_ages
 
 HEADLINES = ["tickets_opened", "first_response_time", "resolution_time", "satisfaction_score"]
@@ -74,6 +75,7 @@ def board(request: StaffRequest) -> HttpResponse:
         "filters": filters,
         "choices": choices,
         "spans": _spans(period, query),
+        "sees_carriers": sees_carriers(request.user),
         "previous_url": _board_url(period.previous, query),
         "following_url": _board_url(period.following, query) if period.last < today(timezone.now()) else "",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -100,12 +101,16 @@ def _tickets(rows: Any) -> list[Entry]:
     ]
 
 
+IsFor = Callable[[Staff], bool]
+Known = tuple[Entry, str, IsFor | None, tuple[str, ...]]
+
+
 def commands(staff: Staff, query: str) -> list[Entry]:
     """Return the commands that match by word, keyword or pinyin initials (`thtk` finds 退货退款), best first."""
     ranked = []
     for command in _all_commands(get_language() or ""):
-        entry, permission, words = command
-        if permission and not staff.may(permission):
+        entry, permission, is_for, words = command
+        if (permission and not staff.may(permission)) or (is_for and not is_for(staff)):
             continue
         rank = _rank(query.lower(), words)
         if rank is not None:
@@ -114,9 +119,9 @@ def commands(staff: Staff, query: str) -> list[Entry]:
 
 
 @lru_cache(maxsize=4)
-def _all_commands(_language: str) -> list[tuple[Entry, str, tuple[str, ...]]]:
+def _all_commands(_language: str) -> list[Known]:
     """Return every command, navigation entry and settings page with the words it is found by, in her language."""
-    found: dict[str, tuple[Entry, str, tuple[str, ...]]] = {}
+    found: dict[str, Known] = {}
     for item in sorted(registry.NAV.values(), key=lambda nav: nav.order):
         _add(found, item.label, item.icon, item.url_name, item.permission, gettext("Go to"), keys=item.shortcut)
     for command in registry.COMMANDS.values():
@@ -130,6 +135,7 @@ def _all_commands(_language: str) -> list[tuple[Entry, str, tuple[str, ...]]]:
             hint,
             command.keywords,
             method=command.method,
+            is_for=command.is_for,
         )
     for page in sorted(registry.SETTINGS_PAGES.values(), key=lambda one: one.order):
         _add(found, page.label, page.icon, page.url_name, page.permission, gettext("Settings"), str(page.description))
@@ -147,6 +153,7 @@ def _add(
     *,
     keys: str = "",
     method: str = "get",
+    is_for: IsFor | None = None,
 ) -> None:
     try:
         url = reverse(url_name)
@@ -156,7 +163,7 @@ def _add(
         return
     title = str(label)
     words = (title.lower(), pinyin_initials(title).lower(), pinyin_key(title).lower(), keywords.lower())
-    found[url] = (Entry("command", icon, title, hint, url, keys, method), permission, words)
+    found[url] = (Entry("command", icon, title, hint, url, keys, method), permission, is_for, words)
 
 
 def _rank(query: str, words: tuple[str, ...]) -> int | None:

@@ -18,11 +18,12 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the reader asked for: a tab, a kind, a carrier, where the page begins (moment and id)."""
+    """What the reader asked for: a tab, a kind, a carrier, a province, where the page begins (moment and id)."""
 
     tab: str = "open"
     kind: str = ""
     carrier_id: int | None = None
+    province: str = ""
     after: tuple[datetime, int] | None = None
 
 
@@ -33,6 +34,8 @@ def exception_page(staff: Staff, wanted: Wanted, *, at: datetime) -> list[Parcel
         rows = rows.filter(kind=wanted.kind)
     if wanted.carrier_id:
         rows = rows.filter(carrier_id=wanted.carrier_id)
+    if wanted.province:
+        rows = rows.filter(order__region__startswith=wanted.province)
     rows = rows.select_related("parcel", "order", "order__customer", "shop", "carrier", "owner", "closed_by")
     moment, pk = wanted.after or (None, 0)
     if wanted.tab == "closed":

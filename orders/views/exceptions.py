@@ -26,6 +26,7 @@ from orders.selectors.exceptions import PAGE, TABS, Wanted, count_exceptions, ex
 from orders.services.exceptions import close_exception, hand_over_exception, take_exception
 from orders.story import carrier_name
 
+LONGEST_PROVINCE = 20
 LIST, DETAIL = "orders/exceptions/list.html", "orders/exceptions/exception.html"
 
 
@@ -38,7 +39,7 @@ def queue(request: StaffRequest) -> HttpResponse:
     wanted = _wanted(request, counts)
     rows = exception_page(request.user, wanted, at=now)
     shown, more = rows[:PAGE], rows[PAGE:]
-    kept = {"tab": wanted.tab, "kind": wanted.kind, "carrier": wanted.carrier_id or ""}
+    kept = {"tab": wanted.tab, "kind": wanted.kind, "carrier": wanted.carrier_id or "", "province": wanted.province}
     context = {
         "rows": [{"one": one, "is_overdue": one.closed_at is None and one.due_at < now} for one in shown],
         "tab": wanted.tab,
@@ -46,7 +47,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         "kinds": ExceptionKind.choices,
         "carriers": [(one.pk, carrier_name(one)) for one in carriers()],
         "kept": kept,
-        "is_filtered": bool(wanted.kind or wanted.carrier_id),
+        "is_filtered": bool(wanted.kind or wanted.carrier_id or wanted.province),
         "next_url": f"?{urlencode(kept | {'after': _place(shown[-1], wanted.tab)})}" if more else "",
         "here": request.get_full_path(),
     }
@@ -69,6 +70,7 @@ def _wanted(request: StaffRequest, counts: dict[str, int]) -> Wanted:
         tab=tab,
         kind=kind if kind in ExceptionKind.values else "",
         carrier_id=int(carrier) if carrier.isascii() and carrier.isdigit() and len(carrier) < 18 else None,
+        province=request.GET.get("province", "").strip()[:LONGEST_PROVINCE],
         after=after,
     )
 

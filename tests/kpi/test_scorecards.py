@@ -22,6 +22,7 @@ from tests.factories.accounts import make_staff, make_team
 from tests.factories.orders import make_order, make_parcel, make_shop
 from tests.factories.tickets import make_ticket
 from tickets.models import Category, Ticket
+from tickets.palette import commands
 
 pytestmark = pytest.mark.django_db
 MONTH = date(2026, 10, 1)
@@ -143,7 +144,8 @@ def test_the_rating_is_a_sum_anybody_can_do_again() -> None:
 def test_the_pages_open_each_other_and_the_export_holds_the_month(client: Client) -> None:
     fill(random.Random(3), 30)
     count_month(month=MONTH, at=AT)
-    client.force_login(make_staff(roles=["manager"]))
+    boss = make_staff(roles=["manager"])
+    client.force_login(boss)
     here = reverse("kpi:carriers")
     page = client.get(here, {"month": "2026-10"})
     lines = page.context["lines"]
@@ -159,9 +161,13 @@ def test_the_pages_open_each_other_and_the_export_holds_the_month(client: Client
     assert export.status_code == 200
     assert export.content[:2] == b"PK"
     assert client.get(here, {"month": "2020-01"}).context["lines"] == []
+    assert f'href="{here}"' in client.get(reverse("kpi:board")).text
+    assert here in {entry.url for entry in commands(boss, "scorecard")}
     one_shop = make_staff(roles=["supervisor"], teams=[make_team(shop_ids=[make_shop().pk])])
     client.force_login(one_shop)
     assert client.get(here).status_code == 403
+    assert f'href="{here}"' not in client.get(reverse("kpi:board")).text  # nothing leads there that does not open
+    assert here not in {entry.url for entry in commands(one_shop, "scorecard")}
 
 
 def test_nobody_without_the_board_sees_it(client: Client) -> None:

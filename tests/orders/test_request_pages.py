@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -275,6 +277,11 @@ def test_actions_show_what_is_wrong_and_how_parcels_alike_fare():
     assert f"/desk/exceptions/{own.pk}/take/" in shown.text
     (alike,) = shown.context["alike"]
     assert (alike["count"], alike["province"], alike["carrier_id"]) == (2, "浙江", own.carrier_id)
+    there = unescape(re.search(r'href="([^"]+province=[^"]+)"', shown.text)[1])  # type: ignore[index]
+    queue = agent.get(there)
+    assert {row["one"].order.region[:2] for row in queue.context["rows"]} == {"浙江"}
+    assert len(queue.context["rows"]) == alike["count"] + 1  # with its own
+    assert 'value="浙江"' in queue.text
 
 
 def test_panel_and_page_fetch_stock_price_and_promotions():
