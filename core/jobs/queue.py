@@ -285,8 +285,9 @@ def drain(*, seconds: float) -> int:
     """
     import time
 
-    begun = time.monotonic()
-    done, end, pause_over = 0, begun + seconds, begun + FIRST_PAUSE * bool(free_orphans())
+    done, end = 0, time.monotonic() + seconds
+    freed = free_orphans()
+    pause_over = time.monotonic() + FIRST_PAUSE * bool(freed)  # from after the pause was written: never before its end
     while (now := time.monotonic()) < end:
         claimed = claim(1)
         if not claimed and now > pause_over:
