@@ -37,7 +37,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         entries.append(
             {
                 "key": item.key,
-                "label": item.label,
+                "label": str(item.label),
                 "icon": item.icon,
                 "url": url,
                 "shortcut": item.shortcut,

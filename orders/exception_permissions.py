@@ -10,9 +10,14 @@ from core.errors import NotFound
 from orders.models import ParcelException
 
 
+def works_on_exceptions(staff: Staff) -> bool:
+    """Say whether this person sees any exceptions."""
+    return has(staff, Permission.EXCEPTION_WORK) and not sees_only_area(staff)
+
+
 def exceptions_visible_to(staff: Staff) -> QuerySet[ParcelException]:
     """Return the exceptions of the shops this person sees."""
-    if not has(staff, Permission.EXCEPTION_WORK) or sees_only_area(staff):
+    if not works_on_exceptions(staff):
         return ParcelException.objects.none()
     shops = shop_scope(staff)
     return ParcelException.objects.all() if shops is None else ParcelException.objects.filter(shop_id__in=shops)

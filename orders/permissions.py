@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -49,19 +49,19 @@ def get_order_for(staff: Staff, order_id: int, permission: Permission = Permissi
     return order
 
 
-def get_panel_order_for(staff: Staff, order_id: int, **told: Any) -> Order:
-    """Return what get_order_for does with the annotations `told`, by a statement written once per scope."""
+def get_panel_order_for(staff: Staff, order_id: int, key: Hashable, told: Callable[[], dict[str, Any]]) -> Order:
+    """Return what get_order_for does with the annotations `told`, by a statement written once per scope and `key`."""
     require(staff, Permission.ORDER_VIEW)
 
     def build(pk: int) -> QuerySet[Order]:
-        return orders_visible_to(staff).select_related("shop", "customer").annotate(**told).filter(pk=pk)
+        return orders_visible_to(staff).select_related("shop", "customer").annotate(**told()).filter(pk=pk)
 
     try:
         if sees_only_area(staff):
             return build(order_id).get()
         shops = shop_scope(staff)
-        key = None if shops is None else tuple(shops), *told
-        found: list[Order] = _beside.instances(key, lambda: build(ORDER.sample), order=order_id)
+        scope = None if shops is None else tuple(shops)
+        found: list[Order] = _beside.instances((scope, key), lambda: build(ORDER.sample), order=order_id)
         return found[0]
     except (EmptyResultSet, Order.DoesNotExist, IndexError):
         raise NotFound from None

@@ -1,6 +1,7 @@
 """{% load ui %}: every part of the design system; see the gallery at /ui/."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -14,6 +15,7 @@ from core.templatetags import swift
 from core.ui import fields
 from core.ui.colour import shop_rules
 from core.ui.escaping import esc
+from core.ui.icons import sprite_url
 from core.ui.words import script_words
 
 register = template.Library()
@@ -27,6 +29,7 @@ register.simple_tag(ui.channel)
 register.simple_tag(ui.avatar)
 register.simple_tag(ui.clock)
 register.simple_tag(ui.when)
+register.simple_tag(ui.rail_link)
 register.simple_tag(ui.masked)
 register.simple_tag(ui.copy_button, name="copy")
 register.simple_tag(ui.kbd)
@@ -238,6 +241,11 @@ def shop_style(context: template.Context) -> SafeString:
 @register.simple_tag
 def ui_words() -> SafeString:
     """Hand the words of the scripts to the page in its language."""
+    return _words_for_scripts(get_language(), sprite_url())
+
+
+@lru_cache(maxsize=8)
+def _words_for_scripts(_language: str | None, _sprite: str) -> SafeString:
     return json_script(script_words(), "ui-words")
 
 

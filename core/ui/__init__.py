@@ -23,6 +23,7 @@ from .leaf import (
 )
 from .looks import Look, look_of, register_looks
 from .numbers import count, duration, file_size, money, percent, phone_mask
+from .rail import rail_link
 from .times import clock, moment_words, when
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "percent",
     "phone_mask",
     "progress",
+    "rail_link",
     "register_looks",
     "skeleton",
     "sparkline",

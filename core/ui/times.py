@@ -1,6 +1,6 @@
 """Moments and deadlines as people read them: relative under a day, then a plain date."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -23,12 +23,17 @@ def zone_named(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def local(at: datetime) -> datetime:
-    """Return the moment in the reader's zone: the active one, else the company's own."""
+def reader_zone() -> tzinfo:
+    """Return the reader's zone: the active one, else the company's own."""
     zone = timezone.get_current_timezone()
     if zone == timezone.get_default_timezone():
         zone = zone_named(getattr(settings, "BUSINESS_TIME_ZONE", settings.TIME_ZONE))
-    return at.astimezone(zone)
+    return zone
+
+
+def local(at: datetime) -> datetime:
+    """Return the moment in the reader's zone."""
+    return at.astimezone(reader_zone())
 
 
 def date_words(day: date, *, this_year: int) -> str:
@@ -42,13 +47,20 @@ def date_words(day: date, *, this_year: int) -> str:
 
 def moment_words(at: datetime, *, now: datetime) -> str:
     """Write 11月21日 14:05 in local time."""
-    there = local(at)
-    return f"{date_words(there, this_year=local(now).year)} {there.hour:02}:{there.minute:02}"
+    zone = reader_zone()
+    return _short_words(at.astimezone(zone), now.astimezone(zone).year)
+
+
+def _short_words(there: datetime, this_year: int) -> str:
+    return f"{date_words(there, this_year=this_year)} {there.hour:02}:{there.minute:02}"
 
 
 def full_words(at: datetime) -> str:
     """Write the whole moment, year to second, for a title."""
-    there = local(at)
+    return _full_words(local(at))
+
+
+def _full_words(there: datetime) -> str:
     return f"{date_words(there, this_year=0)} {there.hour:02}:{there.minute:02}:{there.second:02}"
 
 
@@ -72,16 +84,18 @@ def when(at: datetime | date | None, style: str = "auto", now: datetime | None =
     """Render a <time>: `auto` (relative under a day), `moment`, `full`, `date`, `time` or `relative`."""
     if not at:
         return mark_safe(f'<span class="muted">{NOTHING}</span>')
-    now = now or timezone.now()
+    now, zone = now or timezone.now(), reader_zone()
+    this_year = now.astimezone(zone).year
     if not isinstance(at, datetime):
-        return mark_safe(f'<time datetime="{at.isoformat()}">{date_words(at, this_year=local(now).year)}</time>')
-    iso, title = at.isoformat(timespec="seconds"), full_words(at)
+        return mark_safe(f'<time datetime="{at.isoformat()}">{date_words(at, this_year=this_year)}</time>')
+    there = at.astimezone(zone)
+    iso, title = at.isoformat(timespec="seconds"), _full_words(there)
     if style in ("auto", "relative"):
         relative = relative_words(at, now=now)
         if relative is not None:
             return mark_safe(
                 f'<time datetime="{iso}" title="{title}" data-when'
-                f' data-abs="{moment_words(at, now=now)}">{relative}</time>'
+                f' data-abs="{_short_words(there, this_year)}">{relative}</time>'
             )
     if style == "relative":
         span = duration(now - at)
@@ -89,11 +103,11 @@ def when(at: datetime | date | None, style: str = "auto", now: datetime | None =
     elif style == "full":
         words = title[:-3]  # seconds are for the title
     elif style == "date":
-        words = date_words(local(at), this_year=local(now).year)
+        words = date_words(there, this_year=this_year)
     elif style == "time":
-        words = f"{local(at):%H:%M}"
+        words = f"{there:%H:%M}"
     else:
-        words = moment_words(at, now=now)
+        words = _short_words(there, this_year)
     return mark_safe(f'<time datetime="{iso}" title="{title}">{words}</time>')
 
 

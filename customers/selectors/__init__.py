@@ -9,16 +9,16 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from core.crypto import blind_index
-from core.kept import Kept, number_slot
+from core.kept import Kept
 from core.text import normalise_email, normalise_phone
 from customers.enums import ContactPurpose, IdentityKind
 from customers.models import ContactChoice, Customer, Identity, root_of
+from customers.slots import CUSTOMER
 
 OPT_IN_PURPOSES = frozenset({ContactPurpose.MARKETING})
 """Purposes that need a yes; the others run until the customer says no. Service mail cannot be refused."""
 
-_CUSTOMER = number_slot("customer", 4)
-_addresses = Kept(lambda: (_CUSTOMER,))
+_of_one = Kept(lambda: (CUSTOMER,))
 
 
 def phone_index(phone: str) -> bytes:
@@ -167,8 +167,12 @@ def search_customers(text: str, *, limit: int = 8) -> list[Customer]:
 
 def identities_of(customer_id: int) -> list[Identity]:
     """Return how a customer is known, in any of the joined records, primary ones first."""
-    rows = Identity.objects.filter(customer_id__in=aliases_of(customer_id))
-    return list(rows.order_by("kind", "-is_primary", "pk"))
+
+    def asked() -> QuerySet[Identity]:
+        rows = Identity.objects.filter(customer_id__in=aliases_of(CUSTOMER.sample))
+        return rows.order_by("kind", "-is_primary", "pk")
+
+    return _of_one.instances("identities", asked, customer=customer_id)
 
 
 def _own_first() -> Case:
@@ -186,11 +190,11 @@ def primary_address(customer_id: int, kind: str) -> str | None:
     """
 
     def asked() -> QuerySet[Identity]:
-        rows = Identity.objects.filter(customer_id__in=aliases_of(_CUSTOMER.sample), kind=kind)
+        rows = Identity.objects.filter(customer_id__in=aliases_of(CUSTOMER.sample), kind=kind)
         proven = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False))
         return proven.order_by("is_claimed", _own_first(), "-is_primary", "-pk")[:1]
 
-    found = _addresses.instances(kind, asked, customer=customer_id)
+    found = _of_one.instances(("address", kind), asked, customer=customer_id)
     return found[0].value if found else None
 
 

@@ -1,19 +1,14 @@
-"""Read the requests to shops: the queue, those of an order, its notes, and parcels that fare alike."""
+"""Read the queue of requests to shops."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Staff
-from core.crypto import CannotDecrypt, decrypt
-from orders.exception_enums import EXCEPTION_OPEN
-from orders.exception_permissions import exceptions_visible_to
-from orders.gazetteer import region_of
-from orders.models import Order, OrderNote, OrderRequest
+from orders.models import OrderRequest
 from orders.request_enums import REQUEST_OPEN
 from orders.request_permissions import requests_visible_to
 
@@ -68,47 +63,3 @@ def _in_tab(rows: QuerySet[OrderRequest], tab: str, staff: Staff, at: datetime) 
     if tab == "mine":
         return rows.filter(asked_by=staff)
     return rows.filter(due_at__lt=at) if tab == "overdue" else rows
-
-
-def requests_of_order(order_id: int) -> list[OrderRequest]:
-    """Return an order's requests, open ones first, then the newest."""
-    rows = OrderRequest.objects.filter(order_id=order_id).select_related("asked_by", "answered_by").order_by("-pk")
-    return sorted(rows[:50], key=lambda one: (not one.is_open, -one.pk))
-
-
-def parcels_alike(staff: Staff, order: Order) -> list[dict[str, Any]]:
-    """Return by carrier how many other parcels on the way of this order's own (to the same province) are in trouble.
-
-    Silent ones are among them: silence opens an exception. One statement.
-    """
-    province = region_of(order.region).province
-    if not province:
-        return []
-    rows = exceptions_visible_to(staff).filter(state__in=EXCEPTION_OPEN, order__region__startswith=province)
-    rows = rows.filter(carrier__in=order.parcels.values("carrier")).exclude(order=order)
-    counted = (
-        rows.values("carrier_id", "carrier__name").annotate(count=Count("parcel", distinct=True)).order_by("-count")
-    )
-    return [{**row, "province": province} for row in counted]
-
-
-@dataclass(frozen=True, slots=True)
-class ShownNote:
-    """A note as colleagues read it."""
-
-    author: str
-    at: datetime
-    text: str
-
-
-def notes_of_order(order_id: int) -> list[ShownNote]:
-    """Return an order's newest notes that are still there."""
-    rows = OrderNote.objects.filter(order_id=order_id, text_enc__isnull=False).select_related("author").order_by("-pk")
-    return [ShownNote(row.author.display_name, row.at, _text(row)) for row in rows[:20]]
-
-
-def _text(row: OrderNote) -> str:
-    try:
-        return decrypt(row.text_enc) if row.text_enc else ""
-    except CannotDecrypt:
-        return "****"

@@ -24,11 +24,13 @@ from orders import services
 from orders.enums import ORDER_TRANSITIONS, OrderStatus
 from orders.estimate_enums import COMING
 from orders.models import Order
-from orders.permissions import get_order_for, get_panel_order_for, orders_visible_to
+from orders.permissions import get_order_for, orders_visible_to
 from orders.promise_enums import OPEN_STATUSES
+from orders.selectors.beside import get_order_beside
 from orders.selectors.promises import find_promise_told
-from orders.selectors.told import ITEMS_TOLD, parcels_told
+from orders.selectors.told import parcels_told
 from orders.story import carrier_name, lifeline_of
+from orders.views.requests import actions_context
 from orders.views.stream import brief_rows, stream_context
 
 DETAIL, PANEL = "orders/detail.html", "orders/panel.html"
@@ -92,8 +94,9 @@ def _done(request: StaffRequest, order_id: int, message: Any) -> HttpResponse:
 @require_safe
 def panel(request: StaffRequest, order_id: int) -> HttpResponse:
     """Show an order beside a conversation."""
-    order = get_panel_order_for(request.user, order_id, told_items=ITEMS_TOLD)
-    return render_page(request, PANEL, _context(request, order, others=False), fragment="panel")
+    order = get_order_beside(request.user, order_id)
+    context = {**_context(request, order, others=False), **actions_context(request, order)}
+    return render_page(request, PANEL, context, fragment="panel")
 
 
 @staff_page(Permission.ORDER_VIEW)

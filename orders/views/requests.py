@@ -20,8 +20,7 @@ from orders.forms.requests import AgainForm, AskForm, NoteForm
 from orders.models import Order, OrderRequest
 from orders.permissions import get_order_for
 from orders.request_enums import BEFORE_SENT, KIND_RIGHTS, RequestKind, RequestState
-from orders.selectors.exceptions import exceptions_of_order
-from orders.selectors.requests import notes_of_order, parcels_alike, requests_of_order
+from orders.selectors.beside import beside_of, get_order_beside
 from orders.services.requests import add_order_note, open_request, repeat_notice
 from orders.services.requests.moving import SENT
 from orders.views.settings import add_errors
@@ -57,25 +56,27 @@ FIELD_WORDS = {
 @require_safe
 def actions(request: StaffRequest, order_id: int) -> HttpResponse:
     """Show what can be done with an order, what was asked and noted; the page beside it fetches the fragment."""
-    order = get_order_for(request.user, order_id)
+    order = get_order_beside(request.user, order_id)
     return render_page(request, ACTIONS, actions_context(request, order), fragment="actions")
 
 
 def actions_context(request: StaffRequest, order: Order, note_form: NoteForm | None = None) -> dict[str, Any]:
-    """Return what the actions beside an order show."""
-    rows = requests_of_order(order.pk)
+    """Return what the actions beside an order show; `order` is of get_order_beside."""
+    beside = beside_of(order)
     now = timezone.now()
-    wrong = [one for one in exceptions_of_order(request.user, order.pk) if one.closed_at is None]
     return {
         "order": order,
-        "kinds": _kinds(request, order, rows),
+        "kinds": _kinds(request, order, beside.requests),
         "requests": [
-            {"one": one, "icon": ICONS[one.kind], "is_overdue": one.is_open and one.due_at < now} for one in rows
+            {"one": one, "icon": ICONS[one.kind], "is_overdue": one.is_open and one.due_at < now}
+            for one in beside.requests
         ],
-        "notes": notes_of_order(order.pk),
-        "wrong": [{"one": one, "is_mine": one.owner_id == request.user.pk} for one in wrong],
-        "alike": parcels_alike(request.user, order),
-        "note_form": note_form or NoteForm(),
+        "notes": beside.notes,
+        "wrong": [
+            {"one": row.one, "owner": row.owner, "is_mine": row.one.owner_id == request.user.pk} for row in beside.wrong
+        ],
+        "alike": beside.alike,
+        "note_form": note_form,
         "may_note": has(request.user, Permission.ORDER_NOTE),
     }
 
@@ -92,7 +93,7 @@ def _kinds(request: StaffRequest, order: Order, rows: list[OrderRequest]) -> lis
     if waiting & {RequestKind.HOLD, RequestKind.RELEASE}:
         left_out |= {RequestKind.HOLD, RequestKind.RELEASE}
     left_out |= waiting & {RequestKind.ADDRESS, RequestKind.CANCEL}
-    if not sent and sum(order.items.values_list("quantity", flat=True)) < SPLIT_FROM:
+    if not sent and sum(item["quantity"] for item in vars(order)["told_items"]) < SPLIT_FROM:
         left_out.add(RequestKind.SPLIT)
     return [
         {"kind": kind, "label": kind.label, "icon": ICONS[kind], "url": reverse("orders:ask", args=[order.pk, kind])}
@@ -150,7 +151,7 @@ def _fresh(request: StaffRequest, form: AskForm, order_id: int, error: StaleEdit
 def _asked(request: StaffRequest, order: Order) -> HttpResponse:
     to, words = reverse("orders:detail", args=[order.pk]), _("Asked. You are told when the shop answers.")
     if request.headers.get("HX-Request") == "true":
-        context = actions_context(request, get_order_for(request.user, order.pk))
+        context = actions_context(request, get_order_beside(request.user, order.pk))
         response = fragment_or_redirect(request, ACTIONS, context, fragment="actions", to=to, message=words)
         response["HX-Retarget"], response["HX-Reswap"] = f"#order-actions-{order.pk}", "outerHTML"
         return response
@@ -173,15 +174,19 @@ def again(request: StaffRequest, order_id: int) -> HttpResponse:
 
 
 @staff_page(Permission.ORDER_NOTE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def note(request: StaffRequest, order_id: int) -> HttpResponse:
-    """Write a note on an order."""
-    order = get_order_for(request.user, order_id, Permission.ORDER_NOTE)
+    """Show the form of a note on an order, and write one."""
+    order = get_order_beside(request.user, order_id)
+    if request.method != "POST":
+        shown = "note" if request.headers.get("HX-Request") == "true" else "actions"
+        return render_page(request, ACTIONS, actions_context(request, order, NoteForm()), fragment=shown)
     form = NoteForm(request.POST)
     if not form.is_valid():
         return form_invalid(request, ACTIONS, actions_context(request, order, form), fragment="actions")
     told = form.cleaned_data
     add_order_note(order_id=order.pk, text=told["text"], key=told["key"], staff=request.user, at=timezone.now())
+    order = get_order_beside(request.user, order_id)
     return fragment_or_redirect(
         request, ACTIONS, actions_context(request, order), fragment="actions", to="orders:detail", args=(order.pk,),
         message=_("The note is written."),

@@ -23,7 +23,7 @@ from orders.enums import ParcelStatus
 from orders.models import Order, OrderNote, OrderNotice, OrderRequest, RepeatedNotice
 from orders.services import ItemData, ScanData, add_scans, cancel_order, upsert_order
 from orders.services.notices import notify_order
-from orders.services.requests import answer_request, repeat_notice, seen_of
+from orders.services.requests import add_order_note, answer_request, repeat_notice, seen_of
 from tests.factories.accounts import make_staff, make_team
 from tests.factories.exceptions import make_exception
 from tests.factories.orders import AT, make_order, make_parcel, make_shop, order_data
@@ -44,16 +44,50 @@ def form(order: Order, **fields: Any) -> dict[str, Any]:
     return {"seen": seen_of(order), "key": str(uuid4()), "why": "customer", "note": "", **fields}
 
 
-def test_order_page_and_panel_fetch_the_actions():
+def test_order_page_fetches_the_actions_and_the_panel_has_them():
     order, agent = make_order(), signed_in()
-    for place in ("", "panel/"):
-        assert f'hx-get="/desk/orders/{order.pk}/actions/"' in agent.get(f"/desk/orders/{order.pk}/{place}").text
-    shown = agent.get(f"/desk/orders/{order.pk}/actions/", **HX).text
-    asks = {kind for kind in ("address", "hold", "release", "cancel", "split", "resend") if f"/ask/{kind}/" in shown}
-    assert asks == {"address", "hold", "cancel", "split"}
-    junior = signed_in("agent_junior").get(f"/desk/orders/{order.pk}/actions/").text
-    assert "/ask/" not in junior
-    assert f'action="/desk/orders/{order.pk}/note/"' in junior
+    assert f'hx-get="/desk/orders/{order.pk}/actions/"' in agent.get(f"/desk/orders/{order.pk}/").text
+    for place in ("actions/", "panel/"):
+        shown = agent.get(f"/desk/orders/{order.pk}/{place}", **HX).text
+        asks = {one for one in ("address", "hold", "release", "cancel", "split", "resend") if f"/ask/{one}/" in shown}
+        assert asks == {"address", "hold", "cancel", "split"}
+    junior = signed_in("agent_junior")
+    shown = junior.get(f"/desk/orders/{order.pk}/actions/").text
+    assert "/ask/" not in shown
+    assert f'hx-get="/desk/orders/{order.pk}/note/"' in shown
+    for page in (
+        junior.get(f"/desk/orders/{order.pk}/note/", **HX).text,
+        junior.get(f"/desk/orders/{order.pk}/note/").text,
+    ):
+        assert f'action="/desk/orders/{order.pk}/note/"' in page
+    assert signed_in("analyst").get(f"/desk/orders/{order.pk}/note/").status_code == 403
+
+
+def test_what_stands_beside_an_order_costs_no_query_and_is_for_whom_it_is_for():
+    order, agent = make_order(), signed_in()
+    url = f"/desk/orders/{order.pk}/panel/"
+    with CaptureQueriesContext(connection) as bare:
+        agent.get(url, **HX)
+    colleague = make_staff(roles=["agent"], display_name="林小满")
+    one = make_request(order)
+    OrderRequest.objects.filter(pk=one.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    add_order_note(order_id=order.pk, text="客人要 <b>急件</b>", key=uuid4(), staff=colleague, at=timezone.now())
+    wrong = make_exception(make_parcel(order), owner=colleague)
+    make_exception(make_parcel(make_order(region=order.region)))
+    with CaptureQueriesContext(connection) as full:
+        shown = agent.get(url, **HX).text
+    assert len(full) == len(bare)
+    for words in (
+        f"/desk/order-requests/{one.pk}/",
+        "已逾期",
+        "客人要 &lt;b&gt;急件",
+        f"/desk/exceptions/{wrong.pk}/",
+        "林小满",
+    ):
+        assert words in shown, words
+    assert "province=" in shown
+    analyst = signed_in("analyst").get(url, **HX).text
+    assert "/desk/exceptions/" not in analyst
 
 
 def test_address_is_asked_on_the_page_and_shown_masked():
@@ -276,11 +310,11 @@ def test_actions_show_what_is_wrong_and_how_parcels_alike_fare():
     shown = agent.get(f"/desk/orders/{order.pk}/actions/", **HX)
     assert f"/desk/exceptions/{own.pk}/take/" in shown.text
     (alike,) = shown.context["alike"]
-    assert (alike["count"], alike["province"], alike["carrier_id"]) == (2, "浙江", own.carrier_id)
+    assert (alike.count, alike.province, alike.carrier_id) == (2, "浙江", own.carrier_id)
     there = unescape(re.search(r'href="([^"]+province=[^"]+)"', shown.text)[1])  # type: ignore[index]
     queue = agent.get(there)
     assert {row["one"].order.region[:2] for row in queue.context["rows"]} == {"浙江"}
-    assert len(queue.context["rows"]) == alike["count"] + 1  # with its own
+    assert len(queue.context["rows"]) == alike.count + 1  # with its own
     assert 'value="浙江"' in queue.text
 
 
