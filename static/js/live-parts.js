@@ -46,8 +46,29 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (isInUse(elt)) {
     event.detail.shouldSwap = false; // she began while the answer was on its way
     owed.add(elt);
-  } else if (event.detail.shouldSwap) keepFolds(elt);
+  } else if (event.detail.shouldSwap) {
+    keepFolds(elt);
+    keepFocus(elt);
+  }
 });
+
+/* who works by keyboard stays where she was: on what bears the same name in what stands there now */
+function keepFocus(part) {
+  const at = document.activeElement;
+  if (at === part || !part.contains(at)) return;
+  const name = nameOf(at);
+  const nth = sameNamed(part, name).indexOf(at);
+  const restore = () => {
+    if (document.activeElement !== document.body) return; // it is still there, or she went on
+    const same = placesOf(part).flatMap((place) => sameNamed(place, name));
+    (same[nth] ?? same[0])?.focus({ preventScroll: true });
+  };
+  document.addEventListener("htmx:afterSwap", restore, { once: true });
+}
+const FOCUSABLE = "a[href], button, summary, input, select, textarea, [tabindex]";
+const sameNamed = (part, name) => [...part.querySelectorAll(FOCUSABLE)].filter((node) => nameOf(node) === name);
+const nameOf = (node) =>
+  `${node.tagName} ${node.id || node.getAttribute("href") || node.getAttribute("name") || node.getAttribute("aria-label") || node.textContent.trim()}`;
 
 /* what somebody unfolded, folded or ticked in a part stays so when it looks again */
 function keepFolds(part) {

@@ -19,6 +19,11 @@ team = make_team("订单一组", shop_ids=[shop.pk])
 make_staff("dan@desk.example", roles=["agent_senior"], teams=[team], password=PASSWORD, display_name="单小组")
 make_order(shop=shop, number="DZ-1")
 """
+NEWS = """
+from orders.models import Shop
+from tests.factories.orders import make_order
+make_order(shop=Shop.objects.get(), number="DZ-2")
+"""
 
 
 @pytest.fixture
@@ -29,6 +34,16 @@ def agent(browser: Browser, stack: RunningStack) -> Iterator[Person]:
     yield person
     person.context.close()
     assert person.said == []
+
+
+def test_news_in_the_list_leaves_the_keyboard_where_it_was(agent: Person, stack: RunningStack):
+    page = agent.page
+    page.goto(f"{stack.base_url}/desk/orders/")
+    mine = page.get_by_role("link", name="DZ-1")
+    mine.focus()
+    stack.manage("shell", "-v", "0", "-c", NEWS)
+    expect(page.get_by_role("link", name="DZ-2")).to_be_visible()
+    expect(mine).to_be_focused()
 
 
 def test_address_is_changed_by_keyboard(agent: Person, stack: RunningStack):
