@@ -6,7 +6,9 @@ import ipaddress
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -87,6 +89,21 @@ def _fresh_database_after_commits() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]
     yield
     TransactionTestCase._fixture_teardown = flush  # type: ignore[attr-defined]
+
+
+DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _limits_begin_with_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the limiter's windows begin when the test does: it counts within one of them, at whatever minute it runs.
+
+    The clock goes on from there, and jumps with time_machine's.
+    """
+    from core import ratelimit
+
+    ahead = DAY - time.time() % DAY  # every window of a day or less begins with a day
+    monkeypatch.setattr(ratelimit, "time", SimpleNamespace(time=lambda: time.time() + ahead))
 
 
 @pytest.fixture(scope="session")
