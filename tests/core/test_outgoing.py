@@ -115,6 +115,9 @@ def test_what_goes_in_the_clear_goes_inside_by_the_address_connected_to(
         outgoing.connect("mail.lan", port, timeout=5, inside_only=True).close()
 
 
+UNCUT = 20  # seconds: none of these ends by itself within 45 (900 bytes, one each 50 ms), most never
+
+
 class Dribbler:
     """A server that says one byte after the other and never ends."""
 
@@ -162,7 +165,7 @@ def test_an_answer_that_dribbles_in_is_cut_off_as_a_whole(
     slow, begun = dribble(words), time.monotonic()
     with pytest.raises(posting.NotReached):
         posting.post(f"{scheme}://127.0.0.1:{slow.port}/", b"{}", {}, seconds=0.5)
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < UNCUT
 
 
 def test_a_greeting_that_dribbles_in_is_cut_off_as_a_whole(dribble: Callable[[bytes], Dribbler]) -> None:
@@ -171,7 +174,7 @@ def test_a_greeting_that_dribbles_in_is_cut_off_as_a_whole(dribble: Callable[[by
         account = imap.ImapAccount("127.0.0.1", slow.port, "a", "b", security=security)
         with pytest.raises(imap.ImapFault), imap.signed_in(account, seconds=0.5):
             pass
-        assert time.monotonic() - begun < 3.5, security
+        assert time.monotonic() - begun < UNCUT, security
 
 
 @pytest.mark.parametrize(
@@ -190,7 +193,7 @@ def test_a_mail_server_that_dribbles_is_cut_off_as_a_whole(
     within = 0.5 if len(words) < 9 else 1.8
     outcome = smtp.transmit(account, "a@b.example", "c@d.example", b"Subject: x\r\n\r\nx", within=within)
     assert (outcome.is_accepted, outcome.is_transient, outcome.code) == (False, True, "timeout")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < UNCUT
 
 
 def test_only_https_leaves_the_own_network(names: dict[str, list[str]], settings: Any) -> None:

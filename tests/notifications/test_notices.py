@@ -188,12 +188,12 @@ def test_what_would_come_too_late_is_not_sent(provider: Provider) -> None:
 
 def test_the_daily_cap_holds_for_notices_at_once_and_spares_critical_ones(provider: Provider) -> None:
     make_policy(time(0), time(0), cap=3)
-    start = threading.Barrier(8)
+    start, at = threading.Barrier(8), timezone.now()  # one day for all of them, at midnight too
 
     def work(number: int) -> None:
         try:
             start.wait()
-            make_notice_row(provider, key=f"cap:{number}", channels=("sms",))
+            make_notice_row(provider, at=at, key=f"cap:{number}", channels=("sms",))
         finally:
             connection.close()
 
@@ -204,8 +204,8 @@ def test_the_daily_cap_holds_for_notices_at_once_and_spares_critical_ones(provid
         thread.join()
     assert sorted(Notice.objects.values_list("state", flat=True)) == ["dropped"] * 5 + ["open"] * 3
     assert NoticeCount.objects.get().count == 3
-    assert make_notice_row(provider, channels=("sms",), is_critical=True).state == "open"
-    other = make_notice_row(provider, channels=("sms",), customer_id=8)
+    assert make_notice_row(provider, at=at, channels=("sms",), is_critical=True).state == "open"
+    other = make_notice_row(provider, at=at, channels=("sms",), customer_id=8)
     assert other.state == "open"
 
 

@@ -16,7 +16,7 @@ from cs_portal.runtime.console import Console
 from cs_portal.runtime.faults import PortTaken, StartError
 from cs_portal.runtime.ports import accepts, free_port, listen
 from cs_portal.runtime.processes import Child, Guardian
-from cs_portal.runtime.supervisor import LOGS_KEPT, Service, Supervisor, rotate
+from cs_portal.runtime.supervisor import BACK_OFF, LOGS_KEPT, Service, Supervisor, rotate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,8 +85,16 @@ def test_a_crashed_process_is_started_again(supervisor: Supervisor, tmp_path: Pa
 
 def test_a_process_that_keeps_crashing_is_given_time(supervisor: Supervisor, tmp_path: Path) -> None:
     service = keep(supervisor, sleeper(tmp_path, "crasher", "raise SystemExit(3)"))
-    time.sleep(2.5)
-    assert 2 <= service.crashes <= 4
+    starts: list[float] = []
+
+    def has_started_four_times() -> bool:
+        if service.child.started_at not in starts:
+            starts.append(service.child.started_at)
+        return len(starts) == 4
+
+    assert eventually(has_started_four_times, 30)
+    # However slow the machine, each start is its pause behind the one before; a slow one can only make it more.
+    assert all(later - earlier > pause for earlier, later, pause in zip(starts, starts[1:], BACK_OFF, strict=False))
 
 
 def test_a_process_that_may_end_is_left_alone_after_success(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -107,10 +115,11 @@ def test_what_a_dead_leader_leaves_behind_is_killed(supervisor: Supervisor, tmp_
 
 
 def test_stop_ends_even_who_ignores_it(tmp_path: Path) -> None:
-    child = sleeper(tmp_path, "deaf", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)")
+    words = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    child = sleeper(tmp_path, "deaf", words)
     child.stop_seconds = 0.3
     child.start()
-    time.sleep(0.2)
+    assert eventually(lambda: "deaf" in child.log_tail())
     child.stop()
     assert child.poll() == -signal.SIGKILL
 
