@@ -17,6 +17,7 @@ from tests.factories.accounts import make_staff
 from tests.factories.feedback import run_jobs
 from tests.factories.quality import make_answered, make_plan, make_rubric, make_submitted
 from tickets.models import QualityReview, SampleDraw, SamplingPlan, SlaClock
+from tickets.quality_periods import local_day, midnight, period_start
 from tickets.selectors.quality_drawing import Candidate, candidates_of
 from tickets.services.quality.drawing import choose, draw_sample
 from tickets.services.quality.plans import DRAW_JOB, PlanTerms, save_plan
@@ -103,7 +104,8 @@ def test_a_period_is_drawn_once_and_reviews_go_round_never_to_oneself() -> None:
 def test_missed_periods_are_filled_in_order() -> None:
     agent = make_staff()
     make_staff(roles=["quality"])
-    start = timezone.now() - timedelta(weeks=3)
+    this_week = midnight(period_start("week", local_day(timezone.now())))
+    start = this_week - timedelta(weeks=3, days=-2)  # a Wednesday: what is answered minutes later is of the same week
     for week in range(3):
         make_answered(agent, at=start + timedelta(weeks=week, minutes=week))
     plan = make_plan(at=start)
