@@ -24,6 +24,7 @@ def post_worker_init(worker: Any) -> None:
     from django.db import Error, connection
 
     from core.calendar.selectors import warm_calendars
+    from cs_portal.runtime.collector import spare_the_collector
 
     try:
         warm_calendars()
@@ -31,3 +32,4 @@ def post_worker_init(worker: Any) -> None:
         worker.log.warning("business hours are not read yet")
     finally:
         connection.close()
+    spare_the_collector()
