@@ -25,7 +25,7 @@ from orders.models import Order
 from orders.permissions import orders_visible_to
 from orders.selectors import search_orders
 from orders.selectors.listing import COUNTED, STANDARD, arrange_orders, count_standard, cursor_of, narrow_orders
-from orders.views.desk import order_row, with_parcels
+from orders.views.desk import order_rows
 
 PAGE_SIZE = 50
 LIST_KEY = "orders"
@@ -60,7 +60,7 @@ def _context(request: StaffRequest, data: Any, **more: Any) -> dict[str, Any]:
         next_url = "?" + urlencode(kept | {"before": cursor_of(rows[-1], sort)})
     shown = get_preference(request.user.pk, COLUMNS_LIKED, list(USUAL))
     return {
-        "orders": [_told(order, now) for order in with_parcels(rows)],
+        "orders": [_told(row, now) for row in order_rows(rows)],
         "form": form,
         "kept": kept,
         "narrowed": len(kept.keys() - {"q", "view", "sort"}),
@@ -152,10 +152,11 @@ def _rows(request: StaffRequest, wanted: dict[str, Any], sort: str) -> list[Orde
     return list(arrange_orders(rows, sort, request.GET.get("before", "")).select_related("shop")[: PAGE_SIZE + 1])
 
 
-def _told(order: Order, now: Any) -> dict[str, Any]:
+def _told(row: dict[str, Any], now: Any) -> dict[str, Any]:
+    order: Order = row["order"]
     ended = order.status in {"delivered", "completed", "cancelled"}
     is_late = order.promised_at is not None and not ended and order.promised_at < now
-    return {**order_row(order), "is_late": is_late, "source": SOURCES.get(order.source, order.source)}
+    return {**row, "is_late": is_late, "source": SOURCES.get(order.source, order.source)}
 
 
 def _views(kept: dict[str, str], counted: dict[str, int]) -> list[dict[str, Any]]:
