@@ -26,11 +26,17 @@ make_order(shop=Shop.objects.get(), number="DZ-2")
 """
 
 
-@pytest.fixture
-def agent(browser: Browser, stack: RunningStack) -> Iterator[Person]:
-    """Seed a shop with an order and let a senior agent sign in; no console may have said a word afterwards."""
+@pytest.fixture(scope="module")
+def shop(stack: RunningStack) -> RunningStack:
+    """Seed a shop with an order and a senior agent."""
     stack.manage("shell", "-v", "0", "-c", SEED)
-    person = Person(browser, stack.base_url, "dan@desk.example")
+    return stack
+
+
+@pytest.fixture
+def agent(browser: Browser, shop: RunningStack) -> Iterator[Person]:
+    """Let the agent sign in; no console may have said a word afterwards."""
+    person = Person(browser, shop.base_url, "dan@desk.example")
     yield person
     person.context.close()
     assert person.said == []
