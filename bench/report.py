@@ -6,6 +6,8 @@ import json
 import math
 import os
 import platform
+import sys
+import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +34,27 @@ def machine() -> dict[str, Any]:
                 break
     except OSError:
         pass
-    return {"cpus": os.cpu_count(), "cpu": model, "memory_mb": memory, "python": platform.python_version()}
+    return {
+        "cpus": os.cpu_count(),
+        "cpu": model,
+        "memory_mb": memory,
+        "python": platform.python_version(),
+        "python_build": sys.version.partition("(")[2].replace("\n", " "),
+        "python_loop_ms": round(min(_loop_ms() for _ in range(5)), 1),
+    }
+
+
+def _loop_ms() -> float:
+    """Time a fixed piece of plain Python: how fast this interpreter, as it was built, is on this machine today.
+
+    One built without profile-guided optimisation takes twice as long as the one in the image that is deployed.
+    """
+    begun = time.perf_counter()
+    words: dict[str, list[str]] = {}
+    for number in range(100_000):
+        line = f"{number}\t{number * 3}\tabc"
+        words[line[:5]] = line.split("\t")
+    return (time.perf_counter() - begun) * 1000
 
 
 @dataclass
