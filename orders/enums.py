@@ -106,6 +106,7 @@ class ImportKind(models.TextChoices):
     PARCELS = "parcels", _("Parcels")
     PRODUCTS = "products", _("Products and stock")
     CUSTOMERS = "customers", _("Customers")
+    PROMOTIONS = "promotions", _("Promotions")
 
 
 class ImportState(models.TextChoices):

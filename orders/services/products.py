@@ -119,7 +119,7 @@ def _check_product(told: ProductTold, shop: Shop, at: datetime) -> dict[str, Any
 @transaction.atomic
 def save_promotion(*, shop: Shop, told: PromotionTold, actor: Actor, at: datetime) -> str:
     """Add or change a promotion by the shop's own code; return "new", "changed" or "same". Raises InvalidInput."""
-    values = _check_promotion(told)
+    values = check_promotion(told)
     code = values.pop("code")
     fresh = Promotion(shop=shop, code=code, **values)
     is_new = _is_added(fresh, Promotion.objects.filter(shop=shop, code=code))
@@ -134,7 +134,8 @@ def save_promotion(*, shop: Shop, told: PromotionTold, actor: Actor, at: datetim
     return "new" if is_new else "changed"
 
 
-def _check_promotion(told: PromotionTold) -> dict[str, Any]:
+def check_promotion(told: PromotionTold) -> dict[str, Any]:
+    """Return a promotion's values as they are kept. Raises InvalidInput."""
     fields: dict[str, list[Text]] = {}
     code, title = clean_line(told.code), clean_line(told.title)
     if not 1 <= len(code) <= 64:

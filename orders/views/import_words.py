@@ -36,6 +36,16 @@ def words_of(run: ImportRun) -> Words:
             _("%(new)s new products, %(changed)s changed, %(same)s as they were.") % told,
             _("%(done)s products had gone in before.") % done, _rows_out(bad), "orders:products", _("Open products"),
         )  # fmt: skip
+    if run.kind == ImportKind.PROMOTIONS:
+        return Words(
+            _(
+                "Needed are the number, the title, the start, and a price or a discount. Rows with one number are one"
+                " promotion with the items of them all."
+            ),
+            _("Promotions imported"), _("New promotions"),
+            _("%(new)s new promotions, %(changed)s changed, %(same)s as they were.") % told,
+            _("%(done)s promotions had gone in before.") % done, _rows_out(bad), "orders:products", _("Open products"),
+        )  # fmt: skip
     if run.kind == ImportKind.CUSTOMERS:
         return Words(
             _(

@@ -241,10 +241,14 @@ def _samples(run: ImportRun) -> list[dict[str, Any]]:
             **sample,
             "tier_label": tiers.get(sample.get("tier", ""), ""),
             "status_label": labels.get(sample.get("status") or "placed", ""),
-            "placed_at": datetime.fromisoformat(sample["placed_at"]) if sample.get("placed_at") else None,
+            **{name: _moment(sample.get(name)) for name in ("placed_at", "starts_at", "ends_at")},
         }
         for sample in run.preview.get("samples", [])
     ]
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None
 
 
 def _failure(run: ImportRun) -> str:

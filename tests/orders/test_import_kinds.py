@@ -11,9 +11,10 @@ from core.errors import InvalidInput
 from core.models import Event
 from customers.models import Customer, Identity
 from orders.enums import ImportKind, ImportState, OrderStatus
-from orders.models import ImportMapping, ImportRowError, ImportRun, Order, OrderItem, Parcel, Product
+from orders.models import ImportMapping, ImportRowError, ImportRun, Order, OrderItem, Parcel, Product, Promotion
 from orders.services import imports
 from orders.services.data import ItemData, OrderData
+from orders.services.imports.cells import read_percent_off
 from orders.services.upserting import upsert_order
 from tests.factories.orders import make_shop
 from tests.orders.files import csv_bytes
@@ -22,6 +23,7 @@ from tests.orders.importing import counts, take, upload
 pytestmark = pytest.mark.django_db
 PARCELS = ["订单编号", "物流公司", "物流单号", "发货时间", "签收时间"]
 ITEMS = ["订单号", "商品名称", "商家编码", "数量", "单价"]
+PROMOTIONS = ["活动编号", "活动名称", "商品编码", "活动价", "折扣", "开始时间", "结束时间"]
 PRODUCTS = ["商品编码", "商品名称", "类目", "价格", "库存", "是否上架"]
 CUSTOMERS = ["会员名", "姓名", "手机号", "邮箱", "会员等级", "标签", "备注"]
 
@@ -134,6 +136,59 @@ def test_a_stock_counted_earlier_than_the_known_one_changes_nothing():
     assert Product.objects.get().stock == 5
 
 
+def test_promotions_go_in_with_the_items_of_all_their_rows_and_twice_is_once():
+    shop = make_shop()
+    rows = [
+        ["D12-1", "双十二杯子", "CUP-1", "59", "", "2026-12-12 00:00", "2026-12-13 00:00"],
+        ["ALL", "全场", "", "", "8.5折", "2026-12-01", ""],
+        ["D12-1", "双十二杯子", "CUP-2、CUP-1", "59.00", "", "2026/12/12", "2026-12-13 00:00"],
+    ]
+    run = take(csv_bytes(rows, PROMOTIONS), shop, kind=ImportKind.PROMOTIONS)
+    assert (run.state, *counts(run), run.rows_total) == (ImportState.DONE, 2, 0, 0, 0, 3)
+    everything, cups = Promotion.objects.order_by("code")
+    assert (everything.percent, everything.price, everything.skus, everything.ends_at) == (15, None, [], None)
+    assert (cups.price, cups.skus) == (Decimal("59.00"), ["CUP-1", "CUP-2"])
+    assert cups.starts_at == datetime(2026, 12, 11, 16, tzinfo=UTC)
+    assert [sample["title"] for sample in run.preview["samples"]] == ["双十二杯子", "全场"]
+    before = Event.objects.exclude(kind="import.finished").count()
+    assert counts(take(csv_bytes(rows, PROMOTIONS), shop, kind=ImportKind.PROMOTIONS)) == (0, 0, 2, 0)
+    assert Event.objects.exclude(kind="import.finished").count() == before
+    rows[1][4] = "20%"
+    assert counts(take(csv_bytes(rows, PROMOTIONS), shop, kind=ImportKind.PROMOTIONS)) == (0, 1, 1, 0)
+
+
+def test_promotions_that_make_no_sense_stay_out_whole_with_a_reason():
+    starts, ends = "2026-12-12 00:00", "2026-12-13 00:00"
+    rows = [
+        ["A", "两样", "CUP-1", "59", "8折", starts, ends],
+        ["B", "没有商品", "", "59", "", starts, ends],
+        ["C", "倒着", "CUP-1", "59", "", ends, starts],
+        ["D", "不是折扣", "", "", "很多", starts, ends],
+        ["E", "两个价", "CUP-1", "59", "", starts, ends],
+        ["E", "两个价", "CUP-2", "69", "", starts, ends],
+        ["", "没有编号", "", "", "20", starts, ""],
+        ["F", "白送", "", "", "0折", starts, ""],
+        ["G", "没有开始", "", "", "5折", "", ""],
+    ]
+    run = take(csv_bytes(rows, PROMOTIONS), make_shop(), kind=ImportKind.PROMOTIONS)
+    assert reasons(run) == [
+        (2, "price_or_percent"), (3, "price_needs_skus"), (4, "ends_too_early"), (5, "not_percent"),
+        (6, "promotion_refused"), (7, "differs_from_row"), (8, "missing"), (10, "missing"),
+    ]  # fmt: skip
+    assert Promotion.objects.get().percent == 100, "nothing of ten is a gift"
+    words = imports.write_refused_rows(run, "csv").decode("utf-8-sig")
+    for part in ("不是折扣", "第 6 行不一致", "59"):
+        assert part in words
+
+
+@pytest.mark.parametrize(
+    ("cell", "off"),
+    [("20%", 20), ("20% off", 20), ("20", 20), ("8折", 20), ("8.5 折", 15), ("85折", 15), ("－20％", 20), ("9.9折", 1)],
+)
+def test_a_discount_is_read_as_shops_write_it(cell, off):
+    assert read_percent_off(cell) == off
+
+
 def test_customers_are_recognised_and_what_staff_wrote_stays():
     shop = make_shop()
     rows = [
@@ -170,6 +225,7 @@ def test_customers_are_recognised_and_what_staff_wrote_stays():
         (ImportKind.ITEMS, ["订单编号", "数量"]),
         (ImportKind.PRODUCTS, ["商品名称", "价格"]),
         (ImportKind.CUSTOMERS, ["姓名", "标签"]),
+        (ImportKind.PROMOTIONS, ["活动编号", "活动名称", "开始时间"]),
     ],
 )
 def test_a_column_that_is_needed_and_missing_is_asked_for(kind, headings):

@@ -91,7 +91,7 @@ class Command(BaseCommand):
         )
 
     def _report(self, run: ImportRun, refused: Path | None) -> None:
-        things = run.kind if run.kind in {ImportKind.PRODUCTS, ImportKind.CUSTOMERS} else "orders"
+        things = "orders" if run.kind in {ImportKind.ITEMS, ImportKind.PARCELS} else run.kind
         self.stdout.write(
             f"{run.rows_total} rows, {run.orders_total} {things}: {run.orders_new} new, {run.orders_changed} changed, "
             f"{run.orders_same} the same, {run.orders_bad} refused ({run.rows_bad} rows)"

@@ -308,6 +308,31 @@ def read_email(value: str) -> str:
     return found
 
 
+_FOLD = re.compile(r"(\d{1,2}(?:\.\d{1,2})?)折")
+_OFF = re.compile(r"-?(\d{1,3}(?:\.\d{1,2})?)%?(?:off|减)?")
+
+
+def read_percent_off(value: str) -> Decimal:
+    """Return the percentage taken off: 20%, 20% off, 20; 8折 and 80折 leave eight tenths. Raises BadCell."""
+    text = normalise(value).lower().replace(" ", "").replace("％", "%").replace("−", "-")
+    if fold := _FOLD.fullmatch(text):
+        left = Decimal(fold[1])
+        off = 100 - (left * 10 if left < 10 else left)  # 8.5折 and 85折 say the same
+    elif plain := _OFF.fullmatch(text):
+        off = Decimal(plain[1])
+    else:
+        raise BadCell("not_percent", value=value[:20])
+    if not 0 < off <= 100:
+        raise BadCell("not_percent", value=value[:20])
+    return off
+
+
+def read_list(value: str) -> tuple[str, ...]:
+    """Return item numbers written one after another with commas, semicolons, 、 or line ends between them."""
+    words = (normalise(word) for word in re.split(r"[,，;；、|\r\n]", read_text(value)))
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
 def read_tags(value: str) -> tuple[str, ...]:
     """Return tags written one after another with commas, semicolons or 、 between them."""
     words = (normalise(word)[:40] for word in re.split(r"[,，;；、|]", read_text(value)))
@@ -331,6 +356,8 @@ def converters(zone: ZoneInfo, *, day_first: bool) -> dict[str, Callable[[str], 
         "stock": read_stock,
         "tier": read_tier,
         "tags": read_tags,
+        "list": read_list,
+        "percent_off": read_percent_off,
         "email": read_email,
         "yes_no": read_yes_no,
     }

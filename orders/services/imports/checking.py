@@ -29,7 +29,7 @@ from orders.services.imports.reading import collector_paused, local_file, storag
 from orders.services.imports.rowwise import CustomerTold
 from orders.services.imports.sheets import write_csv
 from orders.services.imports.starting import lock_run, move_run
-from orders.services.products import ProductTold
+from orders.services.products import ProductTold, PromotionTold
 
 logger = logging.getLogger(__name__)
 BATCH = 2000
@@ -142,7 +142,7 @@ class _Tally:
             announce(f"import.{self.run.pk}", "import", self.run.pk, 0)
         return bool(going)
 
-    def _sample(self, data: OrderData | ProductTold | CustomerTold) -> dict[str, Any]:
+    def _sample(self, data: OrderData | ProductTold | CustomerTold | PromotionTold) -> dict[str, Any]:
         """Return what the preview shows of a thing; nothing personal, it is kept with the run."""
         if isinstance(data, ProductTold):
             currency = data.currency or self.run.shop.currency
@@ -150,6 +150,13 @@ class _Tally:
             return {"number": data.sku, "title": data.name, "stock": data.stock, **money}
         if isinstance(data, CustomerTold):
             return {"number": "", "tier": data.tier, "tags": len(data.tags)}
+        if isinstance(data, PromotionTold):
+            return {
+                "number": data.code, "title": data.title, "items": len(data.skus), "currency": self.run.shop.currency,
+                "total": "" if data.price is None else str(data.price),
+                "percent": "" if data.percent is None else f"{data.percent.normalize():f}",
+                "starts_at": data.starts_at.isoformat(), "ends_at": data.ends_at.isoformat() if data.ends_at else "",
+            }  # fmt: skip
         shared = {"number": data.number, "items": len(data.items), "parcels": len(data.parcels)}
         if self.run.kind != ImportKind.ORDERS:
             return shared
@@ -164,7 +171,7 @@ class _Tally:
         rows: list[ImportRowError] = []
         for error in errors:
             column = headings[error.column][:120] if error.column is not None and error.column < len(headings) else ""
-            if error.code != "order_refused":
+            if error.code not in {"order_refused", "promotion_refused"}:
                 self.reasons[column, error.code] += 1
                 self.first_row.setdefault((column, error.code), error.row)
             if self.listed + len(rows) < MAX_LISTED:

@@ -22,10 +22,19 @@ from orders.services.imports.grouping import Group, Reader, Ready, Refused
 from orders.services.imports.kinds import KINDS
 from orders.services.imports.parts import READERS, judge_parts, take_part
 from orders.services.imports.people import compare_customers, take_customer
+from orders.services.imports.promotions import PromotionReader, compare_promotions, take_promotion
 from orders.services.imports.reading import Rows
 from orders.services.imports.rowwise import CustomerTold, RowReader, RowReady
 from orders.services.imports.stock import compare_products, take_product
-from orders.services.products import ProductTold
+from orders.services.products import ProductTold, PromotionTold
+
+ROWWISE: dict[str, type[RowReader]] = {
+    ImportKind.PRODUCTS: RowReader, ImportKind.CUSTOMERS: RowReader, ImportKind.PROMOTIONS: PromotionReader,
+}  # fmt: skip
+COMPARES = {
+    ImportKind.PRODUCTS: compare_products, ImportKind.CUSTOMERS: compare_customers,
+    ImportKind.PROMOTIONS: compare_promotions,
+}  # fmt: skip
 
 type Judged = tuple[Ready, str] | tuple[RowReady, str] | Refused
 
@@ -38,8 +47,8 @@ def open_reader(run: ImportRun, path: Path, at: datetime) -> Reader | RowReader:
         "columns": run.columns, "headings": len(run.headings), "heading_row": run.options.get("heading_row", 1),
         "zone": run.shop.timezone, "day_first": bool(run.options.get("day_first")), "at": at,
     }  # fmt: skip
-    if run.kind in {ImportKind.PRODUCTS, ImportKind.CUSTOMERS}:
-        return RowReader(rows, kind=kind, **shape)
+    if run.kind in ROWWISE:
+        return ROWWISE[ImportKind(run.kind)](rows, kind=kind, **shape)
     return READERS.get(run.kind, Reader)(
         rows, currency=run.shop.currency, carriers=carrier_codes(), together=bool(run.options.get("together")),
         targets=kind.targets, **shape,
@@ -67,8 +76,8 @@ def judge(reader: Reader | RowReader, run: ImportRun, groups: Sequence[Group]) -
 def _judge_rows(reader: RowReader, run: ImportRun, groups: Sequence[Group]) -> list[Judged]:
     results = [reader.order(group) for group in groups]
     ready = [result for result in results if isinstance(result, RowReady)]
-    compare = compare_products if run.kind == ImportKind.PRODUCTS else compare_customers
-    whats = iter(compare(run, [one.data for one in ready]))  # type: ignore[misc]
+    compare: Any = COMPARES[ImportKind(run.kind)]
+    whats = iter(compare(run, [one.data for one in ready]))
     return [result if isinstance(result, Refused) else (result, next(whats)) for result in results]
 
 
@@ -81,6 +90,8 @@ def take_one(run: ImportRun, data: Any, *, actor: Actor, at: datetime) -> str:
         return take_product(run, data, at=at)
     if isinstance(data, CustomerTold):
         return take_customer(run, data, actor=actor, at=at)
+    if isinstance(data, PromotionTold):
+        return take_promotion(run, data, actor=actor, at=at)
     assert isinstance(data, OrderData)
     return take_part(run, data, actor=actor, at=at)
 

@@ -89,6 +89,41 @@ _CUSTOMERS = (
     Target("tags", _("Tags"), "tags", ("标签", "客户标签", "会员标签", "tag", "tags", "labels")),
     Target("note", _("Note"), "text", ("备注", "客户备注", "说明", "notes", "note", "remark")),
 )  # fmt: skip
+_PROMOTIONS = (
+    Target("code", _("Promotion number"), "code", (
+        "活动id", "活动编号", "活动编码", "促销编号",
+        "促销id", "优惠编号", "promotion id", "promotion code", "promo code",
+        "discount code", "campaign id",
+    )),
+    Target("title", _("Promotion title"), "text", (
+        "活动名称", "活动标题", "促销名称", "优惠名称", "活动",
+        "名称", "标题", "promotion", "promotion name", "campaign", "title",
+        "name",
+    )),
+    Target("skus", _("Item numbers (SKU)"), "list", (
+        "商家编码", "商品编码", "规格编码", "sku编码", "货号", "商品货号",
+        "参与商品", "活动商品", "适用商品", "sku", "skus", "item number",
+        "item numbers", "variant sku", "products",
+    )),
+    Target("price", _("Promotion price"), "amount", (
+        "活动价", "促销价", "优惠价", "到手价", "一口价",
+        "特价", "promotion price", "sale price", "special price", "price",
+    )),
+    Target("percent", _("Discount"), "percent_off", (
+        "折扣", "折扣率", "活动折扣", "优惠折扣", "优惠幅度", "discount", "percent off", "discount percent", "percent",
+    )),
+    Target("starts_at", _("Starts at"), "date", (
+        "开始时间", "活动开始时间", "生效时间", "开始日期", "起始时间",
+        "starts at", "start", "start date", "start time", "valid from",
+    )),
+    Target("ends_at", _("Ends at"), "date", (
+        "结束时间", "活动结束时间", "失效时间", "截止时间", "结束日期",
+        "ends at", "end", "end date", "end time", "valid until",
+    )),
+    Target("is_active", _("In force"), "yes_no", (
+        "是否生效", "是否启用", "活动状态", "状态", "status", "active", "enabled",
+    )),
+)  # fmt: skip
 
 
 def _some(*keys: str) -> dict[str, Target]:
@@ -125,5 +160,18 @@ KINDS: dict[ImportKind, FileKind] = {
             ),
         ),
         "account",
+    ),
+    ImportKind.PROMOTIONS: FileKind(
+        {target.key: target for target in _PROMOTIONS},
+        (
+            (
+                frozenset({"code"}),
+                _("Say which column holds the promotion number. Without it no row can be told apart."),
+            ),
+            (frozenset({"title"}), _("Say which column holds the title of the promotion.")),
+            (frozenset({"starts_at"}), _("Say which column tells when a promotion starts.")),
+            (frozenset({"price", "percent"}), _("Say which column holds the price or the discount.")),
+        ),
+        "code",
     ),
 }

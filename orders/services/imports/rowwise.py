@@ -15,7 +15,7 @@ from orders.services.imports.cells import MAX_CELL, BadCell, converters, read_co
 from orders.services.imports.grouping import Group, Refused, RowProblem
 from orders.services.imports.kinds import FileKind
 from orders.services.imports.reading import Rows
-from orders.services.products import ProductTold
+from orders.services.products import ProductTold, PromotionTold
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class RowReady:
     """A row that may go in; `number` tells it apart and stands in the list of what would happen."""
 
     number: str
-    data: ProductTold | CustomerTold
+    data: ProductTold | CustomerTold | PromotionTold
     rows: int = 1
 
 
@@ -83,6 +83,21 @@ class RowReader:
     def order(self, group: Group) -> RowReady | Refused:
         """Read one row."""
         row, cells = group.rows[0]
+        told, problems = self.read_row(row, cells)
+        make = _product if self.kind.key == "sku" else _customer
+        number, data, wrong = make(told)
+        wrong = {} if problems else wrong
+        problems += self.wrong_in(row, cells, wrong)
+        if not problems and (first := self.seen.setdefault(hash(number), row)) != row:
+            problems.append(RowProblem(row, self.of.get(self.kind.key), "twice_in_file", {"row": first}, cells))
+        return Refused(number, problems) if problems else RowReady(number, data)
+
+    def wrong_in(self, row: int, cells: list[str], wrong: Wrong) -> list[RowProblem]:
+        """Return what is wrong with values as problems of a row."""
+        return [RowProblem(row, self.of.get(key), code, params, cells) for key, (code, params) in wrong.items()]
+
+    def read_row(self, row: int, cells: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
+        """Return what a row tells, by column, and which of its cells cannot be read."""
         problems: list[RowProblem] = []
         told: dict[str, Any] = {}
         if len(cells) > self.headings and any(cells[self.headings :]):
@@ -97,13 +112,7 @@ class RowReader:
                 told[key] = self.read[key](raw)
             except BadCell as bad:
                 problems.append(RowProblem(row, column, bad.code, bad.params, cells))
-        make = _product if self.kind.key == "sku" else _customer
-        number, data, wrong = make(told)
-        wrong = {} if problems else wrong
-        problems += [RowProblem(row, self.of.get(key), code, params, cells) for key, (code, params) in wrong.items()]
-        if not problems and (first := self.seen.setdefault(hash(number), row)) != row:
-            problems.append(RowProblem(row, self.of.get(self.kind.key), "twice_in_file", {"row": first}, cells))
-        return Refused(number, problems) if problems else RowReady(number, data)
+        return told, problems
 
 
 type Wrong = dict[str, tuple[str, dict[str, Any]]]
