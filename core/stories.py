@@ -46,6 +46,7 @@ _TOLD: dict[str, tuple[Part, str]] = {}
 SILENT: dict[str, str] = {}
 _DOORS: dict[str, StoryDoor] = {}
 _WHOLE: dict[str, StoryRenderer] = {}
+_BESIDE: dict[str, Any] = {}
 _TELLERS: dict[str, tuple[tuple[str, ...], Teller]] = {}
 
 
@@ -126,6 +127,19 @@ def tell_state(events: list[Event], viewer: Any) -> list[Then]:
 def register_whole_story(kind_prefix: str, renderer: StoryRenderer) -> None:
     """Say how events read where the conversation does not stand beside them; else as register_story says."""
     _WHOLE[kind_prefix] = renderer
+
+
+def register_beside(name: str, expression: Any) -> None:
+    """Bring something along with every event of a whole story, so that its renderer need not ask for it again.
+
+    `name` becomes an attribute of the events; the expression may refer to their columns.
+    """
+    _BESIDE[name] = expression
+
+
+def beside_events() -> dict[str, Any]:
+    """Return what is to be brought along, as annotations."""
+    return dict(_BESIDE)
 
 
 def render_whole_story(events: list[Event], viewer: Any) -> list[tuple[Event, StoryLine]]:

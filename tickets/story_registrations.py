@@ -7,8 +7,8 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.enums import Permission
 from accounts.models import Staff
 from accounts.permissions import team_scope
-from core.stories import Part, keep_silent, register_story_door, register_whole_story, tell
-from tickets.message_story import render_message_events, render_opened
+from core.stories import Part, keep_silent, register_beside, register_story_door, register_whole_story, tell
+from tickets.message_story import BEGINS, message_begins, render_message_events, render_opened
 from tickets.permissions import tickets_visible_to
 
 VIEW = Permission.TICKET_VIEW
@@ -26,6 +26,7 @@ keep_silent("asked for; the answer has its line", "joint_response.asked")
 keep_silent("the deadline is still kept: only what comes near and what is missed is news", "clock.met")
 keep_silent("a reminder inside the desk; the promise broken has its line", "promise.warned")
 keep_silent("the mail that carries it has its own line", "ticket.transcript_sent")
+register_beside(BEGINS, message_begins())
 register_whole_story("message.", render_message_events)
 register_whole_story("ticket.opened", render_opened)
 

@@ -30,13 +30,10 @@ NULL = "\\N"
 
 
 @lru_cache(maxsize=512)
-def _dump(name: str, payload: Any) -> str:
-    return _encode(kinds.dump(kinds.get_kind(name), payload))
-
-
-@lru_cache(maxsize=256)
-def _head(name: str) -> str:
-    return f"{kinds.get_kind(name).schema}\t{name}\t"
+def _written(name: str, payload: Any) -> tuple[str, str]:
+    """Return how the line of a fact begins, and its payload; most facts of a file are alike but for their time."""
+    kind = kinds.get_kind(name)
+    return f"{kind.schema}\t{name}\t", _encode(kinds.dump(kind, payload))
 
 
 type Note = str
@@ -47,11 +44,11 @@ _ABOUT = "\0"  # no text that PostgreSQL keeps may hold it
 
 def note(kind: str, at: datetime, payload: Any, *, latest: datetime) -> Note:
     """Check and write down a fact; a time behind `latest` is cut to it and kept beside. Raises like record()."""
-    data = _dump(kind, payload)
+    head, data = _written(kind, payload)
     if at > latest:
         data = _encode({**json.loads(data), "claimed_at": at.isoformat()})
         at = latest
-    return f"{_head(kind)}{iso(at)}\t{_ABOUT}{data}\n"
+    return f"{head}{iso(at)}\t{_ABOUT}{data}\n"
 
 
 @lru_cache(maxsize=4096)

@@ -48,7 +48,7 @@ class Parcel(models.Model):
 
     event_type = "parcel"
 
-    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="parcels")
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="parcels", db_index=False)
     carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="parcels")
     tracking_number = models.CharField(max_length=64)
     status = models.CharField(max_length=20, choices=ParcelStatus, default=ParcelStatus.CREATED)

@@ -20,7 +20,7 @@ from accounts.permissions import scope_key, stand_in
 from accounts.selectors import event_names, remember_event_names
 from core.kept import Kept
 from core.models import Event
-from core.stories import Part, kinds_told, part_of, render_whole_story, story_doors
+from core.stories import Part, beside_events, kinds_told, part_of, render_whole_story, story_doors
 from orders.models import Order, Parcel
 from orders.selectors.told import ToldScan, parcels_told
 from orders.slots import ORDER, READER, order_and_reader
@@ -121,7 +121,8 @@ def _read_events(
 
 
 def _events(order_id: int, viewer: Any, kinds: tuple[str, ...], most: int | None) -> QuerySet[Event]:
-    found = Event.objects.filter(*story_doors(viewer), order_id=order_id, kind__in=kinds).annotate(**event_names())
+    found = Event.objects.filter(*story_doors(viewer), order_id=order_id, kind__in=kinds)
+    found = found.annotate(**event_names(), **beside_events())
     return found.order_by("-at", "-id")[:most]
 
 

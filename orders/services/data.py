@@ -362,7 +362,9 @@ def _stamp(value: datetime | None) -> str | None:
 
 def items_total(data: OrderData) -> Decimal:
     """Return what the lines come to, less the discount, with shipping; never below zero."""
-    lines = sum((item.unit_price * item.quantity for item in data.items), Decimal(0))
+    lines = Decimal(0)
+    for item in data.items:
+        lines += item.unit_price * item.quantity
     return max(Decimal("0.00"), lines - (data.discount or 0) + (data.shipping_fee or 0))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from django.db import connection
 from core.actors import Actor
 from core.events import Code
 from core.events.bulk import NULL, History, Note, iso, latest_time, note
-from customers.services.bulk import Person, find_or_add_customers, person
+from customers.services.bulk import Key, Person, find_or_add_customers, person
 from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
 from orders.events import OrderPlaced, ParcelStep
 from orders.models import Product, Shop
@@ -26,7 +27,7 @@ from orders.services.data import ItemData, OrderData, ParcelData, PaymentData, h
 from orders.services.folding import take_news
 from orders.services.imports.grouping import Ready
 from orders.services.steps import steps_of_parcels, take_steps
-from orders.services.upserting import paid_amount, parcel_moment, parcel_news, step_payload, told_fields
+from orders.services.told import paid_amount, parcel_moment, parcel_news, step_payload, told_fields
 
 _ORDER = (
     "id", "shop_id", "customer_id", "number", "status", "currency", "total", "paid", "discount", "shipping_fee",
@@ -102,6 +103,17 @@ class Prepared(NamedTuple):
     parcels: list[tuple[str, Note]]
     facts: Note
 
+    def plain(self) -> tuple[Any, ...]:
+        """Return it as tuples and lists of plain values; `of` undoes this."""
+        number, who, *rest = self
+        return number, who.name, [tuple(key) for key in who.keys], *rest
+
+    @classmethod
+    def of(cls, plain: tuple[Any, ...]) -> Prepared:
+        """Return what `plain` took apart."""
+        number, name, keys, *rest = plain
+        return cls(number, Person([Key(*key) for key in keys], name), *rest)
+
 
 def foresee(data: OrderData, shop: Shop, *, at: datetime) -> tuple[Draft, list[tuple[str, str]], list[ParcelDraft]]:
     """Return what a new order of the past becomes: the order, its steps with the status before, its parcels."""
@@ -145,8 +157,13 @@ def _parcel(told: ParcelData, order: Draft) -> ParcelDraft:
 
 
 def _parcel_fact(parcel: ParcelDraft, order: Draft, carrier_id: int, latest: datetime) -> Note:
-    step = ParcelStep(carrier_id, Code(parcel.carrier), Code(""), Code(""))
+    step = _first_step(carrier_id, parcel.carrier)
     return note(f"parcel.{parcel.status}", parcel.rank_at or order.placed_at, step, latest=latest)
+
+
+@lru_cache(maxsize=256)
+def _first_step(carrier_id: int, carrier: str) -> ParcelStep:
+    return ParcelStep(carrier_id, Code(carrier), Code(""), Code(""))
 
 
 def insert_orders(prepared: Sequence[Prepared], *, shop: Shop, source: str, actor: Actor, at: datetime) -> None:

@@ -8,7 +8,7 @@ workers never take one file twice.
 from __future__ import annotations
 
 import logging
-import pickle  # allowed: it reads rows it packed itself, from its own child
+import marshal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -58,13 +58,17 @@ SLICE_SECONDS = 35.0
 
 
 class Told(NamedTuple):
-    """An order of the file: its rows (pickled), and what to write should it be new; else it is read from them again."""
+    """An order of the file: its rows (packed), and what to write should it be new; else it is read from them again."""
 
     number: str
     digest: bytes
     is_live: bool
     rows: bytes
     new: Prepared
+
+    def group(self) -> Group:
+        """Return the rows it was read from."""
+        return Group(self.number, _unpacked(self.rows))
 
 
 @dataclass(slots=True)
@@ -75,6 +79,23 @@ class Portion:
     refused: list[Refused] = field(default_factory=list)
     done: int = 0
     rows: int = 0
+
+    def __getstate__(self) -> tuple[bytes, list[Refused], int, int]:
+        """Go from one process to the other as plain values in one block: a third of what pickling each order costs."""
+        return _packed([(*one[:-1], one.new.plain()) for one in self.orders]), self.refused, self.done, self.rows
+
+    def __setstate__(self, state: tuple[bytes, list[Refused], int, int]) -> None:
+        orders, self.refused, self.done, self.rows = state
+        self.orders = [Told(*rest, Prepared.of(new)) for *rest, new in _unpacked(orders)]
+
+
+def _packed(plain: object) -> bytes:
+    """Pack plain values for our own child or parent, a moment from now; without references it is the fastest."""
+    return marshal.dumps(plain, 2)
+
+
+def _unpacked(packed: bytes) -> Any:
+    return marshal.loads(packed)
 
 
 def run_import(*, run_id: int, at: datetime) -> ImportRun | None:
@@ -148,7 +169,7 @@ def _portions(reader: Reader, run: ImportRun, skip: int, carriers: dict[str, int
             result = reader.order(group)
             if isinstance(result, Ready):
                 new = prepare(result, run.shop, carriers=carriers, source=SOURCE, at=at)
-                rows = pickle.dumps(group.rows)
+                rows = _packed(group.rows)
                 portion.orders.append(Told(result.data.number, result.digest, _is_live(run, result.data), rows, new))
             else:
                 portion.refused.append(result)
@@ -216,7 +237,7 @@ class _Importer:
 
     def _upsert(self, run: ImportRun, orders: list[Told]) -> None:
         for one in sorted(orders, key=attrgetter("number")):
-            again = self.reader.order(Group(one.number, pickle.loads(one.rows)))  # noqa: S301 - our own, of a minute ago
+            again = self.reader.order(one.group())
             if isinstance(again, Refused):  # a carrier or a rule that was there at the check is gone
                 refuse(run, again)
                 continue
@@ -230,8 +251,7 @@ class _Importer:
                     source=SOURCE,
                 )
             except InvalidOrder as error:  # the shop's rules changed since the check; the order stays as it is
-                rows = Group(one.number, pickle.loads(one.rows))  # noqa: S301 - as above
-                refuse(run, self.reader.refused(rows, error))
+                refuse(run, self.reader.refused(one.group(), error))
                 continue
             name = f"orders_{what}"
             setattr(run, name, getattr(run, name) + 1)

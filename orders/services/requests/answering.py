@@ -22,7 +22,7 @@ from orders.services.completing import cancel_order
 from orders.services.data import clean_line
 from orders.services.requests.moving import lock_request, move_request
 from orders.services.requests.wording import Told, goes_there, told_in
-from orders.services.upserting import phone_columns
+from orders.services.told import phone_columns
 
 
 @transaction.atomic
