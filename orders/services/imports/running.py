@@ -86,10 +86,13 @@ class Portion:
 
     def __setstate__(self, state: tuple[bytes, list[Refused], int, int]) -> None:
         orders, self.refused, self.done, self.rows = state
-        self.orders = [Told(*rest, Prepared.of(new)) for *rest, new in _unpacked(orders)]
+        self.orders = [
+            Told(number, digest, is_live, rows, Prepared.of(new))
+            for number, digest, is_live, rows, new in _unpacked(orders)
+        ]
 
 
-def _packed(plain: object) -> bytes:
+def _packed(plain: list[Any]) -> bytes:
     """Pack plain values for our own child or parent, a moment from now; without references it is the fastest."""
     return marshal.dumps(plain, 2)
 
