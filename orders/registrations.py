@@ -106,6 +106,7 @@ from orders import (  # noqa: E402
     notice_registrations,  # noqa: F401
     people_registrations,  # noqa: F401
     promise_registrations,  # noqa: F401
+    promotion_registrations,  # noqa: F401
     request_registrations,  # noqa: F401
     source_registrations,  # noqa: F401
     story_registrations,  # noqa: F401

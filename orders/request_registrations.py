@@ -33,7 +33,7 @@ registry.register_panel(
     "order",
     "order",
     "products",
-    _("Stock, price and promotions now"),
+    _("Price and promotions, then and now"),
     "orders:order_products",
     5,
     Permission.ORDER_VIEW,

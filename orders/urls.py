@@ -8,6 +8,7 @@ from orders.urls_incidents import urlpatterns as incident_urls
 from orders.urls_notices import urlpatterns as notice_urls
 from orders.urls_products import urlpatterns as product_urls
 from orders.urls_promises import urlpatterns as promise_urls
+from orders.urls_promotions import urlpatterns as promotion_urls
 from orders.urls_requests import urlpatterns as request_urls
 from orders.urls_sources import urlpatterns as source_urls
 from orders.urls_tracking import urlpatterns as tracking_urls
@@ -20,6 +21,7 @@ urlpatterns = [
     *incident_urls,
     *product_urls,
     *promise_urls,
+    *promotion_urls,
     *request_urls,
     *source_urls,
     *tracking_urls,

@@ -23,8 +23,10 @@ from orders.api.serializers import MAX_BATCH, MomentField, MoneyField, ProblemOu
 from orders.errors import PROBLEMS
 from orders.models import Shop
 from orders.permissions import shops_visible_to
+from orders.promotion_enums import PromotionSource
 from orders.selectors.products import ProductFacts, facts_of, products_visible_to
-from orders.services.products import ProductTold, PromotionTold, save_promotion, take_products
+from orders.services.products import ProductTold, take_products
+from orders.services.promotions import PromotionTold, save_promotion
 
 PAGE = 100
 _KEY = OpenApiParameter(
@@ -236,9 +238,8 @@ def _take_promotion(shop: Shop, one: Any, actor: Actor, at: Any) -> dict[str, An
         return _result(one, "code", "error", flatten(reader.errors))
     told = _zoned(reader.validated_data, shop)
     try:
-        result = save_promotion(
-            shop=shop, told=PromotionTold(**{**told, "skus": tuple(told["skus"])}), actor=actor, at=at
-        )
+        what = PromotionTold(**{**told, "skus": tuple(told["skus"])})
+        result = save_promotion(shop=shop, told=what, source=PromotionSource.API, actor=actor, at=at)
     except InvalidInput as error:
         return _result(told, "code", "error", error.fields)
     return _result(told, "code", result, {})

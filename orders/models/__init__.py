@@ -11,8 +11,9 @@ from orders.models.notice import NoticeRule, OrderNotice
 from orders.models.order import Order, OrderItem, Payment
 from orders.models.parcel import Carrier, Parcel, Scan
 from orders.models.promise import DeliveryPromise, PromiseRule, PromiseRun
+from orders.models.promotion import Promotion, PromotionVersion
 from orders.models.request import OrderNote, OrderRequest, RepeatedNotice
-from orders.models.shop import Product, Promotion, Shop
+from orders.models.shop import Product, Shop
 from orders.models.source import CarrierName, Refund, ShopConnection, SourceOrder
 from orders.models.track import TrackingLink, TrackingLookup
 
@@ -49,6 +50,7 @@ __all__ = [
     "PromiseRule",
     "PromiseRun",
     "Promotion",
+    "PromotionVersion",
     "Refund",
     "RepeatedNotice",
     "Scan",

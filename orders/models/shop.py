@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from core.models.fields import ClockTimestamp
 
@@ -81,49 +81,3 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Promotion(models.Model):
-    """A shop's price for a while: a fixed price or a percentage off, for some article numbers or (none) for all.
-
-    `code` is the shop's own number for it; `ends_at` None = until it is taken back.
-    """
-
-    event_type = "promotion"
-
-    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="promotions")
-    code = models.CharField(max_length=64)
-    title = models.CharField(max_length=120)
-    skus = ArrayField(models.CharField(max_length=64), default=list, blank=True)
-    price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
-    percent = models.DecimalField(max_digits=5, decimal_places=2, null=True)
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True)
-    is_active = models.BooleanField(default=True)
-
-    class Meta:
-        db_table = "orders_promotion"
-        constraints = [
-            models.UniqueConstraint(fields=["shop", "code"], name="promotion_code_per_shop"),
-            models.CheckConstraint(condition=~Q(code="") & ~Q(title=""), name="promotion_has_words"),
-            models.CheckConstraint(
-                condition=Q(price__isnull=True, percent__isnull=False) | Q(price__isnull=False, percent__isnull=True),
-                name="promotion_price_or_percent",
-            ),
-            models.CheckConstraint(condition=Q(price__isnull=True) | Q(price__gte=0), name="promotion_price_sane"),
-            models.CheckConstraint(
-                condition=Q(percent__isnull=True) | Q(percent__gt=0, percent__lte=100), name="promotion_percent_sane"
-            ),
-            models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="promotion_ends_after_start"
-            ),
-            models.CheckConstraint(condition=Q(price__isnull=True) | ~Q(skus=[]), name="promotion_price_has_skus"),
-        ]
-        indexes = [models.Index(fields=["shop", "starts_at"], name="promotion_of_shop", condition=Q(is_active=True))]
-
-    def __str__(self) -> str:
-        return self.title
-
-    def event_streams(self) -> dict[str, int | None]:
-        """Name the streams events about this promotion belong to."""
-        return {"shop_id": self.shop_id}

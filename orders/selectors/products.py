@@ -55,8 +55,13 @@ def facts_of(products: Iterable[Product], now: datetime) -> list[ProductFacts]:
     for product in told:
         own = by_sku.get((product.shop_id, product.sku), [])
         found = [*own, *(row for row in for_all if row.shop_id == product.shop_id)]
-        facts.append(ProductFacts(product, found, _price(product, found)))
+        facts.append(fact_of(product, found))
     return facts
+
+
+def fact_of(product: Product, promotions: list[Promotion]) -> ProductFacts:
+    """Return what holds of a product by these promotions; no query."""
+    return ProductFacts(product, promotions, _price(product, promotions))
 
 
 def product_facts(product_ids: Iterable[int], now: datetime) -> dict[int, ProductFacts]:

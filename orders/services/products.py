@@ -1,4 +1,4 @@
-"""Products with price and stock, and promotions, as a shop tells them; older news never overwrites newer."""
+"""Products with price and stock, as a shop tells them; older news never overwrites newer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from core.actors import Actor
 from core.errors import InvalidInput, Text
-from core.events import record
-from orders.models import Product, Promotion, Shop
+from orders.models import Product, Shop
 from orders.services.data import TOP, clean_line
-from orders.source_events import PromotionSaved
 
 AHEAD = timedelta(days=1)
 
@@ -34,20 +31,6 @@ class ProductTold:
     stock: int | None = None
     stock_at: datetime | None = None
     is_active: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PromotionTold:
-    """One promotion: a price or a percentage off, for some article numbers or (none) all, for a while."""
-
-    code: str
-    title: str
-    starts_at: datetime
-    ends_at: datetime | None = None
-    price: Decimal | None = None
-    percent: Decimal | None = None
-    skus: tuple[str, ...] = ()
-    is_active: bool = True
 
 
 @transaction.atomic
@@ -114,53 +97,6 @@ def _check_product(told: ProductTold, shop: Shop, at: datetime) -> dict[str, Any
     if fields:
         raise InvalidInput(fields=fields)
     return values
-
-
-@transaction.atomic
-def save_promotion(*, shop: Shop, told: PromotionTold, actor: Actor, at: datetime) -> str:
-    """Add or change a promotion by the shop's own code; return "new", "changed" or "same". Raises InvalidInput."""
-    values = check_promotion(told)
-    code = values.pop("code")
-    fresh = Promotion(shop=shop, code=code, **values)
-    is_new = _is_added(fresh, Promotion.objects.filter(shop=shop, code=code))
-    promotion = Promotion.objects.select_for_update(no_key=True).get(shop=shop, code=code)
-    changed = [name for name, value in values.items() if getattr(promotion, name) != value]
-    if not is_new and not changed:
-        return "same"
-    for name in changed:
-        setattr(promotion, name, values[name])
-    promotion.save()
-    record("shop.promotion_saved", subject=promotion, actor=actor, at=at, data=PromotionSaved(promotion.pk, is_new))
-    return "new" if is_new else "changed"
-
-
-def check_promotion(told: PromotionTold) -> dict[str, Any]:
-    """Return a promotion's values as they are kept. Raises InvalidInput."""
-    fields: dict[str, list[Text]] = {}
-    code, title = clean_line(told.code), clean_line(told.title)
-    if not 1 <= len(code) <= 64:
-        fields["code"] = [_("A code has 1 to 64 characters.")]
-    if not 1 <= len(title) <= 120:
-        fields["title"] = [_("Give a title of at most 120 characters.")]
-    if (told.price is None) == (told.percent is None):
-        fields["price"] = [_("Give either a price or a percentage off.")]
-    if told.price is not None and not 0 <= told.price <= TOP:
-        fields["price"] = [_("An amount cannot be negative.")]
-    if told.price is not None and not told.skus:
-        fields["skus"] = [_("A fixed price needs the products it is for.")]
-    if told.percent is not None and not 0 < told.percent <= 100:
-        fields["percent"] = [_("A percentage is more than 0 and at most 100.")]
-    if told.ends_at is not None and told.ends_at <= told.starts_at:
-        fields["ends_at"] = [_("It has to end after it starts.")]
-    skus = list(dict.fromkeys(clean_line(sku) for sku in told.skus))
-    if any(not 1 <= len(sku) <= 64 for sku in skus):
-        fields["skus"] = [_("An article number has 1 to 64 characters.")]
-    if fields:
-        raise InvalidInput(fields=fields)
-    return {
-        "code": code, "title": title, "skus": skus, "price": told.price, "percent": told.percent,
-        "starts_at": told.starts_at, "ends_at": told.ends_at, "is_active": told.is_active,
-    }  # fmt: skip
 
 
 def take_products(

@@ -44,7 +44,8 @@ def words_of(run: ImportRun) -> Words:
             ),
             _("Promotions imported"), _("New promotions"),
             _("%(new)s new promotions, %(changed)s changed, %(same)s as they were.") % told,
-            _("%(done)s promotions had gone in before.") % done, _rows_out(bad), "orders:products", _("Open products"),
+            _("%(done)s promotions had gone in before.") % done, _rows_out(bad), "orders:promotions",
+            _("Open promotions"),
         )  # fmt: skip
     if run.kind == ImportKind.CUSTOMERS:
         return Words(

@@ -14,15 +14,14 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import Permission, StaffRequest, staff_page
 from core.http import render_page
 from orders.permissions import get_order_for, shops_visible_to
+from orders.promotion_words import offer_rows
 from orders.selectors.products import (
     PAGE,
     facts_of,
     find_products,
     get_product_for,
-    order_products,
-    product_facts,
-    products_visible_to,
 )
+from orders.selectors.promotions import offers_of
 from orders.views.incidents import number_in
 
 LIST, DETAIL = "orders/products/list.html", "orders/products/product.html"
@@ -61,10 +60,7 @@ def product(request: StaffRequest, product_id: int) -> HttpResponse:
 @staff_page(Permission.ORDER_VIEW)
 @require_safe
 def order_facts(request: StaffRequest, order_id: int) -> HttpResponse:
-    """Show stock, price and promotions of an order's products: a fragment for the panel beside a conversation."""
+    """Show stock, price and promotions of an order's items, when it was placed and now: a fragment for panels."""
     order = get_order_for(request.user, order_id)
-    ids = [pk for pk, _name in order_products(order.pk)]
-    visible = set(products_visible_to(request.user).filter(pk__in=ids).values_list("pk", flat=True))
-    known = product_facts(visible, timezone.now())
-    context = {"order": order, "facts": [known[pk] for pk in ids if pk in known]}
-    return render_page(request, "orders/products/of_order.html", context, fragment="panel")
+    rows = offer_rows(offers_of(request.user, order, timezone.now()), order.shop)
+    return render_page(request, "orders/products/of_order.html", {"order": order, "rows": rows}, fragment="panel")

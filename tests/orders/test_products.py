@@ -9,14 +9,14 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from core.actors import SYSTEM
 from core.errors import InvalidInput
 from orders.models import Product, Promotion
 from orders.selectors.products import facts_of, product_facts
 from orders.services import ItemData
-from orders.services.products import ProductTold, PromotionTold, save_promotion, upsert_product
+from orders.services.products import ProductTold, upsert_product
 from tests.factories.accounts import make_api_key, make_staff, make_team
 from tests.factories.orders import make_order, make_product, make_shop
+from tests.factories.promotions import promote
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/products/"
@@ -37,12 +37,6 @@ def call(client):
         return getattr(client, method)(url, **data, content_type="application/json", headers=head)
 
     return send
-
-
-def promote(shop, **fields):
-    now = timezone.now()
-    told = {"code": "P1", "title": "双十一", "starts_at": now - timedelta(days=1), "percent": Decimal(20), **fields}
-    return save_promotion(shop=shop, told=PromotionTold(**told), actor=SYSTEM, at=now)
 
 
 def test_stock_follows_the_newest_count_in_any_order(shop):

@@ -31,6 +31,7 @@ from tests.factories.feedback import make_invitation, run_jobs
 from tests.factories.incidents import make_incident
 from tests.factories.notifications import mail_bytes, make_mailbox, queue
 from tests.factories.orders import make_order, make_parcel, make_shop
+from tests.factories.promotions import make_promotion
 from tests.factories.quality import make_rubric, make_submitted
 from tests.factories.requests import make_request
 from tests.factories.tickets import jpeg, make_reply, make_ticket
@@ -124,6 +125,7 @@ def make_side(code: str, words: Words) -> Side:
         "inbound_id": _inbound(shop.pk, code, words),
         "notice_id": make_notice(agent).pk,
         "incident_id": make_incident(supervisor, title=words.subject[:120], shop_ids=[shop.pk]).pk,
+        "promotion_id": make_promotion(shop).pk,
         "request_id": _request(order, agent, words),
         "exception_id": make_exception(parcel, note=words.text[:400]).pk,
     }

@@ -29,7 +29,8 @@ from orders.services.imports.reading import collector_paused, local_file, storag
 from orders.services.imports.rowwise import CustomerTold
 from orders.services.imports.sheets import write_csv
 from orders.services.imports.starting import lock_run, move_run
-from orders.services.products import ProductTold, PromotionTold
+from orders.services.products import ProductTold
+from orders.services.promotions import PromotionTold
 
 logger = logging.getLogger(__name__)
 BATCH = 2000

@@ -26,7 +26,8 @@ from orders.services.imports.promotions import PromotionReader, compare_promotio
 from orders.services.imports.reading import Rows
 from orders.services.imports.rowwise import CustomerTold, RowReader, RowReady
 from orders.services.imports.stock import compare_products, take_product
-from orders.services.products import ProductTold, PromotionTold
+from orders.services.products import ProductTold
+from orders.services.promotions import PromotionTold
 
 ROWWISE: dict[str, type[RowReader]] = {
     ImportKind.PRODUCTS: RowReader, ImportKind.CUSTOMERS: RowReader, ImportKind.PROMOTIONS: PromotionReader,

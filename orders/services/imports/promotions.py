@@ -10,10 +10,11 @@ from typing import Any
 
 from core.actors import Actor
 from orders.models import ImportRun, Promotion
+from orders.promotion_enums import PromotionSource
 from orders.services.data import TOP, clean_line
 from orders.services.imports.grouping import Group, Refused, RowProblem
 from orders.services.imports.rowwise import RowReader, RowReady, Wrong
-from orders.services.products import PromotionTold, check_promotion, save_promotion
+from orders.services.promotions import PromotionTold, compare_promotion, save_promotion
 
 
 class PromotionReader(RowReader):
@@ -106,16 +107,9 @@ def compare_promotions(run: ImportRun, told: Sequence[PromotionTold]) -> list[st
     """Return what each would be: new, changed or same. One statement."""
     codes = [one.code for one in told]
     known = {one.code: one for one in Promotion.objects.filter(shop_id=run.shop_id, code__in=codes)}
-    return [_compare(one, known.get(one.code)) for one in told]
-
-
-def _compare(told: PromotionTold, have: Promotion | None) -> str:
-    if have is None:
-        return "new"
-    values = check_promotion(told)
-    return "changed" if any(getattr(have, name) != value for name, value in values.items()) else "same"
+    return [compare_promotion(known.get(one.code), one) for one in told]
 
 
 def take_promotion(run: ImportRun, told: PromotionTold, *, actor: Actor, at: datetime) -> str:
     """Take one promotion in; return "new", "changed" or "same". Raises InvalidInput."""
-    return save_promotion(shop=run.shop, told=told, actor=actor, at=at)
+    return save_promotion(shop=run.shop, told=told, source=PromotionSource.FILE, actor=actor, at=at)

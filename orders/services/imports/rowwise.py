@@ -15,7 +15,8 @@ from orders.services.imports.cells import MAX_CELL, BadCell, converters, read_co
 from orders.services.imports.grouping import Group, Refused, RowProblem
 from orders.services.imports.kinds import FileKind
 from orders.services.imports.reading import Rows
-from orders.services.products import ProductTold, PromotionTold
+from orders.services.products import ProductTold
+from orders.services.promotions import PromotionTold
 
 
 @dataclass(frozen=True, slots=True)
