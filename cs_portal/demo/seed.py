@@ -26,6 +26,7 @@ from cs_portal.demo.incidents import tell_incidents
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
 from cs_portal.demo.phone import set_phone_up
+from cs_portal.demo.promotions import tell_promotions
 from cs_portal.demo.quality import tell_quality
 from cs_portal.demo.rules import tell_rules
 from cs_portal.demo.trouble import tell_trouble
@@ -56,6 +57,7 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
         past = list(teller.tell_past(scale["past"]))
         departments = set_desk_up(cast, best, now)
         teller.tell_present(scale["present"])
+        tell_promotions(cast, now)
         tell_rules(cast, now)
         DeskWork(cast, departments, orders, now).tell()
         tell_twins(orders, now)

@@ -36,7 +36,9 @@ class PromotionForm(forms.Form):
         help_text=_("The shop's own number: by it the API and files know the promotion again."),
     )  # fmt: skip
     title = forms.CharField(label=_("Title"), max_length=120, help_text=_("As customers know it."))
-    percent = forms.DecimalField(label=_("Percent off"), max_digits=5, decimal_places=2, required=False)
+    percent = forms.DecimalField(
+        label=_("Percent off"), max_digits=5, decimal_places=2, required=False, help_text=_("20 takes a fifth off.")
+    )
     price = forms.DecimalField(label=_("Or a fixed price"), max_digits=12, decimal_places=2, required=False)
     skus = forms.CharField(
         label=_("Article numbers"), required=False, max_length=400_000, widget=forms.Textarea,
