@@ -63,4 +63,6 @@ def order_facts(request: StaffRequest, order_id: int) -> HttpResponse:
     """Show stock, price and promotions of an order's items, when it was placed and now: a fragment for panels."""
     order = get_order_for(request.user, order_id)
     rows = offer_rows(offers_of(request.user, order, timezone.now()), order.shop)
-    return render_page(request, "orders/products/of_order.html", {"order": order, "rows": rows}, fragment="panel")
+    # in a place that listens itself, the list need not
+    context = {"order": order, "rows": rows, "is_held": "held" in request.GET}
+    return render_page(request, "orders/products/of_order.html", context, fragment="panel")

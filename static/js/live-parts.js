@@ -75,7 +75,14 @@ function keepFolds(part) {
   const was = new Map(foldsOf(part).map(([name, fold]) => [name, fold.open]));
   if (!was.size) return;
   const restore = () => {
-    for (const [name, fold] of placesOf(part).flatMap(foldsOf)) if (was.has(name)) fold.open = was.get(name);
+    const opened = [];
+    for (const [name, fold] of placesOf(part).flatMap(foldsOf)) {
+      if (was.get(name) && !fold.open) opened.push(fold);
+      if (was.has(name)) fold.open = was.get(name);
+    }
+    // what a fold fetches when it opens is listened for only once htmx has settled it
+    const fetchAgain = () => opened.filter((fold) => fold.open).forEach((fold) => fold.dispatchEvent(new Event("toggle")));
+    if (opened.length) document.addEventListener("htmx:afterSettle", fetchAgain, { once: true });
   };
   document.addEventListener("htmx:afterSwap", restore, { once: true });
 }

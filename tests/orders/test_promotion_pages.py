@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.actors import Actor
+from core.live.announce import channel
 from core.models import Event
 from orders.models import Promotion
 from orders.selectors.promotions import may_hear_promotions
@@ -20,7 +24,7 @@ from orders.services import ItemData
 from orders.services.promotions import end_promotion
 from tests.factories.accounts import make_staff, make_team
 from tests.factories.orders import make_order, make_product, make_shop
-from tests.factories.promotions import make_promotion
+from tests.factories.promotions import make_promotion, promote
 
 pytestmark = pytest.mark.django_db
 HX = {"HTTP_HX_REQUEST": "true"}
@@ -197,6 +201,9 @@ def test_the_order_shows_what_ran_when_it_was_placed_and_drops_what_ends_while_a
     url = f"/desk/orders/{order.pk}/products/"
     shown = agent.get(url, **HX).text
     assert f'data-live="promotions.{shop.pk}"' in shown
+    panel = agent.get(f"/desk/orders/{order.pk}/panel/", **HX).text
+    assert panel.count(f'data-live="promotions.{shop.pk}"') == 1
+    assert "data-live" not in agent.get(f"{url}?held=1", **HX).text, "the place it stands in listens already"
     cup, gift = shown.split("<li")[1:]
     then, today = cup.split("现在</dt>")
     assert [name in then for name in ("秋季特惠", "补录活动", "冬季特惠", "¥80.00")] == [True, True, False, True]
@@ -208,6 +215,24 @@ def test_the_order_shows_what_ran_when_it_was_placed_and_drops_what_ends_while_a
     later = agent.get(url, **HX).text
     assert "冬季特惠" not in later
     assert "秋季特惠" in later
+
+
+def test_open_pages_hear_of_a_change_and_of_the_same_word_told_again_nothing(
+    shop, django_capture_on_commit_callbacks: Any
+) -> None:
+    bus = redis.Redis.from_url(settings.LAYER_URL).pubsub()
+    bus.subscribe(channel())
+    assert bus.get_message(timeout=5)["type"] == "subscribe"
+    starts = timezone.now() - DAY
+    with django_capture_on_commit_callbacks(execute=True):
+        one = make_promotion(shop, starts_at=starts)
+        promote(shop, starts_at=starts)
+    heard = [json.loads(bus.get_message(timeout=5)["data"]) for _hint in range(2)]
+    assert [(hint["group"], hint["id"]) for hint in heard] == [
+        ("promotions", one.pk), (f"promotions.{shop.pk}", one.pk),
+    ]  # fmt: skip
+    assert bus.get_message(timeout=0.2) is None
+    bus.close()
 
 
 def test_a_promotion_says_which_numbers_the_catalogue_does_not_know(shop):

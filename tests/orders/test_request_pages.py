@@ -320,8 +320,9 @@ def test_actions_show_what_is_wrong_and_how_parcels_alike_fare():
 
 def test_panel_and_page_fetch_stock_price_and_promotions():
     order, agent = make_order(), signed_in()
-    for place in ("", "panel/"):
-        assert f'hx-get="/desk/orders/{order.pk}/products/"' in agent.get(f"/desk/orders/{order.pk}/{place}").text
+    for place, query in (("", ""), ("panel/", "?held=1")):
+        shown = agent.get(f"/desk/orders/{order.pk}/{place}").text
+        assert f'hx-get="/desk/orders/{order.pk}/products/{query}"' in shown
 
 
 def test_single_thing_cannot_be_split():
