@@ -197,7 +197,7 @@ def _whole(text: str) -> int | None:
 
 
 def _names() -> dict[int, str]:
-    return {one.pk: one.name for one in carriers()}
+    return {one.pk: one.display_name for one in carriers()}
 
 
 def _query(month: date, carrier_id: int | None = None, by: str = "") -> str:

@@ -17,7 +17,6 @@ from core.registry import StoryLine
 from orders import carrying_events, carrying_jobs  # noqa: F401 - declared here
 from orders.carrying_health import carrier_figures, carrier_health
 from orders.models import Carrier
-from orders.story import carrier_name
 
 registry.register_settings_page(
     "carrier_board", _("Tracking of parcels"),
@@ -42,7 +41,7 @@ registry.register_live_group("carriers", _may_hear_board)
 
 def _render(events: list[Event], viewer: Any) -> dict[int, StoryLine]:
     ids = {event.data.get("carrier_id", 0) for event in events}
-    names = {carrier.pk: carrier_name(carrier) for carrier in Carrier.objects.filter(pk__in=ids)}
+    names = {carrier.pk: carrier.display_name for carrier in Carrier.objects.filter(pk__in=ids)}
     text = gettext("The parcel turned out to be with %(carrier)s")
     return {
         event.pk: StoryLine(

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from accounts.selectors import staff_names
 from core import ui
 from core.models import Event
 from core.registry import StoryLine
 from orders.enums import ParcelStatus, ScanStatus
-from orders.models import Carrier, Parcel
+from orders.models import Parcel
 from orders.promise_enums import CompensationKind
 from orders.selectors.told import ToldScan, parcels_told
 
@@ -58,9 +58,9 @@ def _order_line(event: Event, names: dict[int, str]) -> StoryLine | None:
     step, data = event.kind.removeprefix("order."), event.data
     who = names.get(event.actor_id or 0, "") if event.actor_type == "staff" else ""
     if step == "placed":
-        text = gettext("Order placed: %(items)s items, %(total)s")
-        total = money_words(data.get("total"), data.get("currency"))
-        return _line(event, "shopping-cart", "", text, {"items": data.get("item_count", 0), "total": total})
+        items, total = data.get("item_count", 0), money_words(data.get("total"), data.get("currency"))
+        text = ngettext("Order placed: %(items)s item, %(total)s", "Order placed: %(items)s items, %(total)s", items)
+        return _line(event, "shopping-cart", "", text, {"items": items, "total": total})
     if step == "paid":
         amount = money_words(data.get("amount"), data.get("currency"))
         return _line(event, "credit-card", "good", gettext("Paid %(amount)s"), {"amount": amount})
@@ -139,7 +139,7 @@ def _parcel_words() -> dict[str, str]:
 
 def _parcel_note(parcel: Parcel | None, scan: ToldScan | None) -> SafeString:
     words = scan.text if scan else ""
-    where = f"{carrier_name(parcel.carrier)} {parcel.tracking_number}" if parcel else ""
+    where = f"{parcel.carrier.display_name} {parcel.tracking_number}" if parcel else ""
     note = " · ".join(part for part in (words, where) if part)
     return format_html('<span class="story-meta">{}</span>', note) if note else SafeString("")
 
@@ -166,13 +166,6 @@ def money_words(amount: Any, currency: Any) -> str:
         return str(ui.money(Decimal(str(amount)), str(currency or "CNY")))
     except (InvalidOperation, TypeError):
         return "–"
-
-
-def carrier_name(carrier: Carrier) -> str:
-    """Return the carrier's name in the reader's language."""
-    from django.utils.translation import get_language
-
-    return carrier.name_en or carrier.name if (get_language() or "").startswith("en") else carrier.name
 
 
 def field_words() -> dict[str, str]:

@@ -15,7 +15,6 @@ from orders.exception_enums import ExceptionKind
 from orders.models import Parcel
 from orders.selectors.replay import STATE_KINDS, OrderThen, fold_order
 from orders.selectors.told import parcels_told
-from orders.story import carrier_name
 
 
 def tell_order(events: list[Event], viewer: Any) -> list[Then]:
@@ -38,7 +37,7 @@ def _parcels(then: OrderThen, parcels: dict[int, Parcel]) -> list[Then]:
     found = []
     for pk, status in then.parcels.items():
         parcel = parcels.get(pk)
-        name = f"{carrier_name(parcel.carrier)} {parcel.tracking_number}" if parcel else gettext("A parcel taken out")
+        name = f"{parcel.carrier.display_name} {parcel.tracking_number}" if parcel else gettext("A parcel taken out")
         found.append(Then("truck", name, ui.status(status, ParcelStatus(status).label)))
     return found or [Then("truck", gettext("Parcels"), format_html("{}", gettext("none yet")))]
 

@@ -36,7 +36,8 @@ class CarrierAccountForm(forms.Form):
                 widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
             )  # fmt: skip
         for carrier in carriers:
-            self.fields[f"company_{carrier.pk}"] = forms.CharField(label=carrier.name, max_length=40, required=False)
+            name = carrier.display_name
+            self.fields[f"company_{carrier.pk}"] = forms.CharField(label=name, max_length=40, required=False)
 
     @classmethod
     def initial_of(cls, account: CarrierAccount, codes: dict[int, str]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from orders.exception_enums import ExceptionKind
 from orders.models import Carrier
 from orders.permissions import shops_visible_to
 from orders.selectors.listing import SORTS, STANDARD
-from orders.story import carrier_name
 
 SOURCES = {
     "api": pgettext_lazy("way in", "API"),
@@ -62,7 +61,7 @@ class OrderListForm(forms.Form):
         self.shops = list(shops_visible_to(staff))
         carriers = Carrier.objects.order_by("name", "pk")
         self._offer("shop", _("All shops"), [(str(shop.pk), shop.name) for shop in self.shops])
-        self._offer("carrier", _("Any carrier"), [(str(one.pk), carrier_name(one)) for one in carriers])
+        self._offer("carrier", _("Any carrier"), [(str(one.pk), one.display_name) for one in carriers])
         kinds = [("any", _("Any exception")), *ExceptionKind.choices]
         self._offer("exception", _("With or without exception"), kinds)
         self._offer("source", _("Any way in"), list(SOURCES.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import get_language
 
 from core.models.fields import ClockTimestamp
 from orders.enums import PARCEL_ENDED, PARCEL_FOLLOWED, ParcelStatus, ScanStatus
@@ -26,7 +27,12 @@ class Carrier(models.Model):
         db_table = "orders_carrier"
 
     def __str__(self) -> str:
-        return self.name
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """The carrier's name in the reader's language."""
+        return (self.name_en if (get_language() or "").startswith("en") else "") or self.name
 
     def event_streams(self) -> dict[str, int | None]:
         """A carrier belongs to no stream of its own."""

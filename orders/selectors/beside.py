@@ -20,7 +20,7 @@ from core.crypto import CannotDecrypt, decrypt
 from orders.exception_enums import EXCEPTION_OPEN
 from orders.exception_permissions import exceptions_visible_to, works_on_exceptions
 from orders.gazetteer import region_of
-from orders.models import Order, OrderNote, OrderRequest, Parcel, ParcelException
+from orders.models import Carrier, Order, OrderNote, OrderRequest, Parcel, ParcelException
 from orders.permissions import get_panel_order_for
 from orders.selectors.told import ITEMS_TOLD
 
@@ -108,7 +108,7 @@ def beside_of(order: Order) -> Beside:
         wrong=[
             Wrong(ParcelException(**_dated(row["one"])), row["owner"] or "") for row in told.get("told_wrong") or ()
         ],
-        alike=[Alike(**row, province=province) for row in told.get("told_alike") or () if province],
+        alike=[_told_alike(row, province) for row in told.get("told_alike") or () if province],
     )
 
 
@@ -127,11 +127,16 @@ def _alike(staff: Staff) -> ArraySubquery:
         carrier__in=Parcel.objects.filter(order_id=OuterRef(OuterRef("pk"))).values("carrier"),
         order__region__startswith=Left(OuterRef("region"), PROVINCE_BEGINS),
     )
-    counted = rows.exclude(order_id=OuterRef("pk")).values("carrier_id", "carrier__name")
+    counted = rows.exclude(order_id=OuterRef("pk")).values("carrier_id", "carrier__name", "carrier__name_en")
     counted = counted.annotate(number=Count("parcel", distinct=True)).order_by("-number", "carrier_id")
     return ArraySubquery(
-        counted.values(told=JSONObject(carrier_id="carrier_id", carrier="carrier__name", count="number"))
+        counted.values(told=JSONObject(id="carrier_id", name="carrier__name", en="carrier__name_en", count="number"))
     )
+
+
+def _told_alike(row: dict[str, Any], province: str) -> Alike:
+    carrier = Carrier(name=row["name"], name_en=row["en"])
+    return Alike(carrier_id=row["id"], carrier=carrier.display_name, province=province, count=row["count"])
 
 
 def _dated(row: dict[str, Any]) -> dict[str, Any]:

@@ -83,8 +83,8 @@ class Reach:
 
 
 def confirmation_reach(*, since: datetime, until: datetime, shop_ids: Iterable[int] | None = None) -> Reach:
-    """Return the reach of confirmations (OR-3) of orders placed in a time, imported history left out."""
-    orders = Order.objects.filter(placed_at__gte=since, placed_at__lt=until, is_history=False)
+    """Return the reach of confirmations (OR-3) of orders placed in a time, without history and the demo's past."""
+    orders = Order.objects.filter(placed_at__gte=since, placed_at__lt=until, is_history=False).exclude(source="demo")
     if shop_ids is not None:
         orders = orders.filter(shop_id__in=list(shop_ids))
     went_out = Q(

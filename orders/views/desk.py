@@ -29,7 +29,7 @@ from orders.promise_enums import OPEN_STATUSES
 from orders.selectors.beside import get_order_beside
 from orders.selectors.promises import find_promise_told
 from orders.selectors.told import parcels_told
-from orders.story import carrier_name, lifeline_of
+from orders.story import lifeline_of
 from orders.views.requests import actions_context
 from orders.views.stream import brief_rows, stream_context
 
@@ -135,7 +135,7 @@ def _context(request: StaffRequest, order: Order, *, others: bool = True) -> dic
         "parcels": [
             {
                 "parcel": parcel,
-                "carrier": carrier_name(parcel.carrier),
+                "carrier": parcel.carrier.display_name,
                 "lifeline": lifeline_of(parcel),
                 "place": parcel.place,
                 "expected": parcel.expected_at if parcel.status in COMING and order.status in OPEN_STATUSES else None,

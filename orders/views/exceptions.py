@@ -24,7 +24,6 @@ from orders.models import ParcelException
 from orders.selectors.carriers import carriers
 from orders.selectors.exceptions import PAGE, TABS, Wanted, count_exceptions, exception_page, exceptions_of_order
 from orders.services.exceptions import close_exception, hand_over_exception, take_exception
-from orders.story import carrier_name
 
 LONGEST_PROVINCE = 20
 LIST, DETAIL = "orders/exceptions/list.html", "orders/exceptions/exception.html"
@@ -45,7 +44,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         "tab": wanted.tab,
         "tabs": _tabs(wanted.tab, counts),
         "kinds": ExceptionKind.choices,
-        "carriers": [(one.pk, carrier_name(one)) for one in carriers()],
+        "carriers": [(one.pk, one.display_name) for one in carriers()],
         "kept": kept,
         "is_filtered": bool(wanted.kind or wanted.carrier_id or wanted.province),
         "next_url": f"?{urlencode(kept | {'after': _place(shown[-1], wanted.tab)})}" if more else "",

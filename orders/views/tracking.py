@@ -25,7 +25,6 @@ from orders.models import Order, Parcel, Shop
 from orders.selectors import active_shops, find_shop_by_code
 from orders.selectors.told import ToldScan, parcels_told
 from orders.services.lookups import look_up_by_link, look_up_by_number
-from orders.story import carrier_name
 from orders.track_words import advice_of, headline_of, life_of, public_text
 from orders.tracking_doors import doors_of
 
@@ -123,7 +122,7 @@ def _parcel(parcel: Parcel, scans: list[ToldScan], now: datetime, is_proven: boo
         days[-1]["scans"].append({"at": scan.at, "words": words, "status": scan.status})
     return {
         "parcel": parcel,
-        "carrier": carrier_name(parcel.carrier),
+        "carrier": parcel.carrier.display_name,
         "hotline": parcel.carrier.hotline,
         "advice": advice_of(parcel, texts, now, is_proven=is_proven),
         "days": days,

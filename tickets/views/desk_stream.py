@@ -161,9 +161,7 @@ def _by(message: MessageRow, customer_name: str, is_note: bool, is_guest: bool =
         name = customer_name or gettext("Customer")
         face = ui.avatar(name, 24)
     elif message.author_type == AuthorType.STAFF.value:
-        nobody = gettext("The company") if message.author_id is None else gettext("Former colleague")
-        name = message.author_name or nobody
-        face = ui.avatar(name, 24)
+        name, face = _colleague(message)
     else:
         name, face = gettext("Automatic message"), ui.icon("robot", 16)
     mark = f"{ui.icon('note', 14)}<span>{esc(gettext('Internal note'))}</span>" if is_note else ""
@@ -171,6 +169,14 @@ def _by(message: MessageRow, customer_name: str, is_note: bool, is_guest: bool =
         mark += f'<span class="msg-guest num">#{message.ticket_id + NUMBER_OFFSET}</span>'
     who = f'{face}<span class="strong">{esc(name)}</span>{mark}'
     return f'<header class="msg-by">{who}{ui.when(message.at, "time")}</header>'
+
+
+def _colleague(message: MessageRow) -> tuple[str, SafeString]:
+    """Return who of the company wrote, with a face; the company itself has no letter."""
+    if message.author_id is None and not message.author_name:
+        return gettext("The company"), ui.icon("building-store", 16)
+    name = message.author_name or gettext("Former colleague")
+    return name, ui.avatar(name, 24)
 
 
 def shows_html(message: MessageRow) -> bool:
