@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -17,7 +18,7 @@ from kpi.scorecards.counting import count_month
 from kpi.scorecards.rating import grade_of, points_of
 from kpi.scorecards.rows import parcels_behind
 from orders.gazetteer import region_of
-from orders.models import ArrivalEstimate, DeliveryPromise, Order, Parcel, ParcelException
+from orders.models import ArrivalEstimate, Carrier, DeliveryPromise, Order, Parcel, ParcelException
 from tests.factories.accounts import make_staff, make_team
 from tests.factories.orders import make_order, make_parcel, make_shop
 from tests.factories.tickets import make_ticket
@@ -139,6 +140,17 @@ def test_the_rating_is_a_sum_anybody_can_do_again() -> None:
     ]  # fmt: skip
     row.judged = 19
     assert points_of(row) is None
+
+
+def test_carriers_are_named_in_the_readers_language(client: Client) -> None:
+    fill(random.Random(3), 30)
+    count_month(month=MONTH, at=AT)
+    for language, column in (("en", "name_en"), ("zh-hans", "name")):
+        client.force_login(make_staff(roles=["manager"]))
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        lines = client.get(reverse("kpi:carriers"), {"month": "2026-10"}).context["lines"]
+        assert {line["name"] for line in lines} <= set(Carrier.objects.values_list(column, flat=True))
+        assert lines
 
 
 def test_the_pages_open_each_other_and_the_export_holds_the_month(client: Client) -> None:

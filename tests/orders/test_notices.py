@@ -213,7 +213,8 @@ def test_the_reach_counts_confirmations_that_went_out(provider: Provider) -> Non
     fresh_order(phone="", email="")
     run_all()
     now = timezone.now()
-    make_order(placed_at=now, source="demo", is_history=False)  # the demo's past: nobody was ever to be told of it
+    past = fresh_order()
+    Order.objects.filter(pk=past.pk).update(source="demo", is_history=False)  # the demo's past: nobody was to be told
     reach = confirmation_reach(since=now - timedelta(days=1), until=now + timedelta(minutes=1))
     assert (reach.placed, reach.confirmed, reach.rate) == (2, 1, 0.5)
     assert confirmation_reach(since=now, until=now).rate is None
