@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from itertools import islice
 from typing import Any
 
 from cs_portal.demo.doors import Browser, DoorClosed
@@ -98,12 +99,13 @@ class Story:
             ]
             rows = db.execute(
                 "SELECT id FROM tickets_ticket WHERE status IN ('new', 'open', 'waiting_customer') AND NOT is_spam"
-                " ORDER BY id DESC LIMIT 6"
+                " ORDER BY id DESC LIMIT 40"
             ).fetchall()
-        self.tickets = [row["id"] for row in rows]
         for email in AGENTS:
             self.agents[email] = Browser(self.stack.base_url)
             self.agents[email].sign_in(email, PASSWORD)
+        shown = (row["id"] for row in rows if all(self._sees(agent, row["id"]) for agent in self.agents.values()))
+        self.tickets = list(islice(shown, 6))  # every agent answers any of them
         said = self.stack.manage("shell", "-c", INVITE.replace("COUNT", str(SURVEYS))).stdout
         self.links = json.loads(said.split("LINKS ", 1)[1].splitlines()[0])
         assert self.tickets
@@ -184,6 +186,10 @@ class Story:
             return answer.status, answer.getheader("Location", ""), answer.read().decode("utf-8", "replace")
         finally:
             connection.close()
+
+    @staticmethod
+    def _sees(agent: Browser, ticket: int) -> bool:
+        return agent.get(f"/desk/t/{ticket}/").status == 200
 
     def _refused(self, door: str, status: int, words: str) -> None:
         """Note an answer that no kill explains."""
