@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -37,12 +38,17 @@ def other_zone(shop: Shop) -> str:
 
 
 def offer_words(terms: Promotion | PromotionVersion, currency: str) -> str:
-    """Say what a promotion gives: a price, or how much is taken off; in Chinese what is left of ten (20% off: 8折)."""
+    """Say what a promotion gives: a price, or how much is taken off."""
     if terms.price is not None or terms.percent is None:
         return money(terms.price, currency)
+    return percent_off_words(terms.percent)
+
+
+def percent_off_words(percent: Decimal) -> str:
+    """Say how much is taken off; in Chinese what is left of ten (20% off: 8折)."""
     if is_chinese():
-        return f"{((100 - terms.percent) / 10).normalize():f}折"
-    return gettext("%(percent)s%% off") % {"percent": terms.percent_words}
+        return f"{((100 - percent) / 10).normalize():f}折"
+    return gettext("%(percent)s%% off") % {"percent": f"{percent.normalize():f}"}
 
 
 def goods_words(terms: Promotion | PromotionVersion) -> str:

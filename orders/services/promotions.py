@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor, ActorType
 from core.errors import InvalidInput, NotFound, StaleEdit, Text
 from core.events import record
+from core.inserting import insert_once
 from core.live import announce
 from orders.models import Promotion, PromotionVersion, Shop
 from orders.promotion_enums import PromotionSource
@@ -131,13 +132,8 @@ def _lock(promotion_id: int) -> Promotion:
 
 def _is_added(fresh: Promotion, source: PromotionSource, actor: Actor, at: datetime) -> bool:
     """Add a promotion unless it is there, or is added by somebody else at this moment."""
-    if Promotion.objects.filter(shop=fresh.shop, code=fresh.code).exists():
-        return False
     fresh.terms_source = source
-    try:
-        with transaction.atomic():
-            fresh.save(force_insert=True)
-    except IntegrityError:
+    if not insert_once(fresh):
         return False
     _keep_version(fresh, source, actor, at)
     _record_saved(fresh, actor, at, is_new=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from orders.errors import Problem, say
 from orders.forms import MappingForm, RunForm, UploadForm
 from orders.models import ImportRowError, ImportRun
 from orders.permissions import get_import_for, shops_visible_to
+from orders.promotion_words import percent_off_words
 from orders.services import imports as service
 from orders.services.imports.opening import read_sample
 from orders.services.imports.refused import words_for
@@ -240,6 +242,7 @@ def _samples(run: ImportRun) -> list[dict[str, Any]]:
         {
             **sample,
             "tier_label": tiers.get(sample.get("tier", ""), ""),
+            "offer": percent_off_words(Decimal(sample["percent"])) if sample.get("percent") else "",
             "status_label": labels.get(sample.get("status") or "placed", ""),
             **{name: _moment(sample.get(name)) for name in ("placed_at", "starts_at", "ends_at")},
         }

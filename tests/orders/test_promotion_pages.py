@@ -13,11 +13,13 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from core.actors import Actor
 from core.live.announce import channel
 from core.models import Event
+from orders.enums import ImportKind
 from orders.models import Promotion
 from orders.selectors.promotions import may_hear_promotions
 from orders.services import ItemData
@@ -25,6 +27,8 @@ from orders.services.promotions import end_promotion
 from tests.factories.accounts import make_staff, make_team
 from tests.factories.orders import make_order, make_product, make_shop
 from tests.factories.promotions import make_promotion, promote
+from tests.orders.files import csv_bytes
+from tests.orders.importing import upload
 
 pytestmark = pytest.mark.django_db
 HX = {"HTTP_HX_REQUEST": "true"}
@@ -242,3 +246,19 @@ def test_a_promotion_says_which_numbers_the_catalogue_does_not_know(shop):
     assert [product.sku for product in answer.context["products"]] == ["CUP"]
     assert answer.context["unknown"] == ["LOST-1"]
     assert "LOST-1" in answer.text
+
+
+def test_the_preview_of_a_file_says_a_discount_as_the_reader_does(shop: Any) -> None:
+    headings = ["活动编号", "活动名称", "商品编码", "活动价", "折扣", "开始时间", "结束时间"]
+    rows = [
+        ["D12", "双十二", "", "", "8.5折", "2026-12-12 00:00", ""],
+        ["CUP", "杯子", "C-1", "59", "", "2026-12-12", ""],
+    ]
+    run = upload(csv_bytes(rows, headings), shop, kind=ImportKind.PROMOTIONS)
+    page = reverse("orders:import", args=[run.pk])
+    assert ">8.5折<" in signed_in().get(page).content.decode()
+    reader = signed_in()
+    reader.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    english = reader.get(page).content.decode()
+    assert ">15% off<" in english
+    assert "59.00" in english
