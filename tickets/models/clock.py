@@ -23,7 +23,7 @@ class SlaClock(models.Model):
 
     event_type = "sla_clock"
 
-    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="clocks")
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="clocks", db_index=False)
     kind = models.CharField(max_length=16, choices=ClockKind)
     round = models.PositiveIntegerField(default=1)
     generation = models.PositiveIntegerField(default=1)

@@ -80,7 +80,7 @@ class CannedReply(models.Model):
 class Draft(models.Model):
     """What an agent has typed and not sent; hers alone."""
 
-    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="drafts")
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="drafts", db_index=False)
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     kind = models.CharField(max_length=8, default="public")
     text = models.TextField(blank=True, default="")
@@ -98,7 +98,7 @@ class Draft(models.Model):
 class TicketRead(models.Model):
     """How far a member of staff has read a ticket."""
 
-    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="reads")
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="reads", db_index=False)
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ticket_reads")
     seq = models.IntegerField()
 

@@ -24,7 +24,7 @@ class Message(models.Model):
 
     event_type = "message"
 
-    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="messages")
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="messages", db_index=False)
     seq = models.IntegerField()
     public_seq = models.IntegerField(null=True)
     client_id = models.UUIDField(null=True)

@@ -98,9 +98,9 @@ class RuleRun(models.Model):
 
     event_type = "rule_run"
 
-    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="runs")
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="runs", db_index=False)
     number = models.PositiveIntegerField()
-    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="rule_runs")
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="rule_runs", db_index=False)
     event_id = models.BigIntegerField(null=True)
     since = models.DateTimeField(null=True)
     state = models.CharField(max_length=8, choices=RunState, default=RunState.DONE)
