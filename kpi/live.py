@@ -17,14 +17,17 @@ from tickets.models import Category
 
 
 def board_now(staff: Staff) -> list[dict[str, Any]]:
-    """Return the live counts of the reader's shops in one statement over the partial indexes.
+    """Return the live counts of the reader's shops in one statement that reads the partial indexes and no ticket.
+
+    What waits for the customer is taken off the rest, since the index of all open tickets does not know the status.
 
     Late and at risk is what the running clocks say: their nearest deadline and warning stand on the ticket, which kind
     is late is asked of the clocks themselves.
     """
     scope = shop_scope(staff)
-    listed = """status IN ('new', 'open', 'waiting_customer', 'waiting_department') AND NOT is_spam
-                 AND merged_into_id IS NULL""" + ("" if scope is None else " AND shop_id = ANY(%(shops)s)")
+    ours = "NOT is_spam AND merged_into_id IS NULL" + ("" if scope is None else " AND shop_id = ANY(%(shops)s)")
+    listed = f"status IN ('new', 'open', 'waiting_customer', 'waiting_department') AND {ours}"
+    hers = f"status = 'waiting_customer' AND {ours}"
     with connection.cursor() as cursor:
         cursor.execute(  # allowed: constants, the shops are a parameter
             f"""WITH late AS (
@@ -33,12 +36,14 @@ def board_now(staff: Staff) -> list[dict[str, Any]]:
                            count(*) FILTER (WHERE c.kind = 'resolution') AS solution
                       FROM (SELECT id FROM tickets_ticket WHERE {listed} AND next_due_at < now()) t
                       JOIN tickets_sla_clock c ON c.ticket_id = t.id AND c.state = 'running' AND c.due_at < now())
-                SELECT count(*) FILTER (WHERE status <> 'waiting_customer'),
-                       count(*) FILTER (WHERE assignee_id IS NULL AND status <> 'waiting_customer'),
+                SELECT (SELECT count(*) FROM tickets_ticket WHERE {listed})
+                     - (SELECT count(*) FROM tickets_ticket WHERE {hers}),
+                       (SELECT count(*) FROM tickets_ticket WHERE {listed} AND assignee_id IS NULL)
+                     - (SELECT count(*) FROM tickets_ticket WHERE {hers} AND assignee_id IS NULL),
                        (SELECT first_reply FROM late), (SELECT next_reply FROM late), (SELECT solution FROM late),
-                       count(*) FILTER (WHERE next_due_at >= now() AND warn_at <= now()),
-                       (SELECT count(*) FROM accounts_presence WHERE status = 'online')
-                  FROM tickets_ticket WHERE {listed}""",
+                       (SELECT count(*) FROM tickets_ticket
+                         WHERE {listed} AND next_due_at >= now() AND warn_at <= now()),
+                       (SELECT count(*) FROM accounts_presence WHERE status = 'online')""",
             {"shops": scope},
         )
         waiting, unassigned, late_reply, late_next, late_solution, at_risk, online = cursor.fetchone()

@@ -16,7 +16,7 @@ from tests.factories.accounts import make_staff, make_team
 from tests.factories.orders import make_shop
 from tests.factories.tickets import make_reply, make_ticket
 from tickets.models import SlaClock, SlaPolicy, Ticket
-from tickets.services import add_customer_message, change_status, mark_spam, resolve_ticket
+from tickets.services import add_customer_message, assign_ticket, change_status, mark_spam, resolve_ticket
 from tickets.services.merging import merge_tickets
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +38,13 @@ def shown(staff) -> dict[str, int]:
 def recount(staff, now: datetime) -> dict[str, int]:
     """Count from raw rows, clock by clock, by what the design says of them."""
     scope = shop_scope(staff)
-    found = dict.fromkeys([*LATE.values(), "At risk"], 0)
+    found = dict.fromkeys([*LATE.values(), "At risk", "Open tickets", "Unassigned tickets"], 0)
     for ticket in Ticket.objects.all():
         if ticket.is_spam or ticket.merged_into_id or (scope is not None and ticket.shop_id not in scope):
             continue
+        is_open = ticket.status in {"new", "open", "waiting_department"}
+        found["Open tickets"] += is_open
+        found["Unassigned tickets"] += is_open and ticket.assignee_id is None
         running = list(SlaClock.objects.filter(ticket=ticket, state="running"))
         for clock in running:
             found[LATE[clock.kind]] += clock.due_at < now
@@ -84,6 +87,11 @@ def test_late_and_at_risk_are_what_the_running_clocks_say():
     mark_spam(ticket_id=spam.pk, actor=by, at=now - HOUR)
     joined = make_ticket(at=now - 5 * HOUR, shop_id=mine.pk, customer=again.customer)
     merge_tickets(source_id=joined.pk, target_id=again.pk, actor=SYSTEM, at=now - HOUR)
+
+    for one in (again, waiting):
+        assign_ticket(ticket_id=one.pk, assignee_id=agent.pk, actor=by, at=now - HOUR)
+    free = make_ticket(at=now - HOUR, shop_id=mine.pk)
+    change_status(ticket_id=free.pk, status="waiting_customer", actor=by, at=now)
 
     for reader in (boss, staff):
         counts, expected = shown(reader), recount(reader, now)
