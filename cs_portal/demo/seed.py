@@ -26,6 +26,7 @@ from cs_portal.demo.incidents import tell_incidents
 from cs_portal.demo.past import Storyteller, people, tell_orders
 from cs_portal.demo.people import PASSWORD, PLAYER, STAFF, Cast, make_cast
 from cs_portal.demo.phone import set_phone_up
+from cs_portal.demo.promising import end_plans, promise_deliveries
 from cs_portal.demo.promotions import tell_promotions
 from cs_portal.demo.quality import tell_quality
 from cs_portal.demo.rules import tell_rules
@@ -51,7 +52,9 @@ def seed(*, now: datetime, scale: dict[str, int] = SCALE, seed_number: int = 202
     dice = random.Random(seed_number)
     with transaction.atomic(), recording_as(Origin.DEMO):
         cast = make_cast(now)
+        over = promise_deliveries(cast, now)
         orders = tell_orders(cast, people(dice, scale["people"]), scale["orders"], now, dice)
+        end_plans(over, cast, now - timedelta(days=10))
         best = tier_customers(orders, now - timedelta(days=40))
         teller = Storyteller(cast, orders, now, dice)
         past = list(teller.tell_past(scale["past"]))
