@@ -54,6 +54,17 @@ def push_account() -> PushAccount | None:
     return PushAccount(**known) if known else None
 
 
+def push_public_key() -> str:
+    """Return the public half of our key, as a browser needs it to subscribe; "" where push is not set up."""
+    from notifications.channels import webpush
+
+    try:
+        account = push_account()
+        return webpush.public_text(webpush.private_key(account.private_key)) if account else ""
+    except (CannotDecrypt, ValueError):
+        return ""
+
+
 def active_channels() -> set[str]:
     """Return the channels one can send on; mail always."""
     rows = ChannelAccount.objects.filter(is_active=True).exclude(sealed=b"")

@@ -2,12 +2,11 @@
 
 from notifications.selectors.mailboxes import find_mailbox_for_shop
 from notifications.services.accounts import (
-    end_push,
     save_account,
     save_notice_policy,
     save_provider_template,
-    subscribe_push,
 )
+from notifications.services.browsers import end_push, end_push_here, hears_push, renew_push, subscribe_push
 from notifications.services.deliveries import queue_message, retry_delivery
 from notifications.services.inbound import (
     apply_bounce,
@@ -33,10 +32,12 @@ __all__ = [
     "drop_notice",
     "edit_mailbox",
     "end_push",
+    "end_push_here",
     "fetch_again",
     "find_mailbox_for_shop",
     "follow_delivery",
     "give_notice",
+    "hears_push",
     "ignore_mail",
     "lift_suppression",
     "mark_mail_applied",
@@ -45,6 +46,7 @@ __all__ = [
     "queue_message",
     "receive_mail",
     "release_mail",
+    "renew_push",
     "reset_template",
     "retry_delivery",
     "save_account",

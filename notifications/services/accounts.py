@@ -1,4 +1,4 @@
-"""Accounts at providers: saved encrypted, tried out; the company's word on notices; who wants push notices."""
+"""Accounts at providers: saved encrypted, tried out; and the company's word on notices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
-from core.crypto import blind_index, encrypt, random_token
+from core.crypto import encrypt, random_token
 from core.errors import InvalidInput, StaleEdit
 from core.events import Code, record
 from core.inserting import insert_once
@@ -22,14 +22,13 @@ from core.posting import AddressRefused, check_address
 from notifications.channels import Outcome, adapter_for, webpush
 from notifications.enums import Channel
 from notifications.errors import UnknownTemplate
-from notifications.events import AccountSaved, AccountTested, ProviderTemplateSaved, PushChosen
-from notifications.models import ChannelAccount, Delivery, NoticePolicy, ProviderTemplate, PushSubscription
+from notifications.events import AccountSaved, AccountTested, ProviderTemplateSaved
+from notifications.models import ChannelAccount, Delivery, NoticePolicy, ProviderTemplate
 from notifications.selectors.providers import credentials_of
 from notifications.services.deliveries import checked_address, write_short
 from notifications.templates import TEMPLATES, get_template, language_for
 
 SECRET = frozenset({"access_key_secret", "app_secret", "token", "private_key"})
-MOST_BROWSERS = 5
 
 
 @transaction.atomic
@@ -155,44 +154,6 @@ def save_notice_policy(*, draft: PolicyDraft, version: int, actor: Actor, at: da
     row.save()
     record("notice_policy.changed", subject=row, actor=actor, at=at, data=AccountSaved(Code("all"), tuple(changed)))
     return row
-
-
-@transaction.atomic
-def subscribe_push(*, customer_id: int, subscription: str, at: datetime) -> PushSubscription:
-    """Have notices sent to a browser; the same browser again is the same row. Raises InvalidInput for a false one."""
-    try:
-        place = webpush.read_place(subscription)
-        parts = check_address(place.endpoint)
-    except (ValueError, AddressRefused):
-        raise InvalidInput(code="not_a_subscription") from None
-    told = {
-        "endpoint": place.endpoint,
-        "keys": {"p256dh": webpush.base64url(place.p256dh), "auth": webpush.base64url(place.auth)},
-    }
-    row = PushSubscription(
-        customer_id=customer_id,
-        digest=blind_index(place.endpoint, "push.endpoint"),
-        place_enc=encrypt(json.dumps(told, separators=(",", ":"))),
-        made_at=at,
-    )
-    PushSubscription.objects.filter(digest=row.digest).delete()  # its keys, or the person before it, may be others
-    row.save(force_insert=True)
-    old = PushSubscription.objects.filter(customer_id=customer_id).order_by("-pk").values_list("pk", flat=True)
-    PushSubscription.objects.filter(pk__in=list(old[MOST_BROWSERS : MOST_BROWSERS + 50])).delete()
-    actor = Actor.customer(customer_id)
-    service = Code((parts.hostname or "")[:60])
-    record("push.subscribed", subject=row, actor=actor, at=at, data=PushChosen(service))
-    return row
-
-
-@transaction.atomic
-def end_push(*, customer_id: int, at: datetime) -> int:
-    """Send no more push notices to a person's browsers; returns how many there were."""
-    rows = list(PushSubscription.objects.select_for_update().filter(customer_id=customer_id))
-    for row in rows:
-        record("push.ended", subject=row, actor=Actor.customer(customer_id), at=at, data=PushChosen())
-        row.delete()
-    return len(rows)
 
 
 def test_account(*, channel: str, to: str, actor: Actor, at: datetime) -> Outcome:

@@ -19,6 +19,7 @@ from core.errors import DomainError, NotFound, RateLimited
 from core.http import client_place
 from core.text import mask_name, normalise
 from core.ui.icons import with_icons_inside
+from notifications.selectors.providers import push_public_key
 from orders.enums import PARCEL_ENDED
 from orders.forms.track import TrackForm
 from orders.models import Order, Parcel, Shop
@@ -86,10 +87,24 @@ def tracked(request: HttpRequest, token: str) -> HttpResponse:
         order = look_up_by_link(token=token, place=client_place(request), at=now, is_counted=is_look)
     except NotFound:
         return _dead(request)
-    return _show(request, order, now, is_proven=True)
+    return _show(request, order, now, is_proven=True, push=_push(token))
 
 
-def _show(request: HttpRequest, order: Order, now: datetime, *, is_proven: bool) -> HttpResponse:
+def _push(token: str) -> dict[str, str] | None:
+    """Return what a device needs to get notices; None where push is not set up. Only behind the secret link."""
+    if not (key := push_public_key()):
+        return None
+    return {
+        "key": key,
+        "url": reverse("orders:track_device", args=[token]),
+        "worker": reverse("orders:track_worker"),
+        "scope": reverse("orders:track"),
+    }
+
+
+def _show(
+    request: HttpRequest, order: Order, now: datetime, *, is_proven: bool, push: dict[str, str] | None = None
+) -> HttpResponse:
     told = parcels_told([order.pk], None)[order.pk]
     parcels = [parcel for parcel, _scans in told]
     with timezone.override(ZoneInfo(order.shop.timezone)):
@@ -104,6 +119,7 @@ def _show(request: HttpRequest, order: Order, now: datetime, *, is_proven: bool)
             "doors": doors_of(order),
             "is_open": not parcels or any(parcel.status not in PARCEL_ENDED for parcel in parcels),
             "is_proven": is_proven,
+            "push": push,
             "now": now,
             "refresh": REFRESH,
         }

@@ -188,7 +188,7 @@ def test_a_role_without_the_right_is_refused(client: Client) -> None:
 WITHOUT_FORM_TOKEN = {
     "contact/": "the form's own secret draft id; a lost cookie must not lose words",
     "t/<str:token>/": "the secret token of the address",
-    "track/": "nobody is signed in and nothing is changed: number and phone are the authority",
+    "track/": "nobody is signed in: number and phone, the secret link or a browser's own place are the authority",
     "u/<str:token>/": "one-click unsubscribing posts from the mail program (RFC 8058); the token is the authority",
     "api/v1/": "an API key in a header, no session",
     "hooks/phone/": "a PBX signs the body with its line's secret",
