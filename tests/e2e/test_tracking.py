@@ -21,6 +21,8 @@ SEED = """
 from datetime import timedelta
 from django.utils import timezone
 from core.actors import SYSTEM
+from notifications.services import save_account
+from notifications.services.gateway import trial_subscription
 from orders.scan_data import ScanData
 from orders.services import add_scans
 from orders.services.tracking_links import tracking_url
@@ -36,19 +38,35 @@ scans = [ScanData(at=now - timedelta(hours=ago), status=status, text=text) for s
 add_scans(parcel_id=first.pk, scans=scans, actor=SYSTEM, received_at=now)
 late = ScanData(at=now - timedelta(days=5), status="in_transit", text="运输中，下一站 <script>alert(1)</script>")
 add_scans(parcel_id=second.pk, scans=[late], actor=SYSTEM, received_at=now)
+values = {"subject": "mailto:care@shop.example", "private_key": ""}
+save_account(channel="push", version=0, values=values, is_active=True, actor=SYSTEM, at=now)
+print("BROWSER", trial_subscription("e2e-phone"))
 print("LINK", tracking_url(order_id=order.pk))
+"""
+# No push service is in reach of a test: the browser's own part is played, the page, its script and ours are real.
+BROWSER = """
+const told = %s;
+const made = () => ({ endpoint: told.endpoint, options: {}, toJSON: () => told });
+PushManager.prototype.subscribe = async () => (localStorage.setItem("held", "1"), made());
+PushManager.prototype.getSubscription = async () => (localStorage.getItem("held") ? made() : null);
 """
 
 MOVE = "UPDATE orders_parcel SET status = %s, rank = %s WHERE tracking_number = 'ZT7788990011'"
 
 
 @pytest.fixture(scope="module")
-def link(stack: RunningStack) -> str:
-    """Seed an order with two parcels; returns the path of its secret link."""
+def seeded(stack: RunningStack) -> tuple[str, str]:
+    """Seed an order with two parcels; returns the path of its secret link, and a browser's subscription."""
     said = stack.manage("shell", "-v", "0", "-c", SEED)
-    found = re.search(r"LINK \S+?(/track/\S+)", said.stdout)
+    found = re.search(r"BROWSER (.+)\nLINK \S+?(/track/\S+)", said.stdout)
     assert found
-    return found[1]
+    return found[2], found[1]
+
+
+@pytest.fixture(scope="module")
+def link(seeded: tuple[str, str]) -> str:
+    """Return the path of the order's secret link."""
+    return seeded[0]
 
 
 @pytest.fixture
@@ -151,3 +169,25 @@ def test_number_is_copied_and_the_page_looks_again(link: str, visit: Any, stack:
         after = db.execute("SELECT count(*) AS n FROM orders_tracking_lookup").fetchone()["n"]
         db.execute(MOVE, ["in_transit", 30])
     assert after == before  # the page looking again is no customer looking
+
+
+def test_one_tap_has_notices_on_this_device_and_another_ends_them(
+    seeded: tuple[str, str], visit: Any, stack: RunningStack
+) -> None:
+    def devices() -> int:
+        with stack.db() as db:
+            return int(db.execute("SELECT count(*) AS n FROM notifications_push_subscription").fetchone()["n"])
+
+    page = visit(**PHONE, permissions=["notifications"])
+    page.add_init_script(BROWSER % seeded[1])
+    page.goto(seeded[0])
+    page.get_by_role("button", name="开启提醒").click()
+    expect(page.get_by_role("button", name="不再在此设备上提醒")).to_be_visible()
+    assert devices() == 1
+    script = page.evaluate("navigator.serviceWorker.getRegistration('/track/').then((it) => it.active.scriptURL)")
+    assert script.endswith("/track/worker.js")
+    page.reload()
+    page.get_by_role("button", name="不再在此设备上提醒").click()
+    expect(page.get_by_role("button", name="开启提醒")).to_be_visible()
+    assert devices() == 0
+    assert faults(page) == []
