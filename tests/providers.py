@@ -61,8 +61,8 @@ class Provider:
         """Return how often each OutId was sent."""
         return Counter(one["OutId"] for one in self.sms)
 
-    def subscription(self) -> str:
-        """Return the browser's subscription as the page posts it."""
+    def subscription(self, device: str = "device-1") -> str:
+        """Return the subscription of one of the browser's devices as the page posts it."""
         point = self.browser.key.public_key()
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -70,7 +70,7 @@ class Provider:
             "p256dh": base64url(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)),
             "auth": base64url(self.browser.auth),
         }
-        return json.dumps({"endpoint": f"{self.url}/push/device-1", "keys": keys})
+        return json.dumps({"endpoint": f"{self.url}/push/{device}", "keys": keys})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _push(self, body: bytes) -> Any:
         self.provider.push_headers.append(dict(self.headers))
-        if answer := self.provider.answer("push", dict(self.headers)):
+        if answer := self.provider.answer("push", {**self.headers, "path": self.path}):
             return answer
         browser = self.provider.browser
         self.provider.pushes.append(json.loads(opened(body, browser.key, browser.auth)))

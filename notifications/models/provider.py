@@ -165,6 +165,7 @@ class PushSubscription(models.Model):
     """One browser that wants notices; `place_enc` is the encrypted JSON of its endpoint and keys."""
 
     event_type = "push_subscription"
+    MOST = 5  # of one person
 
     customer_id = models.BigIntegerField()
     digest = models.BinaryField(max_length=32, unique=True)

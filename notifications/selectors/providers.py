@@ -128,7 +128,7 @@ def opens_door(channel: str, key: str) -> bool:
 def push_places(customer_ids: list[int]) -> list[str]:
     """Return the push addresses of a person's browsers, the newest first; only for services that send."""
     rows = PushSubscription.objects.filter(customer_id__in=customer_ids).order_by("-pk")
-    return [row.place for row in rows[:1]]
+    return [place for row in rows[: PushSubscription.MOST] if (place := row.place)]
 
 
 def get_inbound_text(text_id: int) -> InboundText:

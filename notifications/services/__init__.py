@@ -6,7 +6,7 @@ from notifications.services.accounts import (
     save_notice_policy,
     save_provider_template,
 )
-from notifications.services.browsers import end_push, end_push_here, hears_push, renew_push, subscribe_push
+from notifications.services.browsers import end_gone_push, end_push_here, hears_push, renew_push, subscribe_push
 from notifications.services.deliveries import queue_message, retry_delivery
 from notifications.services.inbound import (
     apply_bounce,
@@ -31,7 +31,7 @@ __all__ = [
     "create_mailbox",
     "drop_notice",
     "edit_mailbox",
-    "end_push",
+    "end_gone_push",
     "end_push_here",
     "fetch_again",
     "find_mailbox_for_shop",

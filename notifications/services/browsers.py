@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from core.actors import Actor
+from core.actors import SYSTEM, Actor
 from core.crypto import blind_index, encrypt
 from core.errors import InvalidInput, NotFound
 from core.events import Code, record
-from core.posting import AddressRefused, check_address
+from core.posting import AddressRefused, check_address, may_go_in_the_clear
 from notifications.channels import webpush
 from notifications.events import PushChosen
 from notifications.models import PushSubscription
 
-MOST_BROWSERS = 5
 LONGEST_ENDPOINT = 1000
 TRIES = 3
 
@@ -49,26 +50,36 @@ def renew_push(*, endpoint: str, subscription: str, at: datetime) -> PushSubscri
         raise NotFound
     place, service = _read(subscription)
     if _digest(place.endpoint) != bytes(old.digest):
-        old.delete()
+        _end([old], SYSTEM, at)
     return _subscribe(old.customer_id, place, service, at)
 
 
 @transaction.atomic
-def end_push_here(*, customer_id: int, endpoint: str, at: datetime) -> bool:
-    """Send no more push notices to one browser of a person; whether it got any."""
-    mine = PushSubscription.objects.select_for_update().filter(customer_id=customer_id, digest=_digest(endpoint))
-    return _end(list(mine), at) > 0
+def end_push_here(*, customer_ids: Collection[int], endpoint: str, at: datetime) -> bool:
+    """Send no more push notices to one browser of a person (under any of her ids); whether it got any."""
+    rows = list(_here(customer_ids, endpoint).select_for_update())
+    for row in rows:
+        _end([row], Actor.customer(row.customer_id), at)
+    return bool(rows)
 
 
 @transaction.atomic
-def end_push(*, customer_id: int, at: datetime) -> int:
-    """Send no more push notices to a person's browsers; returns how many there were."""
-    return _end(list(PushSubscription.objects.select_for_update().filter(customer_id=customer_id)), at)
+def end_gone_push(*, place: str, at: datetime) -> None:
+    """Forget a browser whose push service says that it is gone; nothing happens when it is forgotten already."""
+    try:
+        digest = _digest(webpush.read_place(place).endpoint)
+    except ValueError:
+        return
+    _end(list(PushSubscription.objects.select_for_update().filter(digest=digest)), SYSTEM, at)
 
 
-def hears_push(*, customer_id: int, endpoint: str) -> bool:
-    """Say whether a browser gets a person's push notices."""
-    return PushSubscription.objects.filter(customer_id=customer_id, digest=_digest(endpoint)).exists()
+def hears_push(*, customer_ids: Collection[int], endpoint: str) -> bool:
+    """Say whether a browser gets a person's push notices, under any of her ids."""
+    return _here(customer_ids, endpoint).exists()
+
+
+def _here(customer_ids: Collection[int], endpoint: str) -> QuerySet[PushSubscription]:
+    return PushSubscription.objects.filter(customer_id__in=list(customer_ids), digest=_digest(endpoint))
 
 
 def _subscribe(customer_id: int, place: webpush.PushPlace, service: Code, at: datetime) -> PushSubscription:
@@ -84,21 +95,20 @@ def _subscribe(customer_id: int, place: webpush.PushPlace, service: Code, at: da
             row.place_enc = encrypt(words)
             row.save(update_fields=["place_enc"])
         return row
-    if row is not None:
-        row.delete()
+    if row is not None:  # somebody else's until now
+        _end([row], SYSTEM, at)
     row = PushSubscription(customer_id=customer_id, digest=digest, place_enc=encrypt(words), made_at=at)
     row.save(force_insert=True)
-    old = PushSubscription.objects.filter(customer_id=customer_id).order_by("-pk").values_list("pk", flat=True)
-    PushSubscription.objects.filter(pk__in=list(old[MOST_BROWSERS : MOST_BROWSERS + 50])).delete()
+    older = PushSubscription.objects.select_for_update().filter(customer_id=customer_id).order_by("-pk")
+    _end(list(older)[PushSubscription.MOST :], SYSTEM, at)
     record("push.subscribed", subject=row, actor=Actor.customer(customer_id), at=at, data=PushChosen(service))
     return row
 
 
-def _end(rows: list[PushSubscription], at: datetime) -> int:
+def _end(rows: list[PushSubscription], actor: Actor, at: datetime) -> None:
     for row in rows:
-        record("push.ended", subject=row, actor=Actor.customer(row.customer_id), at=at, data=PushChosen())
+        record("push.ended", subject=row, actor=actor, at=at, data=PushChosen())
         row.delete()
-    return len(rows)
 
 
 def _read(subscription: str) -> tuple[webpush.PushPlace, Code]:
@@ -106,9 +116,9 @@ def _read(subscription: str) -> tuple[webpush.PushPlace, Code]:
     try:
         place = webpush.read_place(subscription)
         parts = check_address(place.endpoint)
-    except (ValueError, AddressRefused):
+    except (ValueError, RecursionError, AddressRefused):
         raise InvalidInput(code="not_a_subscription") from None
-    if len(place.endpoint) > LONGEST_ENDPOINT:
+    if len(place.endpoint) > LONGEST_ENDPOINT or not may_go_in_the_clear(parts):
         raise InvalidInput(code="not_a_subscription")
     return place, Code((parts.hostname or "")[:60])
 

@@ -115,7 +115,10 @@ def follow_delivery(*, delivery_id: int, at: datetime) -> None:
     elif delivery.state == DeliveryState.EXPIRED and notice.state == NoticeState.OPEN:
         _settle(notice, NoticeState.EXPIRED, "too_late", at)
     elif delivery.state == DeliveryState.FAILED and notice.state in {NoticeState.OPEN, NoticeState.SENT}:
-        notice.skips = [*notice.skips, {"channel": delivery.channel, "reason": delivery.provider_code}]
+        _note_skip(notice, delivery.channel, delivery.provider_code)
+        if notice.deliveries.filter(channel=delivery.channel, state__in=_ALIVE).exists():  # another device of hers
+            notice.save(update_fields=["skips"])
+            return
         if notice.state == NoticeState.SENT:
             _move(notice, NoticeState.OPEN)
         _try_next(notice, at)
@@ -138,6 +141,7 @@ def drop_notice(*, notice_id: int, reason: str, at: datetime) -> bool:
 
 _LEFT = frozenset({NoticeState.FAILED, NoticeState.EXPIRED})
 _GONE = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.DELIVERED)
+_ALIVE = (DeliveryState.QUEUED, *_GONE)
 
 
 def _follow_all(notice: Notice, at: datetime) -> None:
@@ -182,7 +186,10 @@ def _move(notice: Notice, to: str) -> None:
 
 
 def _try_next(notice: Notice, at: datetime) -> None:
-    """Queue the message on the next channel that can take it (or on all), or settle the notice; call with it locked."""
+    """Queue the message on the next channel that can take it (or on all), or settle the notice; call with it locked.
+
+    Several places of one channel are a person's devices: all of them get it.
+    """
     plan, active = plan_of(notice), active_channels()
     due = at if notice.is_urgent else quiet_end(at, notice.zone) or at
     if notice.expires_at is not None and due >= notice.expires_at:
@@ -191,21 +198,21 @@ def _try_next(notice: Notice, at: datetime) -> None:
     taken: list[str] = []
     while notice.step < len(plan):
         place = plan[notice.step]
+        if taken and place["channel"] != taken[0] and not notice.is_everywhere:
+            break
         notice.step += 1
         if reason := lacks(place["channel"], notice.template, notice.language, active):
-            notice.skips = [*notice.skips, {"channel": place["channel"], "reason": reason}]
+            _note_skip(notice, place["channel"], reason)
             continue
         if not _counts(notice, due):
             _settle(notice, NoticeState.DROPPED, "cap", at)
             return
         try:
-            _queue(notice, place, due=due, at=at)
+            _queue(notice, place, nth=taken.count(place["channel"]), due=due, at=at)
         except DomainError as error:  # an address that is none on this channel
-            notice.skips = [*notice.skips, {"channel": place["channel"], "reason": error.code[:40]}]
+            _note_skip(notice, place["channel"], error.code[:40])
             continue
         taken.append(place["channel"])
-        if not notice.is_everywhere:
-            break
     if taken:
         notice.channel = taken[0]
         notice.save(update_fields=["step", "channel", "skips", "state", "is_counted", "version"])
@@ -214,10 +221,17 @@ def _try_next(notice: Notice, at: datetime) -> None:
     _settle(notice, NoticeState.FAILED if was_tried else NoticeState.DROPPED, "no_way" if plan else "no_address", at)
 
 
-def _queue(notice: Notice, place: dict[str, str], *, due: datetime, at: datetime) -> Delivery:
+def _note_skip(notice: Notice, channel: str, reason: str) -> None:
+    """Keep why a channel was left, once however many devices it has; the caller saves."""
+    skip = {"channel": channel, "reason": reason}
+    if skip not in notice.skips:
+        notice.skips = [*notice.skips, skip]
+
+
+def _queue(notice: Notice, place: dict[str, str], *, nth: int, due: datetime, at: datetime) -> Delivery:
     with transaction.atomic():
         return queue_message(
-            key=f"notice:{notice.pk}:{place['channel']}",
+            key=f"notice:{notice.pk}:{place['channel']}" + (f":{nth}" if nth else ""),
             channel=place["channel"],
             template=notice.template,
             language=notice.language,

@@ -15,6 +15,7 @@ from notifications.channels import Outcome, adapter_for
 from notifications.enums import Channel, DeliveryState, NoticeState, Purpose, ReceiptState, SuppressionReason
 from notifications.models import ChannelAccount, Delivery, Mailbox, ProviderReceipt, Suppression
 from notifications.selectors.notices import has_more_channels, quiet_end
+from notifications.services.browsers import end_gone_push
 from notifications.services.deliveries import SEND, announce_delivery, lock_delivery, move_delivery, record_move
 from notifications.services.suppressions import suppress_address
 
@@ -116,6 +117,8 @@ def settle_delivery(*, delivery_id: int, outcome: Outcome, is_last_try: bool, at
             actor=SYSTEM,
             at=at,
         )
+        if delivery.channel == Channel.PUSH:
+            end_gone_push(place=delivery.to, at=at)
     else:
         note_way_out(delivery, code=outcome.code, at=at)
     logger.info("delivery.refused id=%s code=%s transient=%s", delivery.pk, outcome.code, outcome.is_transient)

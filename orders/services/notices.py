@@ -129,26 +129,29 @@ def _ways(order: Order, customer: Customer | None) -> tuple[list[Place], list[di
     first = [customer.preferred_channel] if customer.preferred_channel else []
     places, skips = [], []
     for channel in dict.fromkeys([*first, *notice_policy().channels]):
-        address = _address(order, customer, channel)
-        if not address:
+        addresses = _addresses(order, customer, channel)
+        if not addresses:
             skips.append({"channel": channel, "reason": "no_address"})
         elif not may_contact(customer.pk, channel, Purpose.NOTICE):
             skips.append({"channel": channel, "reason": "refused"})
         else:
-            places.append(Place(channel, address))
+            places += [Place(channel, address) for address in addresses]
     return places, skips
 
 
-def _address(order: Order, customer: Customer, channel: str) -> str:
+def _addresses(order: Order, customer: Customer, channel: str) -> list[str]:
+    """Return where a channel reaches her: every device that gets push, else one address or none."""
     try:
         if channel == Channel.PUSH:
-            return next(iter(push_places(list(aliases_of(customer.pk)))), "")
+            return push_places(list(aliases_of(customer.pk)))
         if channel == Channel.SMS:  # the order's own phone: a parcel to somebody else's door is told there
             own = decrypt(order.phone_enc) if order.phone_enc else ""
-            return own or primary_address(customer.pk, "phone") or ""
-        return primary_address(customer.pk, "wechat" if channel == Channel.WECHAT else "email") or ""
+            found = own or primary_address(customer.pk, "phone")
+        else:
+            found = primary_address(customer.pk, "wechat" if channel == Channel.WECHAT else "email")
     except CannotDecrypt:
-        return ""
+        return []
+    return [found] if found else []
 
 
 def _context(row: OrderNotice, language: str, comes_at: datetime | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import ratelimit
 from core.errors import DomainError, InvalidInput, NotFound
 from core.http import client_place
+from customers.selectors import aliases_of
 from notifications.services import end_push_here, hears_push, renew_push, subscribe_push
 from orders.services.lookups import look_up_by_link
 
@@ -36,15 +37,15 @@ def device(request: HttpRequest, token: str) -> HttpResponse:
         told = _told(request)
         at = timezone.now()
         order = look_up_by_link(token=token, place=client_place(request), at=at, is_counted=False)
-        who, endpoint = order.customer_id, str(told.get("endpoint", ""))
+        her, endpoint = aliases_of(order.customer_id), str(told.get("endpoint", ""))
         match told.get("do"):
             case "look":
-                is_on = hears_push(customer_id=who, endpoint=endpoint)
+                is_on = hears_push(customer_ids=her, endpoint=endpoint)
             case "on":
-                subscribe_push(customer_id=who, subscription=json.dumps(told.get("subscription")), at=at)
+                subscribe_push(customer_id=order.customer_id, subscription=json.dumps(told.get("subscription")), at=at)
                 is_on = True
             case "off":
-                end_push_here(customer_id=who, endpoint=endpoint, at=at)
+                end_push_here(customer_ids=her, endpoint=endpoint, at=at)
                 is_on = False
             case _:
                 raise InvalidInput
@@ -93,7 +94,7 @@ def _told(request: HttpRequest) -> dict[str, Any]:
         raise InvalidInput
     try:
         told = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or brackets without end
         raise InvalidInput from None
     if not isinstance(told, dict):
         raise InvalidInput

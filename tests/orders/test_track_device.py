@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from core.actors import SYSTEM
 from core.models import Event
+from customers.services import merge_customers
 from notifications.models import Delivery, PushSubscription
 from notifications.selectors.notices import notice_policy
 from notifications.services import save_notice_policy, subscribe_push
 from notifications.services.accounts import PolicyDraft
 from orders.models import Order
+from orders.services.notices import notify_order
 from orders.services.tracking_links import renew_tracking_link, tracking_url
 from tests.factories.notices import make_account, run_all
 from tests.factories.orders import make_order
@@ -40,8 +42,8 @@ def place_of(order: Order) -> str:
 
 
 def device_of(provider: Provider, name: str = "device-1") -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(provider.subscription())
-    return told | {"endpoint": told["endpoint"].replace("device-1", name)}
+    told: dict[str, Any] = json.loads(provider.subscription(name))
+    return told
 
 
 def ask(client: Client, place: str, **words: Any) -> Any:
@@ -69,6 +71,24 @@ def test_a_device_is_told_from_the_tap_on_and_not_after_the_next(client: Client,
         "push.subscribed",
         "push.ended",
     ]
+
+
+def test_every_device_of_a_customer_is_told_whichever_of_her_orders_it_was_chosen_at(
+    client: Client, provider: Provider
+) -> None:
+    now = timezone.now()
+    old, new = (make_order(at=now, placed_at=now, phone="", email="") for _ in range(2))
+    for order, name in ((old, "device-1"), (new, "device-2")):
+        assert ask(client, place_of(order) + "device/", do="on", subscription=device_of(provider, name)).json()["on"]
+    merge_customers(source_id=old.customer_id, target_id=new.customer_id, actor=SYSTEM, at=now)
+    endpoint = device_of(provider)["endpoint"]
+    assert ask(client, place_of(new) + "device/", do="look", endpoint=endpoint).json() == {"on": True}
+    order = make_order(at=now, placed_at=now, customer_id=new.customer_id)
+    notify_order(order_id=order.pk, step="confirmation", happened_at=now, at=now)
+    rows = Delivery.objects.filter(channel="push", order_id=order.pk)
+    assert {json.loads(row.to)["endpoint"].rsplit("/", 1)[1] for row in rows} == {"device-1", "device-2"}
+    assert ask(client, place_of(new) + "device/", do="off", endpoint=endpoint).json() == {"on": False}
+    assert PushSubscription.objects.get().customer_id == new.customer_id
 
 
 def test_only_the_secret_link_opens_it(client: Client, provider: Provider) -> None:
@@ -130,7 +150,7 @@ def test_a_place_inside_is_refused(client: Client, provider: Provider, settings:
 
 def test_a_body_too_long_or_no_json_is_refused(client: Client, provider: Provider) -> None:
     place = place_of(make_order()) + "device/"
-    for body in ("x" * 5000, "no json", "[]", ""):
+    for body in ("x" * 5000, "no json", "[]", "", "[" * 4000, '{"do":' * 600):
         assert client.post(place, data=body, content_type="application/json").status_code == 422
 
 
