@@ -28,8 +28,8 @@ def promise_deliveries(cast: Cast, now: datetime) -> list[ContingencyPlan]:
     """Set the rules and switch the plans on, before any order is told; returns those that are over by now."""
     boss = Actor.staff(cast.staff["supervisor@demo.example"])
     today = now.astimezone(ZoneInfo(cast.shops["sunny"].timezone)).date()
-    for draft in RULES:
-        save_promise_rule(rule_id=None, draft=draft, version=None, actor=boss, at=now - timedelta(days=44))
+    for rule in RULES:
+        save_promise_rule(rule_id=None, draft=rule, version=None, actor=boss, at=now - timedelta(days=44))
     rush = PlanDraft(
         "大促订单高峰", PlanKind.HOLIDAY, extra_days=2,
         placed_from=today - timedelta(days=14), placed_until=today - timedelta(days=11),

@@ -34,9 +34,9 @@ PER_PLACE = (60, timedelta(hours=1))
 def device(request: HttpRequest, token: str) -> HttpResponse:
     """Ask whether a device gets notices (`look`), have it get them (`on`) or not (`off`); JSON in and out: {on}."""
     try:
-        told = _told(request)
         at = timezone.now()
         order = look_up_by_link(token=token, place=client_place(request), at=at, is_counted=False)
+        told = _told(request)
         her, endpoint = aliases_of(order.customer_id), str(told.get("endpoint", ""))
         match told.get("do"):
             case "look":

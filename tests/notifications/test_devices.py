@@ -46,7 +46,7 @@ def devices() -> list[str]:
 
 def changes() -> list[tuple[str, str]]:
     rows = Event.objects.filter(kind__startswith="push.").order_by("pk")
-    return [(row.kind, row.actor) for row in rows]
+    return [(row.kind, row.actor_type) for row in rows]
 
 
 def states() -> list[tuple[str, str]]:

@@ -77,13 +77,13 @@ def test_every_device_of_a_customer_is_told_whichever_of_her_orders_it_was_chose
     client: Client, provider: Provider
 ) -> None:
     now = timezone.now()
-    old, new = (make_order(at=now, placed_at=now, phone="", email="") for _ in range(2))
+    old, new = (make_order(at=now, placed_at=now, phone=phone, email="") for phone in ("", "13911112222"))
     for order, name in ((old, "device-1"), (new, "device-2")):
         assert ask(client, place_of(order) + "device/", do="on", subscription=device_of(provider, name)).json()["on"]
     merge_customers(source_id=old.customer_id, target_id=new.customer_id, actor=SYSTEM, at=now)
     endpoint = device_of(provider)["endpoint"]
     assert ask(client, place_of(new) + "device/", do="look", endpoint=endpoint).json() == {"on": True}
-    order = make_order(at=now, placed_at=now, customer_id=new.customer_id)
+    order = make_order(at=now, placed_at=now, phone="13911112222", email="")
     notify_order(order_id=order.pk, step="confirmation", happened_at=now, at=now)
     rows = Delivery.objects.filter(channel="push", order_id=order.pk)
     assert {json.loads(row.to)["endpoint"].rsplit("/", 1)[1] for row in rows} == {"device-1", "device-2"}
@@ -142,9 +142,10 @@ def test_what_is_no_subscription_is_refused(client: Client, provider: Provider, 
     assert (answer.status_code, PushSubscription.objects.exists()) == (422, False)
 
 
-def test_a_place_inside_is_refused(client: Client, provider: Provider, settings: Any) -> None:
-    settings.OUTGOING_ALLOW = []
-    answer = ask(client, place_of(make_order()) + "device/", do="on", subscription=device_of(provider))
+def test_a_place_in_the_clear_is_refused_outside_the_trial(client: Client, provider: Provider, settings: Any) -> None:
+    settings.OUTGOING_ALLOW, settings.TRIAL = [], False
+    device = device_of(provider) | {"endpoint": "http://push.example/device-1"}
+    answer = ask(client, place_of(make_order()) + "device/", do="on", subscription=device)
     assert (answer.status_code, answer.json()["code"]) == (422, "not_a_subscription")
 
 
