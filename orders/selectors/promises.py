@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import Case, Count, F, Q, QuerySet, When
 
-from orders.models import ContingencyPlan, DeliveryPromise, Order, PromiseRule, PromiseRun
+from orders.models import ContingencyPlan, DeliveryPromise, Order, PlanOrder, PromiseRule, PromiseRun
 from orders.promise_enums import OPEN_STATUSES, PlanState
 from orders.promise_words import lines_of
 
@@ -45,6 +45,12 @@ def contingency_plans() -> QuerySet[ContingencyPlan]:
         is_on=Case(When(state=PlanState.ON, then=0), When(state=PlanState.DRAFT, then=1), default=2),
     )
     return rows.order_by("is_on", "-pk")
+
+
+def orders_of_plan(plan: ContingencyPlan, most: int = 50) -> list[PlanOrder]:
+    """Return what a plan did to its orders, the newest first."""
+    rows = PlanOrder.objects.filter(plan=plan).select_related("order__shop")
+    return list(rows.order_by("-pk")[:most])
 
 
 def promise_runs() -> QuerySet[PromiseRun]:

@@ -20,7 +20,7 @@ from orders.models import ContingencyPlan
 from orders.promise_enums import PlanState
 from orders.promise_words import conditions_of
 from orders.selectors.carriers import carriers
-from orders.selectors.promises import contingency_plans
+from orders.selectors.promises import contingency_plans, orders_of_plan
 from orders.selectors.shops import shop_choices
 from orders.services.promising.plans import move_plan, save_plan, try_plan
 from orders.views.settings import add_errors
@@ -40,11 +40,11 @@ def plan_list(request: StaffRequest) -> HttpResponse:
 @company_page(Permission.SETTINGS_MANAGE)
 @require_safe
 def plan_page(request: StaffRequest, plan_id: int) -> HttpResponse:
-    """Show one plan: a dry run before it is on, its progress afterwards."""
+    """Show one plan: a dry run before it is on, its progress and its orders afterwards."""
     plan = _plan(plan_id)
     dry = try_plan(plan) if plan.state == PlanState.DRAFT else None
     conditions = conditions_of(plan, dict(shop_choices()), {row.pk: row.name for row in carriers()})
-    context = {"plan": plan, "dry": dry, "conditions": conditions}
+    context = {"plan": plan, "dry": dry, "conditions": conditions, "orders": orders_of_plan(plan)}
     return render_page(request, PLAN, context, fragment="plan")
 
 

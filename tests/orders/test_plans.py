@@ -201,3 +201,18 @@ def test_pages_make_try_switch_on_and_call_off_a_plan():
         plan.refresh_from_db()
         assert plan.state == state
     assert "新疆" in client.get(reverse("orders:plans")).content.decode()
+
+
+def test_the_page_of_a_plan_names_its_orders_and_what_became_of_each():
+    client = Client()
+    client.force_login(make_staff(roles=["admin"]))
+    before, plan = far(), make_plan()
+    switch(plan)
+    first = far()
+    page = client.get(reverse("orders:plan", args=[plan.pk])).content.decode()
+    assert page.index(first.number) < page.index(before.number)
+    assert (page.count(">下单时即按此承诺<"), page.count(">尚未通知<")) == (1, 1)
+    switch(plan, to="called_off")
+    page = client.get(reverse("orders:plan", args=[plan.pk])).content.decode()
+    assert ">已撤销<" in page
+    assert ">尚未通知<" not in page
