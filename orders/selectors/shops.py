@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
+from core.kept import Kept, Slot
 from orders.models import Shop
+
+_CODE = Slot("code", "\ue010 a code of a shop", "text")
+_open = Kept(lambda: (_CODE,))
 
 
 def active_shops() -> list[Shop]:
@@ -13,6 +19,16 @@ def active_shops() -> list[Shop]:
 def find_shop_by_code(code: str) -> Shop | None:
     """Return the shop with a code."""
     return Shop.objects.filter(code=code.strip().lower()).first()
+
+
+def find_open_shop(code: str) -> Shop | None:
+    """Return the shop with exactly this code unless it is closed."""
+    found = _open.instances("", _of_code, code=code)
+    return found[0] if found else None
+
+
+def _of_code() -> QuerySet[Shop]:
+    return Shop.objects.filter(code=_CODE.sample, is_active=True)
 
 
 def shop_choices() -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from accounts.availability import Limits, limits_of
 from accounts.enums import Permission, PresenceStatus
 from accounts.models import Membership, Staff
+from core.kept import Kept, number_slot
 from customers.enums import Tier
 from tickets.enums import TicketStatus
 from tickets.models import Ticket
@@ -26,6 +27,8 @@ NOT_AGAIN_FOR = timedelta(hours=8)
 LAST_AGENT_WITHIN = timedelta(days=90)
 QUEUED = Q(assignee__isnull=True, status__in=IN_WORK, is_spam=False, merged_into__isnull=True)
 WORKED_ON = Q(assignee__isnull=False, status__in=IN_WORK, is_spam=False, merged_into__isnull=True)
+_TEAM = number_slot("team", 5)
+_automatic = Kept(lambda: (_TEAM,))
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,12 @@ def is_automatic(team_id: int | None) -> bool:
     """Tell whether a team's tickets are handed out."""
     if team_id is None:
         return False
-    return TeamRouting.objects.filter(pk=team_id, mode=RoutingMode.AUTOMATIC, team__archived_at__isnull=True).exists()
+    return bool(_automatic.rows("", _of_automatic, team=team_id))
+
+
+def _of_automatic() -> QuerySet[TeamRouting, tuple[int]]:
+    rows = TeamRouting.objects.filter(pk=_TEAM.sample, mode=RoutingMode.AUTOMATIC, team__archived_at__isnull=True)
+    return rows.values_list("pk")
 
 
 def routing_of(team_id: int) -> TeamRouting:

@@ -15,6 +15,7 @@ from core.errors import InvalidInput
 from customers.services import find_or_add_customer
 from orders.models import Shop
 from orders.selectors import find_order
+from orders.selectors.shops import find_open_shop
 from tickets.enums import Channel
 from tickets.models import Category, Ticket
 from tickets.services.opening import NewTicket, Rows, open_ticket
@@ -78,7 +79,7 @@ def _shop_of(key: ApiKey, code: str | None) -> tuple[int | None, Shop | None]:
         if len(scope) == 1:
             return scope[0], None
         raise InvalidInput(fields={"shop": [_("Name the shop: this key serves several.")]})
-    shop = Shop.objects.filter(code=code, is_active=True).first()
+    shop = find_open_shop(code)
     if shop is None or (scope is not None and shop.pk not in scope):
         raise InvalidInput(fields={"shop": [_("This shop is not known.")]})
     return shop.pk, shop

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from core.actors import ActorType
+from core.kept import Kept
 from core.models import Event
 from tickets.models import Rule
 from tickets.rule_enums import Trigger
@@ -73,6 +76,7 @@ def is_wanted(event: Event) -> bool:
 
 
 _memo: tuple[int, frozenset[str]] | None = None
+_asking = Kept(tuple)
 
 
 def triggers_on(event: Event) -> frozenset[str]:
@@ -82,9 +86,13 @@ def triggers_on(event: Event) -> frozenset[str]:
     memo = _memo
     if memo is not None and isinstance(xid, int) and memo[0] == xid:
         return memo[1]
-    found = frozenset(Rule.objects.filter(is_active=True).order_by().values_list("trigger", flat=True).distinct())
+    found = frozenset(trigger for (trigger,) in _asking.rows("", _of_active_rules))
     _memo = (xid, found) if isinstance(xid, int) else None
     return found
+
+
+def _of_active_rules() -> QuerySet[Rule, tuple[str]]:
+    return Rule.objects.filter(is_active=True).order_by().values_list("trigger").distinct()
 
 
 def forget() -> None:
