@@ -15,6 +15,7 @@ class Channel(models.TextChoices):
     API = "api", _("API")
     STAFF = "staff", _("Opened by staff")
     SURVEY = "survey", _("Survey")
+    SMS = "sms", _("Text message")
 
 
 class TicketStatus(models.TextChoices):

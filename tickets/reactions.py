@@ -1,4 +1,4 @@
-"""What tickets do about others' news: mail that came in, mail that bounced, colleagues who left."""
+"""What tickets do about others' news: mail and texts that came in, mail that bounced, colleagues who left."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from core.reactions import reacts_to
 from tickets import incident_reactions  # noqa: F401 - those of incidents
 from tickets.jobs import APPLY_MAIL, HAND_OVER
 from tickets.services.routing.coming import owe_for_person
+from tickets.services.text_in import take_text_message
 from tickets.services.undelivered import note_undelivered
 
 
@@ -19,6 +20,16 @@ def take_mail(event: Event) -> None:
     """Owe the mail's way into a ticket; its files are stored outside a transaction."""
     key = str(event.subject_id)
     schedule(APPLY_MAIL, key=key, due_at=timezone.now(), payload={"inbound_id": event.subject_id})
+
+
+def _is_a_message(event: Event) -> bool:
+    return not event.data.get("is_stop")
+
+
+@reacts_to("text.received", name="tickets.take_text", when=_is_a_message)
+def take_text(event: Event) -> None:
+    """Put a customer's text message into its ticket."""
+    take_text_message(text_id=event.subject_id, at=timezone.now())
 
 
 def _is_about_a_ticket(event: Event) -> bool:

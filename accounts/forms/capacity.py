@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.availability import Limits
 from core.ui.leaf import CHANNEL_NAMES
 
-LIMITED = ("chat", "phone", "email", "form")
+LIMITED = ("chat", "phone", "email", "form", "sms")
 
 
 class CapacityForm(forms.Form):

@@ -118,7 +118,10 @@ class ProviderReceipt(models.Model):
 
 
 class InboundText(models.Model):
-    """A text message a customer sent to our number; `delivery_id` is the last one we had sent to that phone."""
+    """A text message a customer sent to our number; `delivery_id` is the last one we had sent to that phone.
+
+    `ticket_id` is where it ended up.
+    """
 
     event_type = "inbound_text"
 
@@ -131,6 +134,7 @@ class InboundText(models.Model):
     customer_id = models.BigIntegerField(null=True)
     order_id = models.BigIntegerField(null=True)
     shop_id = models.BigIntegerField(null=True)
+    ticket_id = models.BigIntegerField(null=True)
     sent_at = models.DateTimeField()
     received_at = models.DateTimeField()
 
@@ -140,6 +144,7 @@ class InboundText(models.Model):
             models.Index(fields=["from_index", "-id"], name="inbound_text_from"),
             models.Index(fields=["received_at"], name="inbound_text_age"),
             models.Index(fields=["customer_id"], name="inbound_text_customer", condition=Q(customer_id__isnull=False)),
+            models.Index(fields=["ticket_id", "-id"], name="inbound_text_ticket", condition=Q(ticket_id__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -155,10 +160,14 @@ class InboundText(models.Model):
         return _opened(self.text_enc)
 
     @property
+    def phone(self) -> str:
+        """Return the sender's number, empty when it was erased; only for services that answer."""
+        return _opened(self.from_enc)
+
+    @property
     def from_masked(self) -> str:
         """Return the sender's number as staff may see it."""
-        phone = _opened(self.from_enc)
-        return mask_phone(phone) if phone else ""
+        return mask_phone(self.phone) if self.phone else ""
 
 
 class PushSubscription(models.Model):

@@ -19,7 +19,7 @@ from notifications.services.inbound import (
 from notifications.services.mailboxes import create_mailbox, edit_mailbox, test_mailbox
 from notifications.services.notices import NoticeDraft, Place, drop_notice, follow_delivery, give_notice
 from notifications.services.polling import fetch_again
-from notifications.services.receipts import match_waiting_receipts, take_receipts, take_text
+from notifications.services.receipts import mark_text_applied, match_waiting_receipts, take_receipts, take_text
 from notifications.services.receiving import try_receiving
 from notifications.services.suppressions import lift_suppression, suppress_address, undo_unsubscribe, unsubscribe
 from notifications.services.templates import reset_template, save_template
@@ -41,6 +41,7 @@ __all__ = [
     "ignore_mail",
     "lift_suppression",
     "mark_mail_applied",
+    "mark_text_applied",
     "match_waiting_receipts",
     "quarantine_mail",
     "queue_message",

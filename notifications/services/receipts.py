@@ -144,6 +144,12 @@ def take_text(*, reply: TextReply, at: datetime) -> InboundText | None:
     return row
 
 
+def mark_text_applied(*, text_id: int, ticket_id: int, customer_id: int | None) -> None:
+    """Note in which ticket a text message ended up, and whose it is; the second time changes nothing."""
+    rows = InboundText.objects.filter(pk=text_id, ticket_id__isnull=True)
+    rows.update(ticket_id=ticket_id, customer_id=customer_id)
+
+
 def _stop(row: InboundText, actor: Actor, at: datetime) -> None:
     for purpose in (Purpose.NOTICE, Purpose.SURVEY, Purpose.FOLLOW_UP, Purpose.MARKETING):
         if row.customer_id:
