@@ -51,6 +51,16 @@ register_template(
     is_automatic=False,
 )
 
+register_template(
+    REPLY_TEMPLATE,
+    channel="sms",
+    label=_("Answer to a customer"),
+    subject={"zh-hans": "客服回复", "en": "Our answer"},
+    body={"zh-hans": "{text1}{text2}{text3}{text4}", "en": "{text1}{text2}{text3}{text4}"},
+    is_automatic=False,
+    sample={"text1": "您好，新的杯子", "text2": "已经寄出，", "text3": "预计后天", "text4": "送到。"},
+)
+
 registry.register_erasure("tickets", erase_ticket_texts)
 registry.register_front_link(
     "contact",

@@ -13,10 +13,10 @@ from accounts.services import notify
 from core.actors import Actor
 from core.errors import InvalidInput, TransitionNotAllowed
 from core.events import Code, record
-from tickets.enums import AuthorType, MessageKind, TicketStatus
+from tickets.enums import AuthorType, Channel, MessageKind, TicketStatus
 from tickets.errors import FieldsMissing
 from tickets.events import MessageReceived, MessageSent, NoteAdded, TicketAssigned
-from tickets.models import Draft, Message, Ticket
+from tickets.models import Attachment, Draft, Message, Ticket
 from tickets.permissions import desk_url
 from tickets.services.locking import (
     dimensions,
@@ -30,6 +30,7 @@ from tickets.services.moving import DONE, move_and_record
 from tickets.services.outgoing import REPLY_TEMPLATE, RULE_TEMPLATE, send_by_mail
 from tickets.services.planned import stop_planned
 from tickets.services.safety import Seen, check_seen
+from tickets.services.text_out import check_way, send_by_text
 from tickets.services.writing import Words, append_message, author_of, find_sent_before, read_marks
 
 AFTER_REPLY = frozenset(
@@ -155,6 +156,8 @@ def write_answer(
     pressed_at, at = at, not_before(ticket, at)
     author_type, author_id = answerer(actor, ticket)
     words = read_marks(ticket.pk, words, author_id)
+    if actor.is_person and ticket.channel == Channel.SMS:
+        check_way(ticket, words.text, has_files=_has_files(words))
     ticket.version += 1
     if ticket.assignee_id is None and actor.is_person:
         ticket.assignee_id = actor.id
@@ -173,10 +176,18 @@ def write_answer(
     context = {"text": message.text}
     template = REPLY_TEMPLATE if author_type == AuthorType.STAFF else RULE_TEMPLATE
     rich, files = {"text": message.html}, words.may_have_files
-    send_by_mail(ticket, message, template=template, context=context, rich=rich, with_files=files, at=at)
+    if not send_by_text(ticket, message, may_have_files=files, at=at):
+        send_by_mail(ticket, message, template=template, context=context, rich=rich, with_files=files, at=at)
     if actor.is_person and actor.id is not None and not was_held:
         Draft.objects.filter(ticket=ticket, staff_id=actor.id, kind=MessageKind.PUBLIC).delete()
     return message
+
+
+def _has_files(words: Words) -> bool:
+    """Tell whether files stand under an answer; one that was held brings its own."""
+    if words.attachment_ids or words.held_id is None:
+        return bool(words.attachment_ids)
+    return Attachment.objects.filter(held_id=words.held_id).exists()
 
 
 def _record_sent(ticket: Ticket, message: Message, actor: Actor, at: datetime, *, ends_turn: bool = True) -> None:

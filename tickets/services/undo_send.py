@@ -21,7 +21,7 @@ from core.jobs import cancel, schedule
 from tickets.enums import TICKET_TRANSITIONS, AuthorType, HeldReason, HeldState, MessageKind, TicketStatus
 from tickets.errors import AlreadyGone
 from tickets.models import Attachment, Draft, HeldMessage, Macro, Message, Ticket
-from tickets.rich_text import picture_keys
+from tickets.rich_text import as_text, picture_keys
 from tickets.services.conversation import check_then, write_answer, write_note
 from tickets.services.locking import announce_ticket, lock_canonical, lock_ticket, save_ticket
 from tickets.services.macro_steps import Steps, apply_steps
@@ -30,6 +30,7 @@ from tickets.services.planned import announce_held, tell_stopped
 from tickets.services.promises import NewPromise, check_new_promise, make_promise
 from tickets.services.safety import Seen, check_seen
 from tickets.services.status import change_status
+from tickets.services.text_out import check_way
 from tickets.services.writing import MAX_FILES, MAX_TEXT, Words, find_sent_before
 
 RELEASE_JOB = "tickets.release_held"
@@ -127,6 +128,8 @@ def _check_pressed(ticket: Ticket, pressed: Pressed, at: datetime, due_at: datet
         and not pressed.then_status
     ):
         raise InvalidInput(fields={"text": [_("Write something first.")]})
+    if pressed.kind == MessageKind.PUBLIC and (pressed.source.strip() or pressed.attachment_ids):
+        check_way(ticket, as_text(pressed.source), has_files=bool(tuple(pressed.attachment_ids)))
     if due_at is not None and not at < due_at <= at + LONGEST_PLAN:
         raise InvalidInput(fields={"send_at": [_("Choose a time in the next ninety days.")]})
     if pressed.promise is not None:

@@ -24,7 +24,7 @@ from core.errors import NotFound
 from core.models import Event
 from core.ui.leaf import CHANNEL_NAMES
 from tickets import presence
-from tickets.enums import TICKET_TRANSITIONS, MessageKind, Priority, Sorting, TicketStatus
+from tickets.enums import TICKET_TRANSITIONS, Channel, MessageKind, Priority, Sorting, TicketStatus
 from tickets.models import Ticket
 from tickets.models.ticket import NUMBER_OFFSET
 from tickets.permissions import get_ticket_page_for
@@ -37,6 +37,7 @@ from tickets.selectors.lists import FACTS, Page, list_tickets
 from tickets.selectors.sla import nearest_clock
 from tickets.selectors.sorting import known_sorting
 from tickets.selectors.views import count_views, known_view
+from tickets.services.text_out import answer_way
 from tickets.views.desk_incidents import incident_view, incidents_of
 from tickets.views.desk_rows import FACT_NAMES, ticket_rows
 from tickets.views.desk_stream import render_stream
@@ -155,6 +156,8 @@ def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str
         "client_id": uuid.uuid4(),
         "waiting": waiting_rows(ticket, request.user.pk),
         "send_times": send_times(now),
+        "is_text": ticket.channel == Channel.SMS,
+        "answer_way": answer_way(ticket) if ticket.channel == Channel.SMS else "",
         "others": presence.arrive(ticket_id=ticket.pk, staff=request.user),
     }
 
