@@ -298,7 +298,8 @@ def test_page_is_light_and_asks_a_fixed_number_of_times(
     text = "【杭州市】快件已到达杭州转运中心，准备发往下一站上海浦东集散点"
     scanned(parcel, *(("in_transit", f"{text}{n}", timedelta(hours=n + 1)) for n in range(scans)))
     path = path_of(order)
-    with django_assert_num_queries(4):  # tries of this place, the link with its order, parcels with scans, the look-up
+    # tries of this place, the link with its order, the account of push notices, parcels with scans, the look-up
+    with django_assert_num_queries(5):
         answer = client.get(path)
     page = answer.content.decode()
     assert page.count('<li class="track-scan') == scans
