@@ -85,6 +85,7 @@ def figures(at: Samples, beside: Samples) -> dict[str, Any]:
         "fragments": at.fragments,
         "small_p50_ms": round(middle(beside.app), 2),
         "small_queries": beside.queries,
+        "more_queries": max(0, at.queries - beside.queries),
         "growth": round(middle([at.app[n] for n in compared]) / middle([beside.app[n] for n in compared]), 2),
         "growth_all": round(middle(at.app) / middle(beside.app), 2),
         "alike": len(alike),

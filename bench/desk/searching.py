@@ -12,8 +12,8 @@ from bench.seeding.words import FREQUENT, MEDIUM, NOWHERE, RARE
 
 BANDS = {"frequent": FREQUENT, "medium": MEDIUM, "rare": RARE}
 FILTER = "status:open carrier:sf "
-RECALL_WORDS = 60
-FEW = 10_000  # tickets
+RECALL_WORDS = 20  # of each band, where a scan of all messages takes seconds
+FEW, MANY = 10_000, 200_000  # tickets
 HIT = re.compile(r'<a class="[^"]*\bticket\b[^"]*"[^>]*\bhref="/desk/t/(\d+)/')
 SCAN = """
 WITH found AS MATERIALIZED (
@@ -50,10 +50,13 @@ def searches(samples: int, pick: Random, size: int) -> dict[str, tuple[str, list
 
 
 def recall(place: Place, client: Client, scope: Row) -> float:
-    """Return how much of what a scan finds stands on the page, in the same order, least over the words of all bands."""
+    """Return how much of what a scan finds stands on the page, in the same order, least over the words of all bands.
+
+    Every word up to 200,000 tickets, beyond that twenty of each band.
+    """
     pick, worst = Random(place.size), 1.0
     for words in BANDS.values():
-        for word in pick.sample(words, min(RECALL_WORDS // 3, len(words))):
+        for word in pick.sample(words, len(words) if place.size <= MANY else RECALL_WORDS):
             shown = list(dict.fromkeys(HIT.findall(client.visit(f"/desk/search/?q={quote(word)}").body)))
             rows = place.rows(SCAN, {**scope, "like": f"%{word}%", "n": max(len(shown), 20)})
             wanted = [str(row["id"]) for row in rows]

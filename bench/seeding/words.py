@@ -28,8 +28,15 @@ TOPICS = (
     "质检",
 )  # fmt: skip
 LATIN = ("charger", "adapter", "warranty", "invoice", "bluetooth", "firmware", "refund", "scratch", "battery", "zipper")
-# Words of the three bands of bench/desk/searching.py; their signs stand in no other word or name here.
-FREQUENT = ("物流", "漏水", "异响", "掉色", "发票", "换货", "登记", "处理", "情况", "照片")
+# Two hundred words in the three bands of bench/desk/searching.py. Frequent ones stand in the sentences below, each in
+# one of fifty or more; the signs of the others in no other word or name here.
+FREQUENT = (
+    "物流", "漏水", "异响", "掉色", "发票", "换货", "登记", "处理", "情况", "照片", "您好", "麻烦", "帮忙", "请问",
+    "怎么", "已经", "收到", "发现", "包装", "里面", "上周", "一直", "没有", "回复", "质量", "失望", "希望", "尽快",
+    "说法", "今天", "下班", "答复", "关于", "可以", "重新", "运费", "承担", "核实", "属于", "保修", "范围", "谢谢",
+    "耐心", "仓库", "明天", "进展", "消息", "还是", "解决", "补充", "问题", "知道", "具体", "时候", "联系", "信息",
+    "客服", "邮件", "我们", "直接",
+)  # fmt: skip
 MEDIUM = tuple(one + other for one in "藤柚橡榉椴榆" for other in "纹釉漆膜胎绒绸麻棉毡")
 RARE = tuple(one + other for one in "鹤鹿鲸鹭鸢鹰鲤鹅鸽鹊" for other in "铃塔舟桥亭灯窗帘")
 NOWHERE = tuple(one + other for one in "嵩衡泰恒" for other in "鼎簋罍觥")

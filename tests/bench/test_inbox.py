@@ -3,17 +3,30 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import psycopg
 import pytest
 
+from bench.desk.searching import BANDS
 from bench.harness import raw_statement
 from bench.inbox import choose_cases, scope_of
 from bench.report import Report
 from bench.seeding import BUSY
 from bench.seeding.__main__ import seed
-from bench.seeding.words import MOST_TAILS, SHARE_A_TAIL, people_of, phone_of, tails_of
+from bench.seeding.words import (
+    ACKNOWLEDGEMENT,
+    ANSWERS,
+    FOLLOW_UPS,
+    MOST_TAILS,
+    OPENINGS,
+    SHARE_A_TAIL,
+    people_of,
+    phone_of,
+    sentence,
+    tails_of,
+)
 from customers.selectors import find_customer_by_phone
 from tests import servers
 
@@ -48,6 +61,19 @@ def test_seed_is_skewed_and_whole(seeded: psycopg.Connection[Any]) -> None:
     customer = find_customer_by_phone(phone_of(7, tails_of(people_of(SIZE))))
     assert customer is not None
     assert customer.pk == 7
+
+
+def test_two_hundred_words_stand_as_often_as_their_bands_say() -> None:
+    assert sum(len(set(words)) for words in BANDS.values()) == 200
+    pick, asked = Random(1), []
+    for kinds in (OPENINGS, ANSWERS, FOLLOW_UPS):
+        asked += [sentence(pick, kinds) for _ in range(4000)]
+        asked += [ACKNOWLEDGEMENT] * 800
+    share = {word: sum(word in text for text in asked) / len(asked) for words in BANDS.values() for word in words}
+    assert min(share[word] for word in BANDS["frequent"]) >= 0.02
+    assert min(share[word] for word in BANDS["medium"]) >= 0.001
+    assert max(share[word] for word in BANDS["medium"]) <= 0.012
+    assert max(share[word] for word in BANDS["rare"]) <= 0.001
 
 
 @pytest.mark.parametrize("tickets", [400, 1000, 100_000, 1_000_000])
