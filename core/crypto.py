@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -83,10 +84,13 @@ def verify(token: str, purpose: str, max_age: timedelta | None = None) -> Any:
 
 def short_mac(text: str, purpose: str) -> str:
     """Return 16 lower-case characters (80 bits) that prove an address part is ours; for mail reply addresses."""
-    import base64
-
     digest = hmac.digest(settings.INDEX_KEY, f"mac.{purpose}\0{text}".encode(), "sha256")
     return base64.b32encode(digest[:10]).decode().lower()
+
+
+def link_mac(text: str, purpose: str) -> str:
+    """Return 22 URL-safe characters (128 bits) that prove a short link is ours."""
+    return base64.urlsafe_b64encode(blind_index(text, f"link.{purpose}")[:16]).decode().rstrip("=")
 
 
 def same(left: str | bytes, right: str | bytes) -> bool:

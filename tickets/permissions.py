@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,11 +12,12 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import JSONObject
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import ApiKey, Staff
 from accounts.permissions import Permission, require, scope_key, sees_only_area, shop_scope, stand_in, team_scope
-from core.crypto import sign, verify
-from core.errors import NotFound
+from core.crypto import link_mac, same, sign, verify
+from core.errors import Expired, NotFound
 from core.kept import Kept
 from tickets.area import tickets_in_area
 from tickets.models import Ticket
@@ -27,6 +29,7 @@ FOR_STATUS: dict[str, Permission] = {
 }
 LINK_LIFE = timedelta(days=180)
 LINK_PURPOSE = "ticket"
+SHORT_LINK = re.compile(r"([0-9a-f]{1,15})\.([A-Za-z0-9_-]{22})")
 
 
 def tickets_visible_to(who: Staff | ApiKey) -> QuerySet[Ticket]:
@@ -135,15 +138,30 @@ def customer_url(ticket: Ticket) -> str:
     return settings.PUBLIC_URL.rstrip("/") + reverse("tickets:public_ticket", args=[token])
 
 
+def short_customer_url(ticket: Ticket) -> str:
+    """Return a link to the same page that fits into a text message; works for half a year after the last message."""
+    token = f"{ticket.pk:x}.{link_mac(str(ticket.pk), LINK_PURPOSE)}"
+    return settings.PUBLIC_URL.rstrip("/") + reverse("tickets:public_ticket", args=[token])
+
+
 def get_ticket_by_link(token: str) -> Ticket:
     """Return the ticket of a customer's secret link. Raises Expired, NotFound (also after the person was erased)."""
-    payload = verify(token, LINK_PURPOSE, max_age=LINK_LIFE)
-    ticket_id = payload.get("t") if isinstance(payload, dict) else None
+    short = SHORT_LINK.fullmatch(token)
+    if short is not None:
+        ticket_id: object = int(short[1], 16)
+        if not same(short[2], link_mac(str(ticket_id), LINK_PURPOSE)):
+            raise NotFound
+    else:
+        payload = verify(token, LINK_PURPOSE, max_age=LINK_LIFE)
+        ticket_id = payload.get("t") if isinstance(payload, dict) else None
     rows = Ticket.objects.select_related("shop", "customer", "order", "merged_into")
     ticket = rows.filter(pk=ticket_id).first() if isinstance(ticket_id, int) else None
     if ticket is None or (ticket.customer is not None and ticket.customer.erased_at is not None):
         raise NotFound
-    return ticket.merged_into or ticket
+    ticket = ticket.merged_into or ticket
+    if short is not None and (ticket.last_message_at or ticket.opened_at) < timezone.now() - LINK_LIFE:
+        raise Expired
+    return ticket
 
 
 def permission_for_status(status: str) -> Permission:

@@ -18,7 +18,7 @@ from tickets.models import Ticket
 from tickets.permissions import tickets_visible_to
 from tickets.selectors.files import bytes_used
 from tickets.services.erasing import erase_ticket_texts
-from tickets.services.outgoing import ACK_TEMPLATE, REPLY_TEMPLATE
+from tickets.services.outgoing import ACK_TEMPLATE, LINK_TEMPLATE, REPLY_TEMPLATE
 
 register_template(
     ACK_TEMPLATE,
@@ -59,6 +59,28 @@ register_template(
     body={"zh-hans": "{text1}{text2}{text3}{text4}", "en": "{text1}{text2}{text3}{text4}"},
     is_automatic=False,
     sample={"text1": "您好，新的杯子", "text2": "已经寄出，", "text3": "预计后天", "text4": "送到。"},
+)
+
+register_template(
+    LINK_TEMPLATE,
+    channel="sms",
+    label=_("Answer to a customer, as a link"),
+    subject={"zh-hans": "客服回复", "en": "Our answer"},
+    body={
+        "zh-hans": "您的咨询 {number} 有新的回复，请点开查看：{url}",
+        "en": "There is an answer to your request {number}. Read it here: {url}",
+    },
+    is_automatic=False,
+)
+register_template(
+    ACK_TEMPLATE,
+    channel="sms",
+    label=_("Acknowledgement of a new request"),
+    subject={"zh-hans": "已收到您的咨询", "en": "We have your message"},
+    body={
+        "zh-hans": "您的咨询我们已收到，编号 {number}，预计{expected}回复。查看进度：{url}",
+        "en": "We have your message, number {number}, and will answer {expected}. See where it stands: {url}",
+    },
 )
 
 registry.register_erasure("tickets", erase_ticket_texts)

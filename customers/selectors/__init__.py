@@ -190,12 +190,16 @@ def primary_address(customer_id: int, kind: str) -> str | None:
     """
 
     def asked() -> QuerySet[Identity]:
-        rows = Identity.objects.filter(customer_id__in=aliases_of(CUSTOMER.sample), kind=kind)
-        proven = rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False))
-        return proven.order_by("is_claimed", _own_first(), "-is_primary", "-pk")[:1]
+        return addresses_of(CUSTOMER.sample, kind).order_by("is_claimed", _own_first(), "-is_primary", "-pk")[:1]
 
     found = _of_one.instances(("address", kind), asked, customer=customer_id)
     return found[0].value if found else None
+
+
+def addresses_of(customer_id: object, kind: str = IdentityKind.EMAIL) -> QuerySet[Identity]:
+    """Return what may be used to write to a person (an id or an OuterRef): her primary and her proven addresses."""
+    rows = Identity.objects.filter(customer_id__in=aliases_of(customer_id), kind=kind)
+    return rows.filter(Q(is_primary=True) | Q(verified_at__isnull=False))
 
 
 def contact_choices_of(customer_id: int) -> list[ContactChoice]:

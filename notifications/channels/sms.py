@@ -88,8 +88,17 @@ class _NotTold(Exception):
 
 
 def template_params(delivery: Delivery) -> dict[str, str]:
-    """Return the values for the provider's template, each cut to what it takes."""
-    return {name: str(value)[:_PARAM_MAX] for name, value in delivery.params.get("fields", {}).items()}
+    """Return the values for the provider's template, each cut to what it takes.
+
+    Of an address too long for a variable its secret end is sent: the approved template holds what stands before it.
+    """
+    return {name: _fitting(str(value)) for name, value in delivery.params.get("fields", {}).items()}
+
+
+def _fitting(value: str) -> str:
+    if len(value) > _PARAM_MAX and value.startswith(("https://", "http://")):
+        value = value.rstrip("/").rpartition("/")[2]
+    return value[:_PARAM_MAX]
 
 
 def local_number(phone: str) -> str:

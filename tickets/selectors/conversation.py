@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import JSONField, OuterRef, Subquery
+from django.db.models import Exists, JSONField, OuterRef, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
 
 from accounts.models import Staff
 from core.kept import run_prepared
 from core.models import Event
+from customers.selectors import addresses_of
 from notifications.models import Delivery
 from tickets.models import Draft, Ticket, TicketRead
 from tickets.selectors.fields import field_marks
@@ -159,7 +160,8 @@ def own_marks(staff: Staff) -> dict[str, Any]:
     """Return annotations for get_ticket_for, all in its one statement.
 
     `read_seq` and `own_drafts` ({kind: text}) of this person, `waiting` (answers that have not gone), `own_fields`,
-    `snapshot` (what of the past the page shows).
+    `snapshot` (what of the past the page shows), `has_address` (a mail address of the customer's own, see
+    customers.selectors.primary_address).
     """
     drafts = Draft.objects.filter(ticket_id=OuterRef("pk"), staff=staff).order_by("updated_at")
     reads = TicketRead.objects.filter(ticket_id=OuterRef("pk"), staff=staff).values("seq")[:1]
@@ -168,6 +170,7 @@ def own_marks(staff: Staff) -> dict[str, Any]:
         "own_drafts": ArraySubquery(drafts.values(words=JSONObject(kind="kind", text="text"))),
         "waiting": RawSQL(WAITING, [], output_field=JSONField()),
         "snapshot": PageSnapshot(),
+        "has_address": Exists(addresses_of(OuterRef(OuterRef("customer_id")))),
         **field_marks(),
     }
 

@@ -13,7 +13,7 @@ from accounts.services import notify
 from core.actors import Actor
 from core.errors import InvalidInput, TransitionNotAllowed
 from core.events import Code, record
-from tickets.enums import AuthorType, Channel, MessageKind, TicketStatus
+from tickets.enums import AuthorType, MessageKind, TicketStatus
 from tickets.errors import FieldsMissing
 from tickets.events import MessageReceived, MessageSent, NoteAdded, TicketAssigned
 from tickets.models import Attachment, Draft, Message, Ticket
@@ -27,7 +27,7 @@ from tickets.services.locking import (
     touch_clocks,
 )
 from tickets.services.moving import DONE, move_and_record
-from tickets.services.outgoing import REPLY_TEMPLATE, RULE_TEMPLATE, send_by_mail
+from tickets.services.outgoing import REPLY_TEMPLATE, RULE_TEMPLATE, contact_address, send_by_mail
 from tickets.services.planned import stop_planned
 from tickets.services.safety import Seen, check_seen
 from tickets.services.text_out import check_way, send_by_text
@@ -156,8 +156,9 @@ def write_answer(
     pressed_at, at = at, not_before(ticket, at)
     author_type, author_id = answerer(actor, ticket)
     words = read_marks(ticket.pk, words, author_id)
-    if actor.is_person and ticket.channel == Channel.SMS:
-        check_way(ticket, words.text, has_files=_has_files(words))
+    address = contact_address(ticket)
+    if actor.is_person:
+        check_way(ticket, words.text, has_files=lambda: _has_files(words), address=address)
     ticket.version += 1
     if ticket.assignee_id is None and actor.is_person:
         ticket.assignee_id = actor.id
@@ -176,8 +177,10 @@ def write_answer(
     context = {"text": message.text}
     template = REPLY_TEMPLATE if author_type == AuthorType.STAFF else RULE_TEMPLATE
     rich, files = {"text": message.html}, words.may_have_files
-    if not send_by_text(ticket, message, may_have_files=files, at=at):
-        send_by_mail(ticket, message, template=template, context=context, rich=rich, with_files=files, at=at)
+    if not send_by_text(ticket, message, may_have_files=files, address=address, at=at):
+        send_by_mail(
+            ticket, message, template=template, to=address, context=context, rich=rich, with_files=files, at=at
+        )
     if actor.is_person and actor.id is not None and not was_held:
         Draft.objects.filter(ticket=ticket, staff_id=actor.id, kind=MessageKind.PUBLIC).delete()
     return message

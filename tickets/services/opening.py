@@ -25,8 +25,9 @@ from tickets.events import MessageReceived, TicketOpened
 from tickets.models import Category, Message, SlaPolicy, Ticket
 from tickets.services.clocks import start_clocks
 from tickets.services.locking import dimensions, save_ticket
-from tickets.services.outgoing import ACK_TEMPLATE, acknowledgement, expected_words, send_by_mail
+from tickets.services.outgoing import ACK_TEMPLATE, acknowledgement, contact_address, expected_words, send_by_mail
 from tickets.services.routing.owing import owe_for_ticket
+from tickets.services.text_out import acknowledge_by_text, can_acknowledge
 from tickets.services.writing import Words, append_message, author_of
 
 ACKNOWLEDGED = frozenset({Channel.FORM, Channel.EMAIL, Channel.API, Channel.PHONE, Channel.CHAT})
@@ -155,12 +156,17 @@ def _open(data: NewTicket, rows: Rows, actor: Actor, at: datetime) -> Ticket:
     )
     append_message(ticket, words, author_type=author_type, author_id=author_id, at=at)
     record_opened(ticket, actor, at, ticket.policy)
-    if data.acknowledge and not data.is_spam and data.channel in ACKNOWLEDGED and data.customer_id:
+    if data.acknowledge and not data.is_spam and data.customer_id and is_acknowledged(ticket):
         _acknowledge(ticket, at)
     save_ticket(ticket)
     if ticket.assignee_id is None and not ticket.is_spam:
         owe_for_ticket(ticket, at)
     return ticket
+
+
+def is_acknowledged(ticket: Ticket) -> bool:
+    """Tell whether a new ticket of this channel is answered by a machine first; one by text only where texts go out."""
+    return ticket.channel in ACKNOWLEDGED or (ticket.channel == Channel.SMS and can_acknowledge(ticket))
 
 
 def record_opened(ticket: Ticket, actor: Actor, at: datetime, policy: SlaPolicy | None) -> None:
@@ -179,8 +185,10 @@ def _acknowledge(ticket: Ticket, at: datetime) -> None:
     message = append_message(ticket, words, author_type=AuthorType.SYSTEM, author_id=None, at=at)
     fact = MessageReceived(message.seq, Code(ticket.channel), starts_turn=False, version=ticket.version)
     record("message.acknowledged", subject=message, actor=SYSTEM, at=at, data=fact)
-    context = {"expected": expected_words(ticket, ticket.language, at)}
-    send_by_mail(ticket, message, template=ACK_TEMPLATE, context=context, with_files=False, at=at)
+    address, expected = contact_address(ticket), expected_words(ticket, ticket.language, at)
+    if not acknowledge_by_text(ticket, message, expected=expected, address=address, at=at):
+        context = {"expected": expected}
+        send_by_mail(ticket, message, template=ACK_TEMPLATE, to=address, context=context, with_files=False, at=at)
 
 
 def team_for_shop(shop_id: int | None) -> int | None:

@@ -23,6 +23,7 @@ from tickets.permissions import customer_url
 from tickets.slots import TICKET
 
 REPLY_TEMPLATE = "tickets.reply"
+LINK_TEMPLATE = "tickets.reply_link"  # by text message: that there is an answer, and where
 ACK_TEMPLATE = "tickets.acknowledged"
 RULE_TEMPLATE = "tickets.rule_answer"  # reads like an answer, but says to other machines that a machine wrote it
 MAX_REFERENCES = 12
@@ -48,18 +49,18 @@ def send_by_mail(
     message: Message,
     *,
     template: str,
+    to: str | None,
     context: dict[str, Any],
     rich: dict[str, str] | None = None,
     with_files: bool = True,
     at: datetime,
 ) -> None:
-    """Owe the mail of a message, once per message; nothing happens when the customer left no address.
+    """Owe the mail of a message, once per message; nothing happens without an address (`to`, see contact_address).
 
     `rich` gives variables of the context a second life as HTML, for the mail's HTML part. Without `with_files` the
     message is known to have none.
     """
-    to = contact_address(ticket)
-    if to is None or ticket.is_spam:
+    if not to or ticket.is_spam:
         return
     delivery = queue_message(
         key=f"ticket-message:{message.pk}",

@@ -31,7 +31,6 @@ ANSWERS_WITHIN = timedelta(days=30)
 SENDER_WINDOW = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
 NEW_PER_HOUR = 20
-ACKS_PER_HOUR = 5
 SPOKEN = frozenset({Channel.SMS, Channel.PHONE})  # who writes or calls there is proved by the number
 _NAMES = uuid.UUID("8d0f8a52-3f64-4d0c-9d0e-6b0f5c6f9a27")
 
@@ -150,7 +149,6 @@ def _open(row: InboundText, name: str, known: Customer | None, at: datetime) -> 
         language=language,
         mail_id=name,
         is_spam=is_spam,
-        acknowledge=False,
     )
     return open_ticket(data=data, actor=Actor.customer(customer) if customer else SYSTEM, at=at)
 

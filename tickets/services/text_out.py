@@ -1,12 +1,18 @@
-"""Bring an answer to the customer by text message, where that is how she writes; say beforehand when nothing can."""
+"""Answers by text message to who writes that way or left only a phone; said beforehand when nothing reaches her."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core import ratelimit
 from core.errors import InvalidInput
+from core.text import cn_mobile
 from customers.selectors import primary_address
 from notifications.enums import Channel as Way
 from notifications.models import InboundText
@@ -14,9 +20,11 @@ from notifications.selectors.providers import active_channels, lacks
 from notifications.services import queue_message
 from tickets.enums import Channel
 from tickets.models import Message, Ticket
-from tickets.services.outgoing import REPLY_TEMPLATE, contact_address
+from tickets.permissions import short_customer_url
+from tickets.services.outgoing import ACK_TEMPLATE, LINK_TEMPLATE, REPLY_TEMPLATE
 
 PIECES, PIECE_MAX = 4, 35  # the provider takes so many characters for one variable of its template
+ACKS_PER_HOUR, HOUR = 5, timedelta(hours=1)
 MAX_TEXT_MESSAGE = 130  # a little less than they hold: no cut stands beside a blank
 TOO_LONG = _("A text message holds %(most)d characters and this is %(count)d. Shorten it, or call the customer.")
 NO_FILES = _("A text message carries no files. Leave them out, or call the customer.")
@@ -46,45 +54,107 @@ def text_number(ticket: Ticket) -> str:
     return phone or (primary_address(ticket.customer_id, "phone") if ticket.customer_id else None) or ""
 
 
-def answer_way(ticket: Ticket) -> str:
-    """Return how an answer to a ticket by text message goes out: "sms", "email", or "" when nothing reaches her."""
-    if not lacks(Way.SMS, REPLY_TEMPLATE, ticket.language, active_channels()) and text_number(ticket):
-        return str(Way.SMS)
-    return str(Way.EMAIL) if contact_address(ticket) else ""
+@dataclass(frozen=True)
+class Reach:
+    """What can go out to a phone: the words of an answer themselves, and a link to them."""
+
+    phone: str = ""
+    takes_words: bool = False
+    takes_link: bool = False
+
+    def __bool__(self) -> bool:
+        return self.takes_words or self.takes_link
 
 
-def check_way(ticket: Ticket, text: str, *, has_files: bool) -> None:
-    """Refuse an answer that could not reach a customer who writes by text message. Raises InvalidInput."""
-    if ticket.channel != Channel.SMS:
+def reach_by_text(ticket: Ticket) -> Reach:
+    """Return what of an answer a text message can bring to the customer of a ticket now."""
+    active = active_channels()
+    if Way.SMS not in active:
+        return Reach()
+    words, link = (not lacks(Way.SMS, key, ticket.language, active) for key in (REPLY_TEMPLATE, LINK_TEMPLATE))
+    if not (words or link):
+        return Reach()
+    phone = text_number(ticket)
+    return Reach(phone, words, link) if takes_texts(phone) else Reach()
+
+
+def takes_texts(phone: str) -> bool:
+    """Tell whether a number (E.164) may be a mobile one; of the mainland's we know."""
+    return cn_mobile(phone) is not None if phone.startswith("+86") else bool(phone)
+
+
+def check_way(ticket: Ticket, text: str, *, has_files: Callable[[], bool], address: str | None) -> None:
+    """Refuse an answer that no text message can carry where nothing else reaches her. Raises InvalidInput.
+
+    Who did not write by text message can still open her page by the link she has; there the agent is only told.
+    """
+    if address:
         return
-    way = answer_way(ticket)
-    if not way:
+    reach = reach_by_text(ticket)
+    if not reach and ticket.channel == Channel.SMS:
         raise InvalidInput(fields={"text": [NO_WAY]})
-    if way == Way.EMAIL or contact_address(ticket):  # what no text message holds goes by mail
+    if not reach or reach.takes_link:
         return
-    if has_files:
+    if has_files():
         raise InvalidInput(fields={"text": [NO_FILES]})
     if not text_pieces(text):
         words = TOO_LONG % {"most": MAX_TEXT_MESSAGE, "count": len(" ".join(text.split()))}
         raise InvalidInput(fields={"text": [words]})
 
 
-def send_by_text(ticket: Ticket, message: Message, *, may_have_files: bool, at: datetime) -> bool:
-    """Owe the text message of an answer, once per message; False when it has to go another way."""
-    if ticket.channel != Channel.SMS or ticket.is_spam or answer_way(ticket) != Way.SMS:
+def send_by_text(ticket: Ticket, message: Message, *, may_have_files: bool, address: str | None, at: datetime) -> bool:
+    """Owe the text message of an answer, once per message; False when it goes another way or none.
+
+    `address` is the ticket's mail address: who has one is written to by mail, unless she wrote by text message and it
+    fits. What does not fit is brought as a link.
+    """
+    if ticket.is_spam or (address and ticket.channel != Channel.SMS):
         return False
-    if may_have_files and message.attachments.exists():
+    reach = reach_by_text(ticket)
+    has_files = may_have_files and message.attachments.exists()
+    pieces = text_pieces(message.text) if reach.takes_words and not has_files else []
+    if pieces:
+        words = {f"text{n}": piece for n, piece in enumerate(pieces, 1)}
+        _queue(ticket, message, REPLY_TEMPLATE, reach.phone, words, at)
+    elif reach.takes_link and not address:
+        _queue(ticket, message, LINK_TEMPLATE, reach.phone, _link(ticket), at)
+    else:
         return False
-    pieces = text_pieces(message.text)
-    if not pieces:
+    return True
+
+
+def can_acknowledge(ticket: Ticket) -> bool:
+    """Tell whether an acknowledgement can go out by text message."""
+    return not lacks(Way.SMS, ACK_TEMPLATE, ticket.language, active_channels()) and takes_texts(text_number(ticket))
+
+
+def acknowledge_by_text(ticket: Ticket, message: Message, *, expected: str, address: str | None, at: datetime) -> bool:
+    """Owe an acknowledgement by text message where no mail goes; False when none goes that way.
+
+    A phone gets so many an hour and no more: a form can be sent under anybody's number.
+    """
+    if (address and ticket.channel != Channel.SMS) or not can_acknowledge(ticket):
         return False
+    phone = text_number(ticket)
+    with translation.override(ticket.language):
+        expected = expected or gettext("soon")
+    if ratelimit.hit("text.ack", phone, period=HOUR) <= ACKS_PER_HOUR:
+        _queue(ticket, message, ACK_TEMPLATE, phone, {**_link(ticket), "expected": expected}, at)
+    return True
+
+
+def _link(ticket: Ticket) -> dict[str, str]:
+    return {"number": ticket.number, "url": short_customer_url(ticket)}
+
+
+def _queue(ticket: Ticket, message: Message, template: str, phone: str, context: dict[str, str], at: datetime) -> None:
     delivery = queue_message(
         key=f"ticket-message:{message.pk}",
         channel=Way.SMS,
-        template=REPLY_TEMPLATE,
+        template=template,
         language=ticket.language,
-        to=text_number(ticket),
-        context={f"text{n}": piece for n, piece in enumerate(pieces, 1)},
+        to=phone,
+        context=context,
         purpose="service",
         ticket_id=ticket.pk,
         customer_id=ticket.customer_id,
@@ -94,4 +164,3 @@ def send_by_text(ticket: Ticket, message: Message, *, may_have_files: bool, at: 
     )
     message.delivery_id = delivery.pk
     message.save(update_fields=["delivery_id"])
-    return True

@@ -26,6 +26,7 @@ from tickets.services.conversation import check_then, write_answer, write_note
 from tickets.services.locking import announce_ticket, lock_canonical, lock_ticket, save_ticket
 from tickets.services.macro_steps import Steps, apply_steps
 from tickets.services.moving import check_may_resolve
+from tickets.services.outgoing import contact_address
 from tickets.services.planned import announce_held, tell_stopped
 from tickets.services.promises import NewPromise, check_new_promise, make_promise
 from tickets.services.safety import Seen, check_seen
@@ -129,7 +130,10 @@ def _check_pressed(ticket: Ticket, pressed: Pressed, at: datetime, due_at: datet
     ):
         raise InvalidInput(fields={"text": [_("Write something first.")]})
     if pressed.kind == MessageKind.PUBLIC and (pressed.source.strip() or pressed.attachment_ids):
-        check_way(ticket, as_text(pressed.source), has_files=bool(tuple(pressed.attachment_ids)))
+        check_way(
+            ticket, as_text(pressed.source), has_files=lambda: bool(tuple(pressed.attachment_ids)),
+            address=contact_address(ticket),
+        )  # fmt: skip
     if due_at is not None and not at < due_at <= at + LONGEST_PLAN:
         raise InvalidInput(fields={"send_at": [_("Choose a time in the next ninety days.")]})
     if pressed.promise is not None:

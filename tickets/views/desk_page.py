@@ -37,7 +37,7 @@ from tickets.selectors.lists import FACTS, Page, list_tickets
 from tickets.selectors.sla import nearest_clock
 from tickets.selectors.sorting import known_sorting
 from tickets.selectors.views import count_views, known_view
-from tickets.services.text_out import answer_way
+from tickets.services.text_out import reach_by_text
 from tickets.views.desk_incidents import incident_view, incidents_of
 from tickets.views.desk_rows import FACT_NAMES, ticket_rows
 from tickets.views.desk_stream import render_stream
@@ -156,10 +156,22 @@ def ticket_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str
         "client_id": uuid.uuid4(),
         "waiting": waiting_rows(ticket, request.user.pk),
         "send_times": send_times(now),
-        "is_text": ticket.channel == Channel.SMS,
-        "answer_way": answer_way(ticket) if ticket.channel == Channel.SMS else "",
+        "answer_way": _answer_way(ticket),
         "others": presence.arrive(ticket_id=ticket.pk, staff=request.user),
     }
+
+
+def _answer_way(ticket: Ticket) -> str:
+    """Return what to say about how an answer reaches the customer; "" where mail is what she writes and gets."""
+    has_mail = bool(ticket.contact_enc) or ticket.has_address  # type: ignore[attr-defined]
+    if ticket.customer_id is None or (has_mail and ticket.channel != Channel.SMS):
+        return ""
+    reach = reach_by_text(ticket)
+    if has_mail:
+        return "words_or_mail" if reach.takes_words else "mail"
+    if not reach:
+        return "none"
+    return ("words_or_link" if reach.takes_link else "words") if reach.takes_words else "link"
 
 
 def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, Any]:
