@@ -137,6 +137,12 @@ document.addEventListener("click", (event) => {
   if (item && !item.hasAttribute("data-stay")) setTimeout(() => item.closest("[data-menu]")?.hidePopover?.(), 0);
 });
 
+/* a form in a menu sent by Enter or by its own button: the menu has done its work */
+document.addEventListener("submit", (event) => {
+  const menu = event.target.closest("[data-menu]");
+  if (menu) setTimeout(() => menu.hidePopover?.(), 0);
+});
+
 /* ---- tabs inside the page (buttons with aria-controls) --------------------------------------------------------- */
 
 document.addEventListener("click", (event) => {

@@ -15,6 +15,7 @@ from tickets.services.undo_send import change_planned, hold_message, release_hel
 from tickets.services.work import (
     assign_ticket,
     categorise_ticket,
+    change_tags,
     connect_order,
     mark_spam,
     return_ticket,
@@ -33,6 +34,7 @@ __all__ = [
     "categorise_ticket",
     "change_planned",
     "change_status",
+    "change_tags",
     "close_resolved_ticket",
     "connect_order",
     "count_canned_use",

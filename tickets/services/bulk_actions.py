@@ -19,7 +19,7 @@ from tickets.errors import NothingToUndo
 from tickets.models import Category, Ticket
 from tickets.services.locking import lock_ticket
 from tickets.services.status import change_status, resolve_ticket
-from tickets.services.work import assign_ticket, categorise_ticket, mark_spam, set_priority, tag_ticket
+from tickets.services.work import assign_ticket, categorise_ticket, change_tags, mark_spam, set_priority, tag_ticket
 
 BY_HAND = (TicketStatus.OPEN, TicketStatus.WAITING_CUSTOMER, TicketStatus.WAITING_DEPARTMENT)
 DONE = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
@@ -95,12 +95,11 @@ def _categorise(pk: int, value: dict[str, Any], actor: Actor, at: datetime) -> o
 
 
 def _add_tags(pk: int, value: dict[str, Any], actor: Actor, at: datetime) -> object:
-    return tag_ticket(ticket_id=pk, tags=[*lock_ticket(pk).tags, *value["tags"]], actor=actor, at=at)
+    return change_tags(ticket_id=pk, add=value["tags"], actor=actor, at=at)
 
 
 def _remove_tags(pk: int, value: dict[str, Any], actor: Actor, at: datetime) -> object:
-    left = [tag for tag in lock_ticket(pk).tags if tag not in value["tags"]]
-    return tag_ticket(ticket_id=pk, tags=left, actor=actor, at=at)
+    return change_tags(ticket_id=pk, remove=value["tags"], actor=actor, at=at)
 
 
 def _restore_tags(pk: int, before: dict[str, Any], actor: Actor, at: datetime) -> object:

@@ -151,6 +151,15 @@ def tag_ticket(
 
 
 @transaction.atomic
+def change_tags(
+    *, ticket_id: int, add: Iterable[str] = (), remove: Iterable[str] = (), actor: Actor, at: datetime
+) -> Ticket:
+    """Add and remove tags; what colleagues do to others at the same moment stays. Raises InvalidInput past twenty."""
+    with_these = {*lock_ticket(ticket_id).tags, *add}
+    return tag_ticket(ticket_id=ticket_id, tags=with_these - set(remove), actor=actor, at=at)
+
+
+@transaction.atomic
 def connect_order(*, ticket_id: int, order_id: int | None, actor: Actor, at: datetime) -> Ticket:
     """Say which order a ticket is about; the caller has checked that the actor may see it."""
     order = Order.objects.filter(pk=order_id).first() if order_id else None
