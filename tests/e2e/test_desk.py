@@ -117,6 +117,7 @@ def test_a_ticket_is_answered_and_resolved_by_keyboard_while_a_colleague_looks_o
     expect(mine.locator(".msg-out")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_news_while_writing_is_shown_before_sending(sit_down: Any) -> None:
     wang, li = sit_down("wang@desk.example"), sit_down("li@desk.example")
     for person in (wang, li):
@@ -135,6 +136,7 @@ def test_news_while_writing_is_shown_before_sending(sit_down: Any) -> None:
     wang.said[:] = [word for word in wang.said if "409" not in word]
 
 
+@pytest.mark.slow
 def test_an_answer_written_offline_goes_out_once_when_the_line_is_back(sit_down: Any, seeded: RunningStack) -> None:
     wang = sit_down("wang@desk.example")
     page = wang.page
@@ -158,6 +160,7 @@ def test_an_answer_written_offline_goes_out_once_when_the_line_is_back(sit_down:
     ]
 
 
+@pytest.mark.slow
 def test_a_draft_follows_its_writer(sit_down: Any) -> None:
     wang = sit_down("wang@desk.example")
     url = f"{wang.page.url.split('/desk/')[0]}/desk/t/3/?view=open"
@@ -181,6 +184,7 @@ def test_a_draft_follows_its_writer(sit_down: Any) -> None:
         expect(elsewhere.page.locator("#composer textarea")).to_have_value(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["wide", "phone"])
 def test_desk_is_accessible_and_never_scrolls_sideways(sit_down: Any, theme: str, size: tuple[int, int]) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.test_desk import Person
 from tests.stack import RunningStack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SEED = """
 from tests.factories.accounts import PASSWORD, make_staff, make_team
 from tests.factories.desk import make_category, make_desk_ticket, make_person

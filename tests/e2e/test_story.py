@@ -269,7 +269,7 @@ def answer_survey(people: People, link: str, stack: RunningStack, ticket: str) -
     assert answers() == 1
 
 
-@pytest.mark.parametrize("people", ["zh", "en"], indirect=True)
+@pytest.mark.parametrize("people", ["zh", pytest.param("en", marks=pytest.mark.slow)], indirect=True)
 def test_the_first_story(people: People, shop: RunningStack) -> None:
     mark = f"{time.time_ns() % 10**8:08d}"
     email, words = f"liang-{mark}@mail.example", f"收到的杯子缺了口，单据 {mark}，请尽快处理"

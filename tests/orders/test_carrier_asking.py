@@ -265,6 +265,7 @@ def test_an_answer_that_comes_after_the_lease_changes_nothing_of_the_next_holder
     assert sum(provider.asked.values()) == 1
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_mid_query_costs_no_second_query(provider, settings):
     account, [parcel] = follow(provider)
     ask_due(account_id=account.pk)

@@ -84,6 +84,7 @@ def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing():
         assert kinds_of(parcel) == ["parcel.delivered"]
 
 
+@pytest.mark.slow
 def test_two_appliers_beside_the_scans_door_give_the_same_parcels():
     account, plain = make_account(), make_parcel(make_order())
     add_scans(parcel_id=plain.pk, scans=scans(), actor=Actor.carrier(plain.carrier_id), received_at=AT)

@@ -324,6 +324,7 @@ def test_too_large_is_told_so():
     assert not InboundHook.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_thousand_times_is_once():
     found, client = connect(), Client()
     body = body_of(ORDER)

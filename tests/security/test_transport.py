@@ -357,6 +357,7 @@ def test_odd_json_gets_an_answer_and_never_an_error_of_ours(client: Client) -> N
             assert answer.status_code < 500, f"{path}?{query}"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_odd_queries_on_the_desk_get_an_answer(client: Client) -> None:
     found_company()

@@ -75,7 +75,7 @@ def check_sound(team, people: list[Staff]) -> None:
 @pytest.mark.parametrize(
     ("claimers", "tickets", "room"),
     [
-        (40, 300, 8),
+        (40, 120, 4),
         pytest.param(40, 5000, 130, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
     ],
 )
@@ -202,6 +202,7 @@ drain_team(team_id={team_id}, at=timezone.now(), seconds=60)
 """
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_of_a_drain_loses_and_doubles_nothing():
     team = make_routed_team()
     people = [make_agent(team, capacity=60) for _ in range(4)]
