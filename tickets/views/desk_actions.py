@@ -25,7 +25,7 @@ from tickets.errors import FieldsMissing
 from tickets.models import Ticket
 from tickets.selectors.lists import neighbours
 from tickets.selectors.settings import assignable_staff, category_tree
-from tickets.views.desk_fields import ask_fields
+from tickets.views.desk_fields import ask_fields, why_of
 from tickets.views.desk_page import TEMPLATE, head_context, open_ticket_page, view_key
 
 
@@ -100,7 +100,9 @@ def change_status(request: StaffRequest, ticket_id: int) -> HttpResponse:
         raise InvalidInput
     if status == TicketStatus.RESOLVED:
         return resolve(request, ticket_id)
-    services.change_status(ticket_id=ticket.pk, status=status, actor=Actor.staff(request.user), at=timezone.now())
+    services.change_status(
+        ticket_id=ticket.pk, status=status, actor=Actor.staff(request.user), at=timezone.now(), why=why_of(request)
+    )
     return answer(request, ticket, _("Status: %(status)s") % {"status": TicketStatus(status).label})
 
 
@@ -111,7 +113,9 @@ def resolve(request: StaffRequest, ticket_id: int) -> HttpResponse:
     ticket = open_ticket_page(request, ticket_id)
     then = next_after(request, ticket)
     try:
-        services.resolve_ticket(ticket_id=ticket.pk, actor=Actor.staff(request.user), at=timezone.now())
+        services.resolve_ticket(
+            ticket_id=ticket.pk, actor=Actor.staff(request.user), at=timezone.now(), why=why_of(request)
+        )
     except FieldsMissing as error:
         return ask_fields(request, ticket, error)
     return answer(request, ticket, _("Resolved. The customer will be asked how it went."), then=then)

@@ -23,6 +23,7 @@ from tickets.selectors.fields import fields_for_category, values_of
 from tickets.views.desk_page import open_ticket_page, view_key
 
 TEMPLATE = "tickets/desk/fields.html"
+MAX_WHY = 500
 
 
 @staff_page(Permission.TICKET_EDIT)
@@ -43,7 +44,7 @@ def fields(request: StaffRequest, ticket_id: int) -> HttpResponse:
     try:
         services.fill_fields(ticket_id=ticket.pk, values=typed, actor=actor, at=at)
         if then == "resolve":
-            services.resolve_ticket(ticket_id=ticket.pk, actor=actor, at=at)
+            services.resolve_ticket(ticket_id=ticket.pk, actor=actor, at=at, why=why_of(request))
     except InvalidInput as error:
         return show_fields(request, ticket, then=then, typed=typed, errors=error.fields, status=422)
     words = _("Resolved. The customer will be asked how it went.") if then == "resolve" else _("Saved.")
@@ -53,6 +54,14 @@ def fields(request: StaffRequest, ticket_id: int) -> HttpResponse:
     response = HttpResponse(status=204)
     response["HX-Trigger"] = json.dumps({"ticketChanged": {"id": ticket.pk}, "fieldsFilled": {"id": ticket.pk}})
     return toast(response, words)
+
+
+def why_of(request: StaffRequest) -> str:
+    """Return the words typed beside a status. Raises InvalidInput when they are too many."""
+    words = request.POST.get("why", "").strip()
+    if len(words) > MAX_WHY:
+        raise InvalidInput(fields={"why": [_("A reason has %(most)d characters at most.") % {"most": MAX_WHY}]})
+    return words
 
 
 def show_fields(
@@ -75,7 +84,8 @@ def show_fields(
                      "choices": row.choices_in(language)})  # fmt: skip
     wrong = [row for row in rows if row["errors"]] or [r for r in rows if r["field"].is_required and not r["value"]]
     context = {
-        "ticket": ticket, "rows": rows, "then": then, "view": view_key(request), "has_errors": bool(errors),
+        "ticket": ticket, "rows": rows, "then": then, "view": view_key(request),
+        "why": request.POST.get("why", ""), "has_errors": bool(errors),
         "focus_id": (wrong or rows)[0]["field"].pk if rows else 0,
     }  # fmt: skip
     name = f"{TEMPLATE}#dialog" if is_htmx(request) else TEMPLATE
