@@ -64,7 +64,10 @@ class WebhookForm(forms.Form):
     @staticmethod
     def initial_of(webhook: Webhook) -> dict[str, Any]:
         """Return a subscription as the form shows it."""
-        kinds = {f"kinds_{n}": webhook.kinds for n, _group in enumerate(kind_choices())}
+        kinds = {
+            f"kinds_{n}": [kind for kind, _label in group if kind in webhook.kinds]
+            for n, (_name, group) in enumerate(kind_choices())
+        }
         return {
             "version": webhook.version, "name": webhook.name, "url": webhook.url, "shop_ids": webhook.shop_ids, **kinds,
         }  # fmt: skip

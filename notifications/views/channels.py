@@ -19,7 +19,7 @@ from core import ratelimit
 from core.actors import Actor
 from core.crypto import CannotDecrypt
 from core.errors import InvalidInput, NotFound, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, on_newer, render_page
 from notifications import services
 from notifications.channels import webpush
 from notifications.enums import Channel
@@ -79,7 +79,8 @@ def channel(request: StaffRequest, channel: str) -> HttpResponse:
             at=timezone.now(),
         )
     except StaleEdit:
-        return render_page(request, PAGE, context | {"stale": True}, status=409)
+        changes = on_newer(form, FORMS[channel].initial_of(_account(channel)))
+        return render_page(request, PAGE, context | {"changes": changes}, status=409)
     except InvalidInput as error:
         add_errors(form, error)
         return form_invalid(request, PAGE, context)

@@ -20,7 +20,7 @@ from accounts.shops import shop_choices
 from core import ratelimit
 from core.actors import Actor
 from core.errors import Conflict, InvalidInput, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, on_newer, render_page
 from notifications.models import Webhook, WebhookSent
 from notifications.services import webhooks as services
 from notifications.views.mailboxes import add_errors
@@ -88,9 +88,9 @@ def webhook(request: StaffRequest, webhook_id: int) -> HttpResponse:
             at=timezone.now(),
         )
     except StaleEdit:
-        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = str(get_webhook_for(request.user, webhook_id).version)
-        return _page(request, one, form=form, status=409, stale=True)
+        fresh = get_webhook_for(request.user, webhook_id)
+        changes = on_newer(form, _form(request, fresh).initial)
+        return _page(request, one, form=form, status=409, changes=changes)
     except InvalidInput as error:
         add_errors(form, error)
         return _page(request, one, form=form, status=422)
@@ -194,7 +194,7 @@ def _page(
     form: WebhookForm | None = None,
     secret: str = "",
     status: int = 200,
-    stale: bool = False,
+    changes: list[dict[str, str]] | None = None,
 ) -> HttpResponse:
     rows = one.sent.order_by("-pk")
     state, before = request.GET.get("state", ""), request.GET.get("before", "")
@@ -208,7 +208,7 @@ def _page(
         "webhook": one,
         "form": form or _form(request, one),
         "secret": secret,
-        "stale": stale,
+        "changes": changes,
         "fault": words_for_try(one.last_code) if one.failures else "",
         "rows": [_row(sent) for sent in found[:PAGE]],
         "next_url": more,

@@ -71,8 +71,9 @@ class ShopForm(forms.Form):
 
 
 class CarrierForm(forms.Form):
-    """A carrier."""
+    """A carrier; `version` guards against two people saving at once."""
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(label=_("Name"), max_length=80)
     name_en = forms.CharField(label=_("Name in English"), max_length=80, required=False)
     code = forms.CharField(

@@ -17,6 +17,7 @@ from orders.source_enums import Platform
 class ConnectionForm(forms.Form):
     """A connection; shop and platform are chosen once."""
 
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     shop = forms.TypedChoiceField(label=_("Shop"), coerce=int)
     platform = forms.ChoiceField(label=_("Shop system"), choices=Platform)
     origin = forms.CharField(
@@ -32,7 +33,7 @@ class ConnectionForm(forms.Form):
 
     def __init__(self, *args: Any, staff: Staff, connection: ShopConnection | None, **kwargs: Any) -> None:
         if connection is not None:
-            kwargs["initial"] = {"origin": connection.origin, "is_active": connection.is_active}
+            kwargs["initial"] = self.initial_of(connection)
         super().__init__(*args, **kwargs)
         self.connection = connection
         if connection is not None:
@@ -41,6 +42,11 @@ class ConnectionForm(forms.Form):
         else:
             shop: Any = self.fields["shop"]
             shop.choices = [(one.pk, one.name) for one in shops_visible_to(staff)]
+
+    @staticmethod
+    def initial_of(connection: ShopConnection) -> dict[str, Any]:
+        """Return what the form shows for a connection."""
+        return {name: getattr(connection, name) for name in ("version", "origin", "is_active")}
 
     def draft(self) -> ConnectionDraft:
         """Return what was typed as the service wants it."""

@@ -22,6 +22,7 @@ class Carrier(models.Model):
     name_en = models.CharField(max_length=80, blank=True, default="")
     hotline = models.CharField(max_length=32, blank=True, default="")
     is_active = models.BooleanField(default=True)
+    version = models.IntegerField(default=1)
 
     class Meta:
         db_table = "orders_carrier"

@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
 from core.crypto import encrypt
-from core.errors import InvalidInput, NotFound, StaleEdit, Text
+from core.editing import check_version
+from core.errors import InvalidInput, NotFound, Text
 from core.events import Code, record
 from core.text import normalise
 from orders.events import ShopChanged
@@ -74,13 +75,7 @@ def save_shop(*, shop_id: int | None, version: int | None, draft: ShopDraft, act
     if found is None:
         raise NotFound
     shop = found
-    changed = [name for name, value in values.items() if getattr(shop, name) != value]
-    if changed and version is not None and shop.version != version:
-        raise StaleEdit(
-            changes=[
-                {"field": name, "yours": str(values[name]), "theirs": str(getattr(shop, name))} for name in changed
-            ]
-        )
+    changed = check_version(shop, version, values)
     if not changed:
         return shop
     for name in changed:
@@ -161,10 +156,11 @@ def save_carrier(
     name_en: str = "",
     hotline: str = "",
     is_active: bool = True,
+    version: int | None = None,
     actor: Actor,
     at: datetime,
 ) -> Carrier:
-    """Add or change a carrier; the code of one in use stays. Raises InvalidInput, NotFound."""
+    """Add or change a carrier. Raises InvalidInput, NotFound, StaleEdit when somebody saved since `version`."""
     fields: dict[str, list[Text]] = {}
     if not _CODE.fullmatch(code.strip().lower()):
         fields["code"] = [_("A code has 1 to 32 small letters, digits and dashes.")]
@@ -181,6 +177,10 @@ def save_carrier(
     carrier = Carrier() if carrier_id is None else Carrier.objects.select_for_update().filter(pk=carrier_id).first()
     if carrier is None:
         raise NotFound
+    if carrier_id is not None:
+        if not check_version(carrier, version, values):
+            return carrier
+        carrier.version += 1
     for key, value in values.items():
         setattr(carrier, key, value)
     try:

@@ -17,7 +17,7 @@ from accounts.permissions import Permission, StaffRequest, staff_page
 from core import ratelimit
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, on_newer, render_page
 from orders.carriers import adapter_for, adapters
 from orders.carrying_words import words_for
 from orders.forms.carrying import CarrierAccountForm
@@ -122,9 +122,9 @@ def _edit(request: StaffRequest, provider: str, account: CarrierAccount | None) 
         return form_invalid(request, EDIT, context)
     except StaleEdit:
         assert account is not None
-        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = str(read.get_account(account.pk).version)
-        return render_page(request, EDIT, context | {"is_stale": True}, status=409)
+        fresh = read.get_account(account.pk)
+        changes = on_newer(form, CarrierAccountForm.initial_of(fresh, read.company_codes(fresh)))
+        return render_page(request, EDIT, context | {"changes": changes}, status=409)
     messages.success(request, _("Saved.") if account else _("The account is there. Test it now."))
     return HttpResponseRedirect(reverse("orders:carrier_account", args=[saved.pk]))
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.permissions import Permission, StaffRequest, has, shop_scope, staff_page
 from core.actors import Actor
 from core.errors import StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, on_newer, render_page
 from notifications.enums import Channel, DeliveryState
 from notifications.models import Delivery
 from notifications.selectors.notices import notice_policy
@@ -49,7 +49,13 @@ def settings(request: StaffRequest) -> HttpResponse:
     try:
         _save(request, policy_form, rules)
     except StaleEdit:
-        return render_page(request, PAGE, _settings(request, policy_form, rules) | {"stale": True}, status=409)
+        changes = on_newer(policy_form, NoticePolicyForm.initial_of(notice_policy()))
+        fresh = {row.step: row for row in notice_rules().values()}
+        for form in rules:
+            theirs = on_newer(form, NoticeRuleForm(rule=fresh[form.step]).initial)
+            changes += [one | {"label": f"{form.step.label} · {one['label']}"} for one in theirs]
+        context = _settings(request, policy_form, rules) | {"changes": changes}
+        return render_page(request, PAGE, context, status=409)
     messages.success(request, _("Saved. Notices follow it from now on."))
     return HttpResponseRedirect(reverse("orders:notice_settings"))
 

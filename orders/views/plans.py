@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Permission, StaffRequest, company_page
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, on_newer, render_page
 from orders.forms.plans import PlanForm
 from orders.models import ContingencyPlan
 from orders.promise_enums import PlanState
@@ -83,9 +83,8 @@ def _edit(request: StaffRequest, plan: ContingencyPlan | None) -> HttpResponse:
         return form_invalid(request, EDIT, context)
     except StaleEdit:
         assert plan is not None
-        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = str(_plan(plan.pk).version)
-        return render_page(request, EDIT, context | {"is_stale": True}, status=409)
+        changes = on_newer(form, PlanForm.initial_of(_plan(plan.pk)))
+        return render_page(request, EDIT, context | {"changes": changes}, status=409)
     messages.success(request, _("Saved."))
     return HttpResponseRedirect(reverse("orders:plan", args=[saved.pk]))
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Permission, StaffRequest, company_page
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
-from core.http import form_invalid, mark_of, render_page, was_seen
+from core.http import form_invalid, mark_of, on_newer, render_page, was_seen
 from orders.forms.promises import PromiseRuleForm
 from orders.models import PromiseRule, PromiseRun
 from orders.promise_words import conditions_of, terms_of
@@ -86,11 +86,9 @@ def _edit(request: StaffRequest, rule: PromiseRule | None) -> HttpResponse:
     except InvalidInput as error:
         add_errors(form, error)
         return form_invalid(request, EDIT, context)
-    except StaleEdit as error:
+    except StaleEdit:
         assert rule is not None
-        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = str(PromiseRule.objects.get(pk=rule.pk).version)
-        changes = [{**change, "label": form.fields[change["field"]].label} for change in error.changes]
+        changes = on_newer(form, PromiseRuleForm.initial_of(PromiseRule.objects.get(pk=rule.pk)))
         return render_page(request, EDIT, context | {"changes": changes}, status=409)
     messages.success(request, said_of(run))
     return HttpResponseRedirect(reverse("orders:promises"))

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Permission, StaffRequest, staff_page
 from core.actors import Actor
 from core.errors import InvalidInput, NotFound, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, on_newer, render_page
 from orders import services
 from orders.enums import PARCEL_UNDER_WAY
 from orders.forms import CarrierForm, ShopForm
@@ -70,11 +70,9 @@ def _edit_shop(request: StaffRequest, shop: Shop | None) -> HttpResponse:
     except InvalidInput as error:
         add_errors(form, error)
         return form_invalid(request, SHOP, context)
-    except StaleEdit as error:
+    except StaleEdit:
         assert shop is not None
-        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = str(Shop.objects.get(pk=shop.pk).version)
-        changes = [{**change, "label": form.fields[change["field"]].label} for change in error.changes]
+        changes = on_newer(form, ShopForm.initial_of(Shop.objects.get(pk=shop.pk)))
         return render_page(request, SHOP, context | {"changes": changes}, status=409)
     messages.success(request, _("Saved."))
     return HttpResponseRedirect(reverse("orders:shops"))
@@ -123,7 +121,7 @@ def carrier_edit(request: StaffRequest, carrier_id: int) -> HttpResponse:
 
 def _edit_carrier(request: StaffRequest, carrier: Carrier | None) -> HttpResponse:
     form = CarrierForm(request.POST or None, initial=CarrierForm.initial_of(carrier) if carrier else None)
-    context = {"form": form, "carrier": carrier}
+    context: dict[str, Any] = {"form": form, "carrier": carrier}
     if request.method != "POST":
         return render_page(request, CARRIER, context)
     if form.is_valid():
@@ -136,6 +134,10 @@ def _edit_carrier(request: StaffRequest, carrier: Carrier | None) -> HttpRespons
             )
         except InvalidInput as error:
             add_errors(form, error)
+        except StaleEdit:
+            assert carrier is not None
+            changes = on_newer(form, CarrierForm.initial_of(Carrier.objects.get(pk=carrier.pk)))
+            return render_page(request, CARRIER, context | {"changes": changes}, status=409)
         else:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(reverse("orders:carriers"))

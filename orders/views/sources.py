@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.permissions import Permission, StaffRequest, has, staff_page
 from core.actors import Actor
-from core.errors import InvalidInput
-from core.http import form_invalid, render_page
+from core.errors import InvalidInput, StaleEdit
+from core.http import form_invalid, on_newer, render_page
 from orders.enums import HookState
 from orders.forms.sources import ConnectionForm
 from orders.models import ShopConnection
@@ -86,9 +86,17 @@ def _edit(request: StaffRequest, connection: ShopConnection | None) -> HttpRespo
                     shop_id=form.cleaned_data["shop"], draft=form.draft(), actor=actor, at=at
                 )
             else:
-                saved = services.change_connection(connection_id=connection.pk, draft=form.draft(), actor=actor, at=at)
+                saved = services.change_connection(
+                    connection_id=connection.pk, draft=form.draft(), version=form.cleaned_data["version"],
+                    actor=actor, at=at,
+                )  # fmt: skip
         except InvalidInput as error:
             add_errors(form, error)
+        except StaleEdit:
+            assert connection is not None
+            connection.refresh_from_db()
+            changes = on_newer(form, ConnectionForm.initial_of(connection))
+            return render_page(request, EDIT, context | {"changes": changes}, status=409)
         else:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(reverse("orders:source_edit", args=[saved.pk]))

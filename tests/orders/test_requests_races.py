@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.actors import SYSTEM
 from core.errors import Conflict, TransitionNotAllowed
@@ -20,29 +18,9 @@ from orders.services.requests.moving import lock_order
 from tests.factories.accounts import make_staff
 from tests.factories.orders import AT, make_order, make_parcel
 from tests.factories.requests import make_request
+from tests.racing import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def together(*works: Callable[[], Any]) -> list[Any]:
-    """Run works at once on connections of their own; return what each gave or raised."""
-    start, found = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(place: int, work: Callable[[], Any]) -> None:
-        try:
-            start.wait(timeout=10)
-            found[place] = work()
-        except Exception as error:  # noqa: BLE001 - what it raised is the outcome of the race
-            found[place] = error  # type: ignore[call-overload]
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(n, work)) for n, work in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    return found
 
 
 def test_two_agents_ask_at_once_and_one_is_told_so():

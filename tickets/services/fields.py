@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
+from core.editing import own_changes
 from core.errors import InvalidInput
 from core.events import record
 from core.text import tidy_text
@@ -27,10 +28,16 @@ MAX_CHOICES = 60
 
 
 @transaction.atomic
-def fill_fields(*, ticket_id: int, values: Mapping[int, str], actor: Actor, at: datetime) -> Ticket:
-    """Write field values by field id; an empty one is taken out. Raises InvalidInput (fields field_<id>)."""
+def fill_fields(
+    *, ticket_id: int, values: Mapping[int, str], shown: Mapping[int, str] | None = None, actor: Actor, at: datetime
+) -> Ticket:
+    """Write field values by field id; an empty one is taken out.
+
+    `shown` is what the form said when it was opened: what others wrote beside it stays. Raises InvalidInput (fields
+    field_<id>), StaleEdit for a field somebody else filled otherwise meanwhile.
+    """
     ticket = lock_ticket(ticket_id)
-    changed = write_values(ticket, values)
+    changed = write_values(ticket, values, shown)
     if changed:
         at = not_before(ticket, at)
         ticket.version += 1
@@ -45,8 +52,8 @@ def fill_fields(*, ticket_id: int, values: Mapping[int, str], actor: Actor, at: 
     return ticket
 
 
-def write_values(ticket: Ticket, values: Mapping[int, str]) -> list[int]:
-    """Check and write values of a locked ticket; return the ids of those that changed. Raises InvalidInput."""
+def write_values(ticket: Ticket, values: Mapping[int, str], shown: Mapping[int, str] | None = None) -> list[int]:
+    """Write values of a locked ticket; return the ids of those that changed. Raises InvalidInput, StaleEdit."""
     own = {row.pk: row for row in fields_for_category(ticket.category_id)}
     errors: dict[str, list[Any]] = {}
     wanted: dict[int, str] = {}
@@ -60,8 +67,7 @@ def write_values(ticket: Ticket, values: Mapping[int, str]) -> list[int]:
             errors[f"field_{pk}"] = error.fields["value"]
     if errors:
         raise InvalidInput(fields=errors)
-    before = values_of(ticket.pk)
-    changed = sorted(pk for pk, value in wanted.items() if before.get(pk, "") != value)
+    changed = sorted(own_changes(shown or {}, wanted, values_of(ticket.pk)))
     for pk in changed:
         if wanted[pk]:
             FieldValue.objects.update_or_create(ticket=ticket, field_id=pk, defaults={"value": wanted[pk]})

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from core.errors import NotFound, StaleEdit
+from core.editing import check_version
+from core.errors import NotFound
 
 
 def lock_row[M: models.Model](model: type[M], pk: int, version: int | None, wanted: dict[str, Any]) -> M:
@@ -14,13 +15,7 @@ def lock_row[M: models.Model](model: type[M], pk: int, version: int | None, want
     row = model._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
     if row is None:
         raise NotFound
-    if version is not None and version != row.version:  # type: ignore[attr-defined]
-        changes = [
-            {"field": name, "yours": str(value), "theirs": str(getattr(row, name))}
-            for name, value in wanted.items()
-            if getattr(row, name) != value
-        ]
-        raise StaleEdit(changes=changes)
+    check_version(row, version, wanted)
     return row
 
 

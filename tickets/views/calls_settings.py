@@ -21,7 +21,7 @@ from accounts.shops import shop_choices
 from core.actors import Actor
 from core.crypto import decrypt
 from core.errors import InvalidInput, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, numbered, on_newer, render_page
 from tickets.calls_enums import OptionKind, PhoneEventState, Strategy
 from tickets.calls_permissions import get_line_for, lines_visible_to
 from tickets.forms.calls import LineForm, read_tree
@@ -57,10 +57,14 @@ def _people(request: StaffRequest) -> list[Staff]:
 def _overview(request: StaffRequest, typed: dict[int, str] | None = None, faults: Any = None) -> dict[str, Any]:
     people = _people(request)
     known = dict(PhoneSeat.objects.filter(pk__in=[one.pk for one in people]).values_list("pk", "extension"))
-    known |= typed or {}
-    told = faults or {}
+    told, asked = faults or {}, typed or {}
     rows = [
-        {"staff": one, "extension": known.get(one.pk, ""), "faults": told.get(f"extension_{one.pk}", [])}
+        {
+            "staff": one,
+            "now": known.get(one.pk, ""),
+            "extension": asked.get(one.pk, known.get(one.pk, "")),
+            "faults": told.get(f"extension_{one.pk}", []),
+        }
         for one in people
     ]
     return {"lines": list(lines_visible_to(request.user)), "people": rows}
@@ -70,17 +74,21 @@ def _overview(request: StaffRequest, typed: dict[int, str] | None = None, faults
 @require_POST
 def seats(request: StaffRequest) -> HttpResponse:
     """Save whose desk each extension rings at."""
-    typed = {
-        int(name.removeprefix("extension_")): str(value)[:40]
-        for name, value in request.POST.items()
-        if re.fullmatch(r"extension_[0-9]{1,18}", name)
-    }
+    typed = {pk: value[:40] for pk, value in numbered(request.POST, "extension_").items()}
     may = {one.pk for one in _people(request)}
     try:
-        save_seats(extensions=typed, may_touch=may)
+        save_seats(extensions=typed, shown=numbered(request.POST, "was_"), may_touch=may)
     except InvalidInput as error:
         mine = {pk: value for pk, value in typed.items() if pk in may}
         return form_invalid(request, LIST, _overview(request, mine, error.fields))
+    except StaleEdit as error:
+        mine = {pk: value for pk, value in typed.items() if pk in may}
+        names = {one.pk: one.display_name for one in _people(request)}
+        changes = [
+            {"label": names[one["field"]], "theirs": one["theirs"] or "–", "yours": one["yours"] or "–"}
+            for one in error.changes
+        ]
+        return render_page(request, LIST, _overview(request, mine) | {"changes": changes}, status=409)
     messages.success(request, _("Saved."))
     return HttpResponseRedirect(reverse("tickets:settings_phone"))
 
@@ -152,11 +160,9 @@ def _edit(request: StaffRequest, line: PhoneLine | None) -> HttpResponse:
             for text in texts:
                 form.add_error(name if name in form.fields else None, text)
         return form_invalid(request, LINE, _context(line, form))
-    except StaleEdit as error:
+    except StaleEdit:
         assert line is not None
-        form.data = request.POST.copy()  # what was typed stays; saving again is then on top of the newer version
-        form.data["version"] = str(PhoneLine.objects.get(pk=line.pk).version)
-        changes = [{**change, "label": form.fields[change["field"]].label} for change in error.changes]
+        changes = on_newer(form, _form(request, PhoneLine.objects.get(pk=line.pk)).initial)
         return render_page(request, LINE, _context(line, form, changes=changes), status=409)
     if line is None:
         secret = renew_secret(line_id=saved.pk, actor=actor, at=at)

@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Permission, StaffRequest, require, staff_page
 from core.actors import Actor
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StaleEdit
+from core.http import numbered
 from core.http.answers import is_htmx, toast
 from tickets import services
+from tickets.enums import FieldKind
 from tickets.models import Ticket
 from tickets.selectors.fields import fields_for_category, values_of
 from tickets.views.desk_page import open_ticket_page, view_key
@@ -35,18 +37,16 @@ def fields(request: StaffRequest, ticket_id: int) -> HttpResponse:
         return show_fields(request, ticket, then=then)
     if then == "resolve":
         require(request.user, Permission.TICKET_RESOLVE)
-    typed = {
-        int(name.removeprefix("field_")): str(value)
-        for name, value in request.POST.items()
-        if name.startswith("field_") and name.removeprefix("field_").isdecimal()
-    }
+    typed, shown = numbered(request.POST, "field_"), numbered(request.POST, "was_")
     actor, at = Actor.staff(request.user), timezone.now()
     try:
-        services.fill_fields(ticket_id=ticket.pk, values=typed, actor=actor, at=at)
+        services.fill_fields(ticket_id=ticket.pk, values=typed, shown=shown, actor=actor, at=at)
         if then == "resolve":
             services.resolve_ticket(ticket_id=ticket.pk, actor=actor, at=at, why=why_of(request))
     except InvalidInput as error:
         return show_fields(request, ticket, then=then, typed=typed, errors=error.fields, status=422)
+    except StaleEdit as error:
+        return show_fields(request, ticket, then=then, typed=typed, changes=error.changes, status=409)
     words = _("Resolved. The customer will be asked how it went.") if then == "resolve" else _("Saved.")
     if not is_htmx(request):
         messages.success(request, words)
@@ -71,6 +71,7 @@ def show_fields(
     then: str = "",
     typed: dict[int, str] | None = None,
     errors: dict[str, list[Any]] | None = None,
+    changes: list[dict[str, Any]] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Show the form: as a dialog to HTMX, as a small page to others; the first missing field has the focus."""
@@ -80,16 +81,31 @@ def show_fields(
     for row in fields_for_category(ticket.category_id):
         value = (typed or known).get(row.pk, known.get(row.pk, ""))
         said = errors.get(f"field_{row.pk}", [])
-        rows.append({"field": row, "label": row.label_in(language), "value": value, "errors": said,
-                     "choices": row.choices_in(language)})  # fmt: skip
+        rows.append({"field": row, "label": row.label_in(language), "value": value, "now": known.get(row.pk, ""),
+                     "errors": said, "choices": row.choices_in(language)})  # fmt: skip
     wrong = [row for row in rows if row["errors"]] or [r for r in rows if r["field"].is_required and not r["value"]]
     context = {
         "ticket": ticket, "rows": rows, "then": then, "view": view_key(request),
         "why": request.POST.get("why", ""), "has_errors": bool(errors),
+        "changes": None if changes is None else _in_words(changes, rows),
         "focus_id": (wrong or rows)[0]["field"].pk if rows else 0,
     }  # fmt: skip
     name = f"{TEMPLATE}#dialog" if is_htmx(request) else TEMPLATE
     return render(request, name, context, status=status)
+
+
+def _in_words(changes: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a colleague filled meanwhile, by the fields' labels and the words of their choices."""
+    by_id = {row["field"].pk: row for row in rows}
+    found: list[dict[str, Any]] = []
+    for change in changes:
+        row = by_id[change["field"]]
+        words = dict(row["choices"]) | {"": "–"}
+        if row["field"].kind == FieldKind.YESNO:
+            words |= {"yes": _("Yes"), "no": _("No")}
+        theirs, yours = change["theirs"], change["yours"]
+        found.append({"label": row["label"], "theirs": words.get(theirs, theirs), "yours": words.get(yours, yours)})
+    return found
 
 
 def ask_fields(request: StaffRequest, ticket: Ticket, error: InvalidInput) -> HttpResponse:

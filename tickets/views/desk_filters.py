@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.permissions import Permission, StaffRequest, staff_page
 from core.errors import InvalidInput, NotAllowed, NotFound, StaleEdit
+from core.http import on_newer
 from tickets.enums import Sorting
 from tickets.forms.filters import SavedViewForm, initial_of
 from tickets.models import SavedView
@@ -43,12 +44,8 @@ def edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     if saved is not None and not may_edit(request.user, saved):
         raise NotAllowed
     language = "en" if (get_language() or "").startswith("en") else "zh-hans"
-    initial: dict[str, Any] | None = None
-    if saved is not None:
-        own = {"name": saved.name, "team_id": saved.team_id or "", "sorting": saved.sorting, "version": saved.version}
-        initial = {**initial_of(saved.conditions), **own}
     data = request.POST if request.method == "POST" else None
-    form = SavedViewForm(data, initial=initial or {}, staff=request.user, language=language)
+    form = SavedViewForm(data, initial=_shown(saved) if saved else {}, staff=request.user, language=language)
     if data is None:
         return _form(request, form, saved)
     if not form.is_valid():
@@ -69,16 +66,28 @@ def edit(request: StaffRequest, pk: int | None = None) -> HttpResponse:
             form.add_error(name, [str(text) for text in texts])
         return _form(request, form, saved, status=422)
     except StaleEdit:
-        stale = _("A colleague changed this filter meanwhile. Your entries are kept; look at it, then save again.")
-        return _form(request, form, saved, status=409, stale=stale)
+        assert saved is not None
+        saved.refresh_from_db()
+        changes = on_newer(form, dict.fromkeys(form.fields) | _shown(saved))
+        return _form(request, form, saved, status=409, changes=changes)
     messages.success(request, _("Filter saved."))
     return HttpResponseRedirect(f"{reverse('tickets:desk')}?view=saved-{kept.pk}")
 
 
+def _shown(saved: SavedView) -> dict[str, Any]:
+    own = {"name": saved.name, "team_id": saved.team_id or "", "sorting": saved.sorting, "version": saved.version}
+    return {**initial_of(saved.conditions), **own}
+
+
 def _form(
-    request: StaffRequest, form: SavedViewForm, saved: SavedView | None, *, status: int = 200, stale: Any = ""
+    request: StaffRequest,
+    form: SavedViewForm,
+    saved: SavedView | None,
+    *,
+    status: int = 200,
+    changes: list[dict[str, str]] | None = None,
 ) -> HttpResponse:
-    context = {"form": form, "saved": saved, "stale": stale}
+    context = {"form": form, "saved": saved, "changes": changes}
     return render(request, "tickets/desk/filter.html", context, status=status)
 
 

@@ -27,7 +27,7 @@ from accounts.permissions import (
 from accounts.selectors import active_teams, get_team, staff_with
 from core.actors import Actor
 from core.errors import InvalidInput, StaleEdit
-from core.http import form_invalid, render_page
+from core.http import form_invalid, numbered, on_newer, render_page
 from core.ui.leaf import CHANNEL_NAMES
 from tickets.forms.routing import TeamRoutingForm
 from tickets.models import CategorySkill, TeamRouting
@@ -45,6 +45,12 @@ NAMES = ("mode", "widen_after_minutes", "release_after_minutes", "version")
 @require_safe
 def overview(request: StaffRequest) -> HttpResponse:
     """Show how every team works, what categories ask for, and who may hold how much."""
+    return _overview(request)
+
+
+def _overview(
+    request: StaffRequest, typed: dict[int, str] | None = None, changes: list[dict[str, Any]] | None = None
+) -> HttpResponse:
     known = {row.pk: row for row in TeamRouting.objects.all()}
     teams = [
         (team, known.get(team.pk) or TeamRouting(team=team, version=0), _is_department(team) and team.pk not in known)
@@ -53,12 +59,13 @@ def overview(request: StaffRequest) -> HttpResponse:
     language = "en" if (get_language() or "").startswith("en") else "zh-hans"
     context = {
         "teams": teams,
-        "categories": _categories(language),
+        "categories": _categories(language, typed or {}),
+        "changes": changes,
         "skills": Skill.choices,
         "people": _people(),
         "locked_why": "" if sees_company(request.user) else CompanyOnly.message,
     }
-    return render_page(request, PAGE, context)
+    return render_page(request, PAGE, context, status=200 if changes is None else 409)
 
 
 def _is_department(team: Team) -> bool:
@@ -67,13 +74,15 @@ def _is_department(team: Team) -> bool:
     return department is not None and department.is_active
 
 
-def _categories(language: str) -> list[dict[str, Any]]:
-    """Return all categories in their order, each with its depth and the skill it asks for itself."""
+def _categories(language: str, typed: dict[int, str]) -> list[dict[str, Any]]:
+    """Return all categories in their order, each with its depth, the skill it asks for itself and the one chosen."""
     needed = dict(CategorySkill.objects.values_list("category_id", "skill"))
     rows = []
     for branch in category_tree(language):
         for depth, one in ((0, branch), *((1, child) for child in branch.children)):
-            rows.append({"pk": one.category.pk, "name": one.name, "depth": depth, "skill": needed.get(one.category.pk)})
+            pk = one.category.pk
+            now = needed.get(pk, "")
+            rows.append({"pk": pk, "name": one.name, "depth": depth, "now": now, "skill": typed.get(pk, now)})
     return rows
 
 
@@ -122,11 +131,10 @@ def team_edit(request: StaffRequest, team_id: int) -> HttpResponse:
             for text in texts:
                 form.add_error(name if name in form.fields else None, text)
         return form_invalid(request, TEAM, context)
-    except StaleEdit as error:
-        typed = request.POST.copy()
-        typed["version"] = str(routing_of(team_id).version)
-        form.data = typed
-        return render_page(request, TEAM, context | {"stale": error.message}, status=409)
+    except StaleEdit:
+        fresh = routing_of(team_id)
+        changes = on_newer(form, {name: getattr(fresh, name) for name in NAMES})
+        return render_page(request, TEAM, context | {"changes": changes}, status=409)
     messages.success(request, _("Saved."))
     return HttpResponseRedirect(reverse("tickets:settings_routing"))
 
@@ -135,11 +143,25 @@ def team_edit(request: StaffRequest, team_id: int) -> HttpResponse:
 @require_POST
 def skills(request: StaffRequest) -> HttpResponse:
     """Save what each category asks for."""
-    wanted = {
-        int(name.removeprefix("skill_")): value
-        for name, value in request.POST.items()
-        if name.startswith("skill_") and name.removeprefix("skill_").isdecimal() and len(name) < 24
-    }
-    save_category_skills(skills={pk: str(value) for pk, value in wanted.items()})
+    typed = numbered(request.POST, "skill_")
+    try:
+        save_category_skills(skills=typed, shown=numbered(request.POST, "was_"))
+    except StaleEdit as error:
+        return _overview(request, typed, _skill_changes(error))
     messages.success(request, _("Saved."))
     return HttpResponseRedirect(reverse("tickets:settings_routing"))
+
+
+def _skill_changes(error: StaleEdit) -> list[dict[str, Any]]:
+    """Return what a colleague set meanwhile, in words."""
+    language = "en" if (get_language() or "").startswith("en") else "zh-hans"
+    names = {row["pk"]: row["name"] for row in _categories(language, {})}
+    labels = dict(Skill.choices)
+    return [
+        {
+            "label": names[one["field"]],
+            "theirs": labels.get(one["theirs"], "–"),
+            "yours": labels.get(one["yours"], "–"),
+        }
+        for one in error.changes
+    ]

@@ -18,7 +18,7 @@ from accounts.selectors import active_teams, get_team, members_of
 from core.actors import Actor
 from core.calendar import due
 from core.errors import InvalidInput, NotFound, StaleEdit
-from core.http import form_invalid, fragment_or_redirect, render_page
+from core.http import form_invalid, fragment_or_redirect, on_newer, render_page
 from tickets.forms.work import DepartmentForm, StandardForm, shown_rows, typed_rows, with_room
 from tickets.models import Category, Department, ServiceStandard, StandardVersion, Ticket
 from tickets.permissions import get_ticket_for
@@ -122,9 +122,10 @@ def standard_edit(request: StaffRequest, category_id: int) -> HttpResponse:
             return HttpResponseRedirect(reverse("tickets:settings_standards"))
         except InvalidInput as error:
             show_errors(form, error)
-        except StaleEdit as error:
-            fresh = ServiceStandard.objects.get(category=category)
-            context |= {"stale": error.message, "fresh_version": fresh.version}
+        except StaleEdit:
+            fresh = ServiceStandard.objects.select_related("current").get(category=category)
+            changes = on_newer(form, _standard_initial(fresh, fresh.current))
+            context |= {"changes": [*changes, *_row_changes(request, fresh.current)]}
     steps, solutions = with_room(steps, solutions) if form.is_bound else (steps, solutions)
     context |= {"form": form, "steps": list(enumerate(steps)), "solutions": list(enumerate(solutions))}
     return _form_page(request, STANDARD, context, is_bound=form.is_bound)
@@ -140,6 +141,19 @@ def _standard_initial(row: ServiceStandard | None, current: StandardVersion | No
         "owner_role": current.owner_role,
         "time_limit_minutes": current.time_limit_minutes,
     }
+
+
+def _row_changes(request: StaffRequest, current: StandardVersion | None) -> list[dict[str, Any]]:
+    """Return steps and solutions that somebody wrote otherwise meanwhile, by their titles."""
+    found = []
+    for label, typed, saved in zip(
+        (_("Steps"), _("Standard solutions")), typed_rows(request.POST), shown_rows(current), strict=True
+    ):
+        yours, theirs = ([row for row in rows if row.get("title")] for rows in (typed, saved))
+        if yours != theirs:
+            words = [" · ".join(row["title"] for row in rows) or "–" for rows in (theirs, yours)]
+            found.append({"label": label, "theirs": words[0], "yours": words[1]})
+    return found
 
 
 def _form_page(request: HttpRequest, template: str, context: dict[str, Any], *, is_bound: bool) -> HttpResponse:
@@ -177,9 +191,9 @@ def department_edit(request: StaffRequest, team_id: int) -> HttpResponse:
             return HttpResponseRedirect(reverse("tickets:settings_departments"))
         except InvalidInput as error:
             show_errors(form, error)
-        except StaleEdit as error:
+        except StaleEdit:
             fresh = Department.objects.get(pk=team.pk)
-            context |= {"stale": error.message, "fresh_version": fresh.version}
+            context |= {"changes": on_newer(form, _department_initial(team.pk, fresh))}
     return _form_page(request, DEPARTMENT, context, is_bound=form.is_bound)
 
 

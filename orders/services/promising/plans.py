@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import SYSTEM, Actor
-from core.errors import InvalidInput, NotFound, StaleEdit, Text, TransitionNotAllowed
+from core.editing import check_version
+from core.errors import InvalidInput, NotFound, Text, TransitionNotAllowed
 from core.events import Code, Fact, record, record_many
 from core.jobs import Owed, schedule, schedule_many
 from core.live import announce
@@ -86,8 +87,8 @@ def save_plan(*, plan_id: int | None, draft: PlanDraft, version: int | None) -> 
     plan = _lock(plan_id) if plan_id is not None else ContingencyPlan()
     if plan.state != PlanState.DRAFT:
         raise TransitionNotAllowed(before=plan.state)
-    if plan_id is not None and version is not None and plan.version != version:
-        raise StaleEdit(changes=[])
+    if plan_id is not None:
+        check_version(plan, version, values)
     for name, value in values.items():
         setattr(plan, name, value)
     plan.version += plan_id is not None

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
-from core.errors import InvalidInput, NotFound, StaleEdit, Text
+from core.editing import check_version
+from core.errors import InvalidInput, NotFound, Text
 from core.events import Code, record
 from core.text import normalise
 from orders.gazetteer import is_region_key
@@ -82,13 +83,7 @@ def _write(rule_id: int | None, draft: RuleDraft, version: int | None) -> tuple[
         if found is None:
             raise NotFound
         rule = found
-        changed = [name for name, value in values.items() if getattr(rule, name) != value]
-        if changed and version is not None and rule.version != version:
-            raise StaleEdit(
-                changes=[
-                    {"field": name, "yours": str(values[name]), "theirs": str(getattr(rule, name))} for name in changed
-                ]
-            )
+        changed = check_version(rule, version, values)
         rule.version += bool(changed)
     for name in changed:
         setattr(rule, name, values[name])

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
 from core.crypto import encrypt
+from core.editing import check_version
 from core.errors import InvalidInput, NotFound, Text
 from core.events import Code, record
 from core.jobs import schedule
@@ -52,13 +53,15 @@ def add_connection(*, shop_id: int, draft: ConnectionDraft, actor: Actor, at: da
 
 
 @transaction.atomic
-def change_connection(*, connection_id: int, draft: ConnectionDraft, actor: Actor, at: datetime) -> ShopConnection:
-    """Change a connection; its platform and address stay. Raises InvalidInput, NotFound."""
+def change_connection(
+    *, connection_id: int, draft: ConnectionDraft, version: int | None = None, actor: Actor, at: datetime
+) -> ShopConnection:
+    """Change a connection; its platform and address stay. Raises InvalidInput, NotFound, StaleEdit."""
     connection = ShopConnection.objects.select_for_update(no_key=True).filter(pk=connection_id).first()
     if connection is None:
         raise NotFound
     values = _check(draft, needs_secret=False)
-    changed = [name for name, value in values.items() if getattr(connection, name) != value]
+    changed = check_version(connection, version, values)
     if not changed:
         return connection
     for name in changed:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import Permission, PresenceStatus
 from accounts.models import Presence, Staff
 from accounts.services import lock_presence, set_presence
+from core.editing import own_changes
 from core.errors import InvalidInput, Text
 from tickets.calls_enums import CallState
 from tickets.models import Call, PhoneSeat
@@ -20,17 +21,23 @@ FORGOTTEN_AFTER = timedelta(hours=8)
 
 
 @transaction.atomic
-def save_seats(*, extensions: Mapping[int, str], may_touch: set[int] | None = None) -> int:
+def save_seats(
+    *, extensions: Mapping[int, str], shown: Mapping[int, str] | None = None, may_touch: set[int] | None = None
+) -> int:
     """Set the extensions of people (staff id -> extension, "" = none); return how many changed.
 
-    `may_touch` are the people the asker may set, None for all. Raises InvalidInput for a number that is none or twice.
+    `may_touch` are the people the asker may set, None for all. `shown` is what the form said when it was opened: what
+    others set beside it stays. Raises InvalidInput for a number that is none or twice, StaleEdit for somebody whose
+    extension was set meanwhile.
     """
-    wanted = {pk: one.strip() for pk, one in extensions.items() if may_touch is None or pk in may_touch}
+    typed = {pk: one.strip() for pk, one in extensions.items() if may_touch is None or pk in may_touch}
+    list(Staff.objects.select_for_update(no_key=True).filter(pk__in=typed).order_by("pk").values_list("pk", flat=True))
+    known = {seat.pk: seat for seat in PhoneSeat.objects.select_for_update().order_by("pk")}
+    wanted = own_changes(shown or {}, typed, {pk: seat.extension for pk, seat in known.items()})
     faults: dict[str, list[Text]] = {}
     for pk, one in wanted.items():
         if one and not (one.isascii() and one.isdecimal() and len(one) <= 16):
             faults[f"extension_{pk}"] = [_("An extension has up to 16 digits.")]
-    known = {seat.pk: seat for seat in PhoneSeat.objects.select_for_update().order_by("pk")}
     others = {seat.extension for pk, seat in known.items() if pk not in wanted}
     given = [one for one in wanted.values() if one]
     for pk, one in wanted.items():
@@ -38,8 +45,8 @@ def save_seats(*, extensions: Mapping[int, str], may_touch: set[int] | None = No
             faults[f"extension_{pk}"] = [_("This extension is somebody else's.")]
     if faults:
         raise InvalidInput(fields=faults)
-    may = [one.pk for one in Staff.objects.filter(pk__in=wanted) if one.may(Permission.TICKET_REPLY) or one.pk in known]
-    changed = [pk for pk in may if wanted[pk] != (known[pk].extension if pk in known else "")]
+    people = Staff.objects.filter(pk__in=wanted)
+    changed = [one.pk for one in people if one.may(Permission.TICKET_REPLY) or one.pk in known]
     PhoneSeat.objects.filter(pk__in=changed).delete()
     PhoneSeat.objects.bulk_create([PhoneSeat(pk=pk, extension=wanted[pk]) for pk in changed if wanted[pk]])
     return len(changed)

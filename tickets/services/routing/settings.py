@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import Permission, Skill
 from accounts.models import Staff
 from core.actors import Actor
+from core.editing import own_changes
 from core.errors import InvalidInput, NotFound, StaleEdit
 from core.events import Code, record
 from customers.models import Customer
@@ -62,13 +63,18 @@ def save_team_routing(*, team_id: int, version: int, terms: RoutingTerms, actor:
 
 
 @transaction.atomic
-def save_category_skills(*, skills: Mapping[int, str]) -> int:
-    """Set what categories ask for (category id -> skill code, empty = nothing of its own); return how many changed."""
+def save_category_skills(*, skills: Mapping[int, str], shown: Mapping[int, str] | None = None) -> int:
+    """Set what categories ask for (category id -> skill code, empty = nothing of its own); return how many changed.
+
+    `shown` is what the form said when it was opened: what others changed beside it stays. Raises InvalidInput,
+    StaleEdit for a category somebody else changed meanwhile.
+    """
     if not {skill for skill in skills.values() if skill} <= set(Skill.values):
         raise InvalidInput(fields={"skill": [_("This skill is not known.")]})
-    known = dict(CategorySkill.objects.select_for_update().values_list("category_id", "skill"))
-    there = set(Category.objects.filter(pk__in=skills).values_list("pk", flat=True))
-    changed = {pk: skill for pk, skill in skills.items() if pk in there and known.get(pk, "") != skill}
+    locked = Category.objects.select_for_update(no_key=True).filter(pk__in=skills).order_by("pk")
+    there = set(locked.values_list("pk", flat=True))  # the rows of needs may not exist yet
+    known = dict(CategorySkill.objects.values_list("category_id", "skill"))
+    changed = own_changes(shown or {}, {pk: skill for pk, skill in skills.items() if pk in there}, known)
     CategorySkill.objects.filter(pk__in=[pk for pk, skill in changed.items() if not skill]).delete()
     rows = [CategorySkill(category_id=pk, skill=skill) for pk, skill in changed.items() if skill]
     CategorySkill.objects.bulk_create(rows, update_conflicts=True, unique_fields=["category"], update_fields=["skill"])
