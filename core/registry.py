@@ -149,6 +149,11 @@ def register_front_link(key: str, label: Text, hint: Text, icon: str, url_name: 
     FRONT_LINKS[key] = FrontLink(key, label, hint, icon, url_name, order)
 
 
+def front_links(*, but: str = "") -> list[FrontLink]:
+    """Return what customers can do here, in order, without the page they are on."""
+    return sorted((link for link in FRONT_LINKS.values() if link.key != but), key=lambda link: link.order)
+
+
 def register_settings_page(
     key: str,
     label: Text,

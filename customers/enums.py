@@ -50,3 +50,9 @@ class DuplicateReason(models.TextChoices):
     NAME_ADDRESS = "name_address", _("Same name and the same address")
     EMAIL_SPELLING = "email_spelling", _("The same mail address in another spelling")
     ORDER_CONTACT = "order_contact", _("The same phone on their orders")
+
+
+CLAIMING_SOURCES = frozenset({"form", "chat"})
+"""Doors where anybody can type anything."""
+UNPROVEN_SOURCES = CLAIMING_SOURCES | {"email"}
+"""Those, and mails: what they say of a known customer besides is not used for contact."""

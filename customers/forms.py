@@ -13,6 +13,25 @@ from customers.models import Customer
 from customers.services.records import CustomerDraft
 
 
+class OwnTargetForm(forms.Form):
+    """The phone or mail address a customer wants her code at."""
+
+    target = forms.CharField(
+        label=_("Phone or email"),
+        max_length=254,
+        help_text=_("The one you ordered with or wrote to us from."),
+        error_messages={"required": _("Please enter your phone number or your email address.")},
+    )
+
+
+class OwnCodeForm(forms.Form):
+    """The six digits that were sent."""
+
+    code = forms.CharField(
+        label=_("Code"), max_length=20, error_messages={"required": _("Please enter the six digits we sent.")}
+    )
+
+
 class CustomerForm(forms.Form):
     """What an agent may change, with the version it was read at."""
 

@@ -171,11 +171,19 @@ class ContactChoice(models.Model):
 
 
 class OneTimeCode(models.Model):
-    """A short code sent to a customer to prove a phone or an address; five tries, ten minutes, once."""
+    """A short code sent to a customer to prove a phone or an address; five tries, ten minutes, once.
+
+    It answers to the browser that asked (`asker_hash`) and to no other. `code_hash` is empty until a message went out:
+    for a phone or address nobody is known by, for ever. `target_enc` is forgotten with the sending.
+    """
 
     purpose = models.CharField(max_length=24)
     target_index = models.BinaryField(max_length=32)
-    code_hash = models.BinaryField(max_length=32)
+    target_enc = models.BinaryField(null=True)
+    target_hint = models.CharField(max_length=80, default="")
+    asker_hash = models.BinaryField(max_length=32)
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, null=True, related_name="+")
+    code_hash = models.BinaryField(max_length=32, null=True)
     tries = models.SmallIntegerField(default=0)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
@@ -183,11 +191,39 @@ class OneTimeCode(models.Model):
 
     class Meta:
         db_table = "customers_one_time_code"
-        constraints = [models.CheckConstraint(condition=Q(tries__lte=5), name="one_time_code_tries")]
-        indexes = [models.Index(fields=["purpose", "target_index", "-id"], name="one_time_code_target")]
+        constraints = [
+            models.CheckConstraint(condition=Q(tries__lte=5), name="one_time_code_tries"),
+            models.CheckConstraint(
+                condition=Q(code_hash__isnull=True) | Q(identity__isnull=False), name="one_time_code_for_somebody"
+            ),
+            models.UniqueConstraint(
+                fields=["purpose", "asker_hash"], name="one_time_code_one_open", condition=Q(used_at__isnull=True)
+            ),
+        ]
+        indexes = [models.Index(fields=["target_index"], name="one_time_code_target")]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.pk}"
+
+
+class OwnSession(models.Model):
+    """A browser in which a customer proved a phone or an address: it shows her own page until `ends_at`."""
+
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
+    begun_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "customers_own_session"
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("begun_at")), name="own_session_ends_later"),
+        ]
+        indexes = [models.Index(fields=["ends_at"], name="own_session_ends")]
+
+    def __str__(self) -> str:
+        return f"own session {self.pk}"
 
 
 class CustomerMerge(models.Model):

@@ -34,6 +34,21 @@ register_template(
         "en": "Your code is {code}. It works once, within {minutes} minutes.\n\n"
         "If you did not ask for it, ignore this mail and give the code to nobody.",
     },
+    secrets=("code",),
+)
+register_template(
+    TEMPLATE,
+    channel="sms",
+    label=_("One-time code"),
+    subject={"zh-hans": "验证码", "en": "Your code"},
+    body={
+        "zh-hans": "您的验证码是 {code}，{minutes} 分钟内有效。请勿告诉他人。",
+        "en": "Your code is {code}, valid for {minutes} minutes. Give it to nobody.",
+    },
+    secrets=("code",),
+)
+registry.register_front_link(
+    "me", _("My orders and requests"), _("With a code to your phone or mailbox."), "user", "customers:me", 8
 )
 
 registry.register_erasure("customers", erase_own_texts)

@@ -3,10 +3,14 @@
 from django.urls import path
 
 from customers import views
-from customers.views import listing, merging
+from customers.views import listing, me, merging
 
 app_name = "customers"
 urlpatterns = [
+    path("me/", me.me, name="me"),
+    path("me/code/", me.code, name="me_code"),
+    path("me/leave/", me.leave, name="me_leave"),
+    path("me/<slug:section>/<int:pk>/", me.thing, name="me_thing"),
     path("desk/customers/", listing.customer_list, name="list"),
     path("desk/customers/export/", listing.export, name="export"),
     path("desk/customers/duplicates/", merging.duplicates, name="duplicates"),

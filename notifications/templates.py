@@ -59,6 +59,7 @@ class Template:
     label: Text
     is_automatic: bool = True
     sample: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
 
     def variables(self) -> list[str]:
         """Return the variables its original wording uses, in order of appearance."""
@@ -93,15 +94,17 @@ def register_template(
     label: Text = "",
     is_automatic: bool = True,
     sample: Mapping[str, Any] | None = None,
+    secrets: tuple[str, ...] = (),
 ) -> None:
     """Register a template; `subject` and `body` are {"zh-hans": …, "en": …} (`zh` is taken too).
 
     `is_automatic` says that a machine writes it: such mail asks other machines not to answer.
-    `sample` gives values for the preview. Raises ValueError when a language is missing.
+    `sample` gives values for the preview. `secrets` are variables nobody but the recipient may read: what is kept of
+    the message hides them, and they are forgotten once it went out. Raises ValueError when a language is missing.
     """
     words = [_both(key, texts) for texts in (subject, body)]
     TEMPLATES[key, str(channel)] = Template(
-        key, str(channel), words[0], words[1], label or key, is_automatic, sample or {}
+        key, str(channel), words[0], words[1], label or key, is_automatic, sample or {}, secrets
     )
 
 

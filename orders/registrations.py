@@ -104,6 +104,7 @@ from orders import (  # noqa: E402
     incident_events,  # noqa: F401
     incident_registrations,  # noqa: F401
     notice_registrations,  # noqa: F401
+    own_orders,  # noqa: F401
     people_registrations,  # noqa: F401
     promise_registrations,  # noqa: F401
     promotion_registrations,  # noqa: F401

@@ -197,6 +197,7 @@ from tickets import (  # noqa: E402 - the desk's own entries
     desk_registrations,  # noqa: F401
     incident_registrations,  # noqa: F401
     migration_registrations,  # noqa: F401
+    own_tickets,  # noqa: F401
     people_registrations,  # noqa: F401
     routing_registrations,  # noqa: F401
     story_registrations,  # noqa: F401

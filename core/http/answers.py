@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from core.errors import Text
+from core.ui.icons import with_icons_inside
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -54,6 +55,16 @@ def fragment_or_redirect(
 def form_invalid(request: HttpRequest, template: str, context: dict[str, Any], *, fragment: str = "") -> HttpResponse:
     """Show a form again with what was typed and its errors, as 422."""
     return render_page(request, template, context, fragment=fragment, status=422)
+
+
+def private_page(response: HttpResponse) -> HttpResponse:
+    """Keep a customer's page out of caches, search engines and other sites' logs; pages carry their icons."""
+    if response.content:
+        response.content = with_icons_inside(response.content.decode()).encode()
+    response.headers["Cache-Control"] = "no-store, private"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def toast(response: HttpResponse, message: Text, tone: str = "good", **extra: Any) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from core.models import Company
-from core.registry import FRONT_LINKS, SETTINGS_GROUPS, SETTINGS_PAGES
+from core.registry import SETTINGS_GROUPS, SETTINGS_PAGES, front_links
 
 
 @require_safe
@@ -21,7 +21,7 @@ def front(request: HttpRequest) -> HttpResponse:
     user: Any = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         return redirect("/desk/")
-    links = sorted(FRONT_LINKS.values(), key=lambda link: link.order)
+    links = front_links()
     return render(request, "core/front.html", {"company": company, "links": links})
 
 

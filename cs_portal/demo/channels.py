@@ -8,10 +8,11 @@ from django.conf import settings
 
 from core.actors import SYSTEM
 from core.crypto import random_token
+from notifications.enums import Channel
 from notifications.services import save_account, save_provider_template, subscribe_push
 from notifications.services.gateway import trial_subscription
+from notifications.templates import TEMPLATES
 from orders.models import Order
-from orders.notice_enums import NoticeStep
 
 BROWSERS = 5
 
@@ -31,12 +32,12 @@ def set_channels_up(now: datetime) -> None:
     }  # fmt: skip
     for channel, values in accounts.items():
         save_account(channel=channel, version=0, values=values, is_active=True, actor=SYSTEM, at=now)
-    for number, step in enumerate(NoticeStep, 1):
-        for channel, code in (("sms", f"SMS_10000{number}"), ("wechat", f"trial-template-{number}")):
+    for number, (key, channel) in enumerate(sorted(TEMPLATES), 1):
+        if channel in {Channel.SMS, Channel.WECHAT}:
+            code = f"SMS_{100000 + number}" if channel == Channel.SMS else f"trial-template-{number}"
             save_provider_template(
-                channel=channel, key=f"order.{step}", language="zh-hans", code=code, fields="", version=0, actor=SYSTEM,
-                at=now,
-            )  # fmt: skip
+                channel=channel, key=key, language="zh-hans", code=code, fields="", version=0, actor=SYSTEM, at=now
+            )
     customers = Order.objects.order_by("-placed_at", "-pk").values_list("customer_id", flat=True)[:BROWSERS]
     for customer_id in dict.fromkeys(customers):
         place = trial_subscription(f"phone-{customer_id}")

@@ -1,6 +1,5 @@
 """Every write of the customers app, by noun; import from here."""
 
-from customers.services.codes import check_code, request_code
 from customers.services.contact_choices import set_contact_choice
 from customers.services.duplicates import ask_for_duplicates, find_duplicates, propose_again, tell_apart
 from customers.services.erasing import erase_customer
@@ -12,14 +11,12 @@ __all__ = [
     "add_identity",
     "ask_for_duplicates",
     "block_customer",
-    "check_code",
     "edit_customer",
     "erase_customer",
     "find_duplicates",
     "find_or_add_customer",
     "merge_customers",
     "propose_again",
-    "request_code",
     "set_contact_choice",
     "tell_apart",
     "unblock_customer",

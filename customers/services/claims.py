@@ -14,13 +14,8 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from customers.enums import IdentityKind
+from customers.enums import CLAIMING_SOURCES, UNPROVEN_SOURCES, IdentityKind
 from customers.models import Identity
-
-CLAIMING_SOURCES = frozenset({"form", "chat"})
-"""Doors where anybody can type anything."""
-UNPROVEN_SOURCES = CLAIMING_SOURCES | {"email"}
-"""Those, and mails: what they say of a known customer besides is not used for contact."""
 
 
 def is_claim(kind: str, source: str) -> bool:

@@ -11,10 +11,8 @@ from core.events import record
 from customers.enums import IdentityKind
 from customers.events import CustomersErased
 from customers.models import ContactChoice, Customer, CustomerMerge, DuplicatePair, Identity, OneTimeCode
-from customers.services.codes import target_index
+from customers.services.codes import PURPOSES, target_index
 from customers.services.locking import announce_customer, lock_customer
-
-CODE_PURPOSES = ("tracking", "returns", "own_page")
 
 
 @transaction.atomic
@@ -46,7 +44,7 @@ def erase_own_texts(customer_id: int) -> int:
     codes = [
         target_index(purpose, identity.value)
         for identity in Identity.objects.filter(customer_id=customer_id).exclude(kind=IdentityKind.VISITOR)
-        for purpose in CODE_PURPOSES
+        for purpose in PURPOSES
     ]
     rows, _by_model = OneTimeCode.objects.filter(target_index__in=codes).delete()
     identities, _by_model = Identity.objects.filter(customer_id=customer_id).delete()

@@ -30,6 +30,7 @@ class Delivery(models.Model):
 
     `message_id` is fixed here: a mail sent again after a crash is the same mail to every server that saw the first.
     `params` are the values for a provider's own template; `provider_ref` is how the provider names the message.
+    `sealed` holds, encrypted, what goes out of a message with secrets until it went out; the other columns hide them.
     """
 
     event_type = "delivery"
@@ -45,6 +46,7 @@ class Delivery(models.Model):
     subject = models.TextField(blank=True, default="")
     text = models.TextField(blank=True, default="")
     html = models.TextField(blank=True, default="")
+    sealed = models.BinaryField(null=True)
     headers = models.JSONField(default=dict)
     files = models.JSONField(default=list)
     message_id = models.CharField(max_length=255, unique=True)
@@ -85,6 +87,9 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="failed") | (Q(failed_at__isnull=False) & ~Q(provider_code="")),
                 name="delivery_failed_has_cause",
+            ),
+            models.CheckConstraint(
+                condition=Q(sealed__isnull=True) | Q(state__in=["queued", "sending"]), name="delivery_secrets_forgotten"
             ),
             models.CheckConstraint(
                 condition=~Q(state="sending") | Q(sending_at__isnull=False), name="delivery_sending_has_time"

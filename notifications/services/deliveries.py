@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from core.actors import Actor
-from core.crypto import blind_index, encrypt, short_mac
+from core.crypto import blind_index, decrypt, encrypt, short_mac
 from core.errors import DomainError, InvalidInput, NotFound
 from core.events import Code, record
 from core.inserting import insert_once
@@ -40,12 +42,15 @@ from notifications.rendering import (
 from notifications.selectors.mailboxes import find_mailbox
 from notifications.selectors.providers import fields_for, find_provider_template
 from notifications.selectors.templates import own_wording
-from notifications.templates import get_template, language_for
+from notifications.templates import Template, get_template, language_for
 from notifications.unsubscribing import unsubscribe_url
 
 SEND = "notifications.send_delivery"
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _MAX_REFERENCES = 12
+_OPEN = {DeliveryState.QUEUED, DeliveryState.SENDING}
+SEALED = ("subject", "text", "html", "params")
+HIDDEN = "••••••"
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,22 @@ def _write(
     address = checked_address(delivery.channel, to)
     delivery.to_enc, delivery.to_index = encrypt(address), address_index(address, delivery.channel)
     delivery.files = [file.as_json() for file in files]
+    if template.secrets:
+        whole = copy(delivery)
+        _word(whole, template, box, context, rich, headers)
+        delivery.sealed = encrypt(json.dumps({name: getattr(whole, name) for name in SEALED}))
+        context = {**context, **dict.fromkeys(template.secrets, HIDDEN)}
+    _word(delivery, template, box, context, rich, headers)
+
+
+def _word(
+    delivery: Delivery,
+    template: Template,
+    box: Mailbox | None,
+    context: Mapping[str, Any],
+    rich: Mapping[str, str],
+    headers: Mapping[str, str],
+) -> None:
     if delivery.channel != Channel.EMAIL:
         write_short(delivery, context)
         return
@@ -153,6 +174,14 @@ def _write(
         delivery.headers |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
     if stop_url:
         delivery.headers |= {"List-Unsubscribe": f"<{stop_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def unseal(delivery: Delivery) -> Delivery:
+    """Put the secrets of a message into the row in memory, for who sends it; do not save it then."""
+    if delivery.sealed is not None:
+        for name, value in json.loads(decrypt(delivery.sealed)).items():
+            setattr(delivery, name, value)
+    return delivery
 
 
 def write_short(delivery: Delivery, context: Mapping[str, Any]) -> None:
@@ -176,6 +205,8 @@ def retry_delivery(*, delivery_id: int, actor: Actor, at: datetime) -> Delivery:
     delivery = lock_delivery(delivery_id)
     if delivery.state not in {DeliveryState.FAILED, DeliveryState.EXPIRED} or delivery.erased_at is not None:
         raise NotRetryable
+    if get_template(delivery.template, delivery.channel).secrets:
+        raise NotRetryable(_("What this message said is forgotten. A new one must be asked for."))
     move_delivery(delivery, DeliveryState.QUEUED)
     delivery.rounds += 1
     delivery.attempts = 0
@@ -201,6 +232,8 @@ def move_delivery(delivery: Delivery, to: str) -> None:
         raise NotRetryable(code="transition_not_allowed", before=delivery.state, after=str(to))
     delivery.state = to
     delivery.version += 1
+    if to not in _OPEN:
+        delivery.sealed = None
 
 
 def record_move(kind: str, delivery: Delivery, *, actor: Actor, at: datetime) -> None:

@@ -17,6 +17,7 @@ from core.live import announce
 from notifications.channels import read_reference, webpush
 from notifications.models import CaughtNote, Delivery
 from notifications.selectors.providers import credentials_of, find_account
+from notifications.services.deliveries import unseal
 
 RECEIPT = "notifications.trial_receipt"
 KEPT = 2000
@@ -27,6 +28,8 @@ LATER = timedelta(seconds=3)
 def catch_note(*, channel: str, recipient: str, reference: str, at: datetime) -> CaughtNote:
     """Keep what a stand-in took, once for each reference; a text message's receipt follows in some seconds."""
     delivery = Delivery.objects.filter(pk=read_reference(reference) or 0).first()
+    if delivery is not None:
+        unseal(delivery)
     note = CaughtNote(
         channel=channel,
         recipient=recipient[:320],

@@ -91,9 +91,9 @@ def erase_customer(customer_id: int) -> int:
     )
     count += PushSubscription.objects.filter(customer_id=customer_id).delete()[0]
     count += CaughtNote.objects.filter(customer_id=customer_id).delete()[0]
-    mine.filter(state="queued").update(state="failed", provider_code="erased", failed_at=now)
+    mine.filter(state="queued").update(state="failed", provider_code="erased", failed_at=now, sealed=None)
     count += mine.filter(erased_at__isnull=True).update(
-        subject="", text="", html="", to_enc=b"", headers={}, files=[], params={}, erased_at=now
+        subject="", text="", html="", to_enc=b"", headers={}, files=[], params={}, sealed=None, erased_at=now
     )
     transaction.on_commit(lambda: forget_all(files), robust=True)  # what is left, the sweep takes
     return count

@@ -16,7 +16,7 @@ from notifications.enums import Channel, DeliveryState, NoticeState, Purpose, Re
 from notifications.models import ChannelAccount, Delivery, Mailbox, ProviderReceipt, Suppression
 from notifications.selectors.notices import has_more_channels, quiet_end
 from notifications.services.browsers import end_gone_push
-from notifications.services.deliveries import SEND, announce_delivery, lock_delivery, move_delivery, record_move
+from notifications.services.deliveries import SEND, announce_delivery, lock_delivery, move_delivery, record_move, unseal
 from notifications.services.suppressions import suppress_address
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def send_delivery(*, delivery_id: int, is_last_try: bool) -> None:
     adapter = adapter_for(delivery.channel)
     # a try whose end nobody knows (no answer, or the worker died) is looked for before the message is sent again
     outcome = adapter.find_out(delivery) if delivery.attempts > 1 else None
-    outcome = outcome or adapter.send(delivery)
+    outcome = outcome or adapter.send(unseal(delivery))
     is_last_try = is_last_try or gives_way(delivery)
     settle_delivery(delivery_id=delivery_id, outcome=outcome, is_last_try=is_last_try, at=timezone.now())
     if outcome.is_transient and not is_last_try:
@@ -61,7 +61,7 @@ def claim_delivery(*, delivery_id: int, at: datetime) -> Delivery | None:
         return None
     if delivery.expires_at is not None and delivery.expires_at <= at:
         move_delivery(delivery, DeliveryState.EXPIRED)
-        delivery.save(update_fields=["state", "version"])
+        delivery.save(update_fields=["state", "sealed", "version"])
         record_move("delivery.expired", delivery, actor=SYSTEM, at=at)
         return None
     if is_suppressed(delivery):
@@ -139,7 +139,7 @@ def note_sent(delivery: Delivery, *, reference: str, at: datetime) -> None:
     move_delivery(delivery, DeliveryState.SENT)
     delivery.sent_at = at
     delivery.provider_ref = reference or delivery.provider_ref
-    delivery.save(update_fields=["state", "sent_at", "provider_code", "provider_ref", "version"])
+    delivery.save(update_fields=["state", "sealed", "sent_at", "provider_code", "provider_ref", "version"])
     record_move("delivery.sent", delivery, actor=SYSTEM, at=at)
     note_way_out(delivery, code="", at=at)
 
@@ -236,5 +236,5 @@ def _fail(delivery: Delivery, code: str, at: datetime) -> None:
     move_delivery(delivery, DeliveryState.FAILED)
     delivery.provider_code = (code or "unknown")[:64]
     delivery.failed_at = at
-    delivery.save(update_fields=["state", "provider_code", "failed_at", "version"])
+    delivery.save(update_fields=["state", "sealed", "provider_code", "failed_at", "version"])
     record_move("delivery.failed", delivery, actor=SYSTEM, at=at)

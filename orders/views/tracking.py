@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core.crypto import sign, verify
 from core.errors import DomainError, NotFound, RateLimited
 from core.http import client_place
+from core.http.answers import private_page
 from core.text import mask_name, normalise
-from core.ui.icons import with_icons_inside
 from notifications.selectors.providers import push_public_key
 from orders.enums import PARCEL_ENDED
 from orders.forms.track import TrackForm
@@ -62,7 +62,7 @@ def track(request: HttpRequest) -> HttpResponse:
         return response
     response = HttpResponseRedirect(reverse("orders:track_seen", args=[sign({"o": order.pk}, SEEN)]))
     response.status_code = 303
-    return _private(response)
+    return private_page(response)
 
 
 @require_safe
@@ -123,7 +123,7 @@ def _show(
             "now": now,
             "refresh": REFRESH,
         }
-        return _private(render(request, PAGE, context))
+        return private_page(render(request, PAGE, context))
 
 
 def _parcel(parcel: Parcel, scans: list[ToldScan], now: datetime, is_proven: bool) -> dict[str, Any]:
@@ -147,12 +147,12 @@ def _parcel(parcel: Parcel, scans: list[ToldScan], now: datetime, is_proven: boo
 
 def _ask(request: HttpRequest, form: TrackForm, shop: Shop | None, *, status: int = 200) -> HttpResponse:
     context = {"form": form, "shop": _look(shop), "shop_code": shop.code if shop else ""}
-    return _private(render(request, FORM, context, status=status))
+    return private_page(render(request, FORM, context, status=status))
 
 
 def _dead(request: HttpRequest) -> HttpResponse:
     """Answer every link that shows nothing with the same page, and the way on."""
-    return _private(render(request, DEAD, {"shop": None, "form": TrackForm()}, status=410))
+    return private_page(render(request, DEAD, {"shop": None, "form": TrackForm()}, status=410))
 
 
 def _shop(request: HttpRequest) -> Shop | None:
@@ -166,13 +166,3 @@ def _shop(request: HttpRequest) -> Shop | None:
 
 def _look(shop: Shop | None) -> dict[str, str] | None:
     return {"name": shop.name, "colour": shop.color, "phone": shop.contact_phone} if shop else None
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """Keep the page out of caches, search engines and other sites' logs; pages carry their icons."""
-    if response.content:
-        response.content = with_icons_inside(response.content.decode()).encode()
-    response.headers["Cache-Control"] = "no-store, private"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response

@@ -13,6 +13,7 @@ from core.models import Event
 from customers import services
 from customers.models import Customer
 from customers.selectors import find_customer_by_email, find_customer_by_phone
+from customers.services.codes import request_code
 from tests.factories.accounts import make_staff
 from tests.factories.orders import make_order, make_shop
 from tests.factories.tickets import jpeg
@@ -70,8 +71,8 @@ def test_nothing_of_a_person_is_left(tmp_path, settings):
     tickets.add_note(ticket_id=ticket.pk, text="内部秘密", actor=actor, at=now)
     tickets.save_draft(ticket_id=ticket.pk, staff_id=staff.pk, text="秘密的话", at=now)
     tickets.reply_to_ticket(ticket_id=ticket.pk, text="金丝雀甲您好", actor=actor, at=now, client_id=uuid4())
-    services.request_code(
-        purpose="tracking", channel="email", target="canary.person@example.com", language="zh-hans", at=now
+    request_code(
+        purpose="own_page", target="canary.person@example.com", asker="", place="::1", language="zh-hans", at=now
     )
     log = json.dumps(list(Event.objects.values_list("data", "reason")), ensure_ascii=False)
     assert [canary for canary in CANARIES if canary in log] == []

@@ -1,19 +1,15 @@
-"""Customers: who is it, what did they allow, codes, blocking, editing."""
-
-import re
-from datetime import timedelta
+"""Customers: who is it, what did they allow, blocking, editing."""
 
 import pytest
 from django.utils import timezone
 
 from core.actors import SYSTEM
-from core.errors import InvalidInput, NotFound, RateLimited, StaleEdit, Unavailable
+from core.errors import InvalidInput, NotFound, StaleEdit
 from core.models import Event
 from customers import selectors, services
 from customers.errors import AlreadyErased, IdentityTaken
-from customers.models import ContactChoice, Identity, OneTimeCode
+from customers.models import ContactChoice, Identity
 from customers.services.records import CustomerDraft
-from notifications.models import Delivery
 from tests.factories.customers import make_customer
 
 pytestmark = pytest.mark.django_db
@@ -99,79 +95,6 @@ def test_choices_keep_their_history():
     assert selectors.may_contact(customer.pk, "email", "service")
     with pytest.raises(InvalidInput):
         services.set_contact_choice(purpose="service", is_allowed=False, **choose)
-
-
-def ask(target="a@example.com", channel="email", at=None):
-    services.request_code(
-        purpose="tracking", channel=channel, target=target, language="zh-hans", at=at or timezone.now()
-    )
-
-
-def sent_code():
-    return re.search(r"\b(\d{6})\b", Delivery.objects.latest("pk").text)[1]
-
-
-def check(code, target="a@example.com", at=None, purpose="tracking"):
-    return services.check_code(purpose=purpose, target=target, code=code, at=at or timezone.now())
-
-
-def test_a_code_works_once_within_ten_minutes():
-    make_customer(email="a@example.com")
-    at = timezone.now()
-    ask(at=at)
-    code = sent_code()
-    assert not check(code, at=at + timedelta(minutes=10))
-    assert not check(code, purpose="returns")
-    assert check(f" {code[:3]} {code[3:]}", target="A@Example.com", at=at + timedelta(minutes=9))
-    assert not check(code, at=at + timedelta(minutes=9))
-
-
-def test_five_wrong_tries_use_a_code_up():
-    make_customer(email="a@example.com")
-    ask()
-    code = sent_code()
-    for _n in range(5):
-        assert not check("000000" if code != "000000" else "111111")
-    assert not check(code)
-    assert OneTimeCode.objects.get().tries == 5
-
-
-def test_a_new_code_replaces_the_old_one():
-    make_customer(email="a@example.com")
-    ask()
-    first = sent_code()
-    ask()
-    assert not check(first) or first == sent_code()
-    assert check(sent_code())
-
-
-def test_unknown_targets_get_the_same_answer_and_no_message():
-    ask("nobody@example.com")
-    assert OneTimeCode.objects.count() == 1
-    assert not Delivery.objects.exists()
-    assert not check("123456", target="nobody@example.com")
-
-
-def test_codes_are_rate_limited_per_target():
-    for _n in range(3):
-        ask("x@example.com")
-    with pytest.raises(RateLimited):
-        ask("x@example.com")
-    ask("y@example.com")
-
-
-def test_bad_targets_and_channels():
-    with pytest.raises(InvalidInput):
-        ask("no address")
-    with pytest.raises(Unavailable):
-        ask("13800138000", channel="sms")
-    assert not check("123456", target="nonsense")
-
-
-def test_the_code_itself_is_not_stored():
-    make_customer(email="a@example.com")
-    ask()
-    assert sent_code().encode() not in bytes(OneTimeCode.objects.get().code_hash)
 
 
 def test_editing_needs_the_version_one_saw():

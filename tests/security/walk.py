@@ -18,6 +18,7 @@ NOWHERE: dict[str, Any] = {
     "name": "parts", "token": "A" * 32, "draft": "A" * 32, "key": "missing-key", "uidb36": "1", "channel": "email",
     "language": "en", "kind": "csv", "metric": "tickets_opened", "number": MISSING, "tracking": "SF0000000000",
     "act": "claim", "code": "nothing", "device": "nothing", "provider": "nobody", "sku": "NONE-1",
+    "section": "nothing",
 }  # fmt: skip
 
 
@@ -93,6 +94,10 @@ PUBLIC: dict[str, str] = {
     "track/device/": "a browser that moved knows its old place, which nobody else does",
     "track/worker.js": "the script that shows notices; the same for everybody",
     "u/<str:token>/": "signed token",
+    "me/": "asks for a code; the page needs the browser that proved a phone or address",
+    "me/code/": "needs the browser that asked for the code",
+    "me/leave/": "closes the page of the browser that asks",
+    "me/<slug:section>/<int:pk>/": "leads away without a proven phone or address; only to what is hers",
     "accounts/login/": "signing in",
     "accounts/logout/": "leads away",
     "accounts/inactive/": "a sentence",

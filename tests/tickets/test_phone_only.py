@@ -23,7 +23,7 @@ from tests.factories.notices import PHONE, make_account, run_all
 from tests.factories.tickets import make_reply, make_ticket
 from tests.providers import Provider, provider_server
 from tests.tickets.test_text_in import arrive
-from tickets.models import Ticket
+from tickets.models import Message, Ticket
 from tickets.permissions import customer_url, get_ticket_by_link, short_customer_url
 from tickets.services import resolve_ticket
 from tickets.services.outgoing import ACK_TEMPLATE, LINK_TEMPLATE, REPLY_TEMPLATE
@@ -83,6 +83,8 @@ def test_a_phone_is_acknowledged_so_often_an_hour_and_no_more(provider: Provider
     for _ in range(ACKS_PER_HOUR + 2):
         make_ticket(customer=customer, channel="form")
     assert texts() == [ACK_TEMPLATE] * ACKS_PER_HOUR
+    said = Message.objects.filter(kind="auto").count()
+    assert said == ACKS_PER_HOUR, "what did not go out does not stand in the conversation"
 
 
 def test_a_text_message_is_acknowledged_where_that_can_go_out(provider: Provider) -> None:

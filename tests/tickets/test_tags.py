@@ -47,9 +47,12 @@ def test_tags_stand_in_the_head_and_come_and_go() -> None:
 
 def test_a_tag_typed_and_one_chosen_are_both_taken() -> None:
     client, ticket = signed_in(), make_ticket()
-    post(client, ticket, add=["新标签", "催单"])
+    post(client, ticket, add="新标签", chosen="VIP 客户")
     ticket.refresh_from_db()
-    assert ticket.tags == ["催单", "新标签"]
+    assert ticket.tags == ["VIP 客户", "新标签"], "one chosen is taken as it is, blanks and all"
+    assert post(client, ticket, remove=" VIP  客户 ") == 200
+    ticket.refresh_from_db()
+    assert ticket.tags == ["新标签"]
 
 
 def test_too_long_or_too_many_are_refused_and_nothing_is_lost() -> None:

@@ -19,6 +19,7 @@ from core.kept import Kept
 from core.text import detect_language, normalise, tidy_text
 from customers.models import Customer
 from customers.selectors import find_canonical
+from notifications.enums import Channel as Way
 from orders.models import Order, Shop
 from tickets.enums import AuthorType, Channel, MessageKind, Priority, TicketStatus
 from tickets.events import MessageReceived, TicketOpened
@@ -27,7 +28,7 @@ from tickets.services.clocks import start_clocks
 from tickets.services.locking import dimensions, save_ticket
 from tickets.services.outgoing import ACK_TEMPLATE, acknowledgement, contact_address, expected_words, send_by_mail
 from tickets.services.routing.owing import owe_for_ticket
-from tickets.services.text_out import acknowledge_by_text, can_acknowledge
+from tickets.services.text_out import acknowledge_by_text, can_acknowledge, way_of_acknowledgement
 from tickets.services.writing import Words, append_message, author_of
 
 ACKNOWLEDGED = frozenset({Channel.FORM, Channel.EMAIL, Channel.API, Channel.PHONE, Channel.CHAT})
@@ -180,13 +181,19 @@ def record_opened(ticket: Ticket, actor: Actor, at: datetime, policy: SlaPolicy 
 
 
 def _acknowledge(ticket: Ticket, at: datetime) -> None:
+    address = contact_address(ticket)
+    way = way_of_acknowledgement(ticket, address)
+    if way is None:  # nothing goes out, so nothing is said to have gone out
+        return
     text = acknowledgement(ticket, ticket.language, at)
     words = Words(text=text, channel=ticket.channel, kind=MessageKind.AUTO)
     message = append_message(ticket, words, author_type=AuthorType.SYSTEM, author_id=None, at=at)
     fact = MessageReceived(message.seq, Code(ticket.channel), starts_turn=False, version=ticket.version)
     record("message.acknowledged", subject=message, actor=SYSTEM, at=at, data=fact)
-    address, expected = contact_address(ticket), expected_words(ticket, ticket.language, at)
-    if not acknowledge_by_text(ticket, message, expected=expected, address=address, at=at):
+    expected = expected_words(ticket, ticket.language, at)
+    if way == Way.SMS:
+        acknowledge_by_text(ticket, message, expected=expected, at=at)
+    else:
         context = {"expected": expected}
         send_by_mail(ticket, message, template=ACK_TEMPLATE, to=address, context=context, with_files=False, at=at)
 

@@ -128,19 +128,21 @@ def can_acknowledge(ticket: Ticket) -> bool:
     return not lacks(Way.SMS, ACK_TEMPLATE, ticket.language, active_channels()) and takes_texts(text_number(ticket))
 
 
-def acknowledge_by_text(ticket: Ticket, message: Message, *, expected: str, address: str | None, at: datetime) -> bool:
-    """Owe an acknowledgement by text message where no mail goes; False when none goes that way.
+def way_of_acknowledgement(ticket: Ticket, address: str | None) -> Way | None:
+    """Return which way a new ticket is acknowledged: by text message where no mail goes; None where it may not.
 
-    A phone gets so many an hour and no more: a form can be sent under anybody's number.
+    Counts one: a phone gets so many an hour and no more, for a form can be sent under anybody's number.
     """
     if (address and ticket.channel != Channel.SMS) or not can_acknowledge(ticket):
-        return False
-    phone = text_number(ticket)
+        return Way.EMAIL
+    return Way.SMS if ratelimit.hit("text.ack", text_number(ticket), period=HOUR) <= ACKS_PER_HOUR else None
+
+
+def acknowledge_by_text(ticket: Ticket, message: Message, *, expected: str, at: datetime) -> None:
+    """Owe an acknowledgement by text message."""
     with translation.override(ticket.language):
         expected = expected or gettext("soon")
-    if ratelimit.hit("text.ack", phone, period=HOUR) <= ACKS_PER_HOUR:
-        _queue(ticket, message, ACK_TEMPLATE, phone, {**_link(ticket), "expected": expected}, at)
-    return True
+    _queue(ticket, message, ACK_TEMPLATE, text_number(ticket), {**_link(ticket), "expected": expected}, at)
 
 
 def _link(ticket: Ticket) -> dict[str, str]:

@@ -155,8 +155,9 @@ def change_tags(
     *, ticket_id: int, add: Iterable[str] = (), remove: Iterable[str] = (), actor: Actor, at: datetime
 ) -> Ticket:
     """Add and remove tags; what colleagues do to others at the same moment stays. Raises InvalidInput past twenty."""
-    with_these = {*lock_ticket(ticket_id).tags, *add}
-    return tag_ticket(ticket_id=ticket_id, tags=with_these - set(remove), actor=actor, at=at)
+    gone = {normalise(tag) for tag in remove}
+    tags = {normalise(tag) for tag in (*lock_ticket(ticket_id).tags, *add)}
+    return tag_ticket(ticket_id=ticket_id, tags=tags - gone, actor=actor, at=at)
 
 
 @transaction.atomic

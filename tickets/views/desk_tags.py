@@ -24,11 +24,11 @@ MAX_TAG = 40
 
 @staff_page(Permission.TICKET_EDIT)
 def tags(request: StaffRequest, ticket_id: int) -> HttpResponse:
-    """Offer known tags (GET), add what was typed or chosen (`add`), or take one off (`remove`)."""
+    """Offer known tags (GET), add what was typed (`add`) or chosen as it is (`chosen`), or take one off (`remove`)."""
     ticket = open_ticket_page(request, ticket_id)
     if request.method != "POST":
         return _offer(request, ticket)
-    add = read_tags(" ".join(request.POST.getlist("add")))
+    add = (*read_tags(" ".join(request.POST.getlist("add"))), *request.POST.getlist("chosen"))
     if too_long := next((tag for tag in add if len(normalise(tag)) > MAX_TAG), None):
         words = _("“%(tag)s” is too long for a tag: %(most)d characters are the most.")
         raise InvalidInput(fields={"add": [words % {"tag": too_long[:20] + "…", "most": MAX_TAG}]})
