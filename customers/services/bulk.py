@@ -13,6 +13,7 @@ from core.actors import Actor
 from core.crypto import encrypt
 from core.events import Code
 from core.events.bulk import History
+from core.inserting import reserve_ids
 from core.text import normalise, pinyin_key
 from customers.enums import IdentityKind
 from customers.events import CustomerAdded, IdentityAdded
@@ -153,7 +154,7 @@ def _known(keys: Iterable[Key], roots: dict[int, int], claims: dict[Place, int])
 def _plan(people: Sequence[Person], known: dict[Place, int]) -> _Plan:
     plan = _Plan()
     wanting = [n for n, one in enumerate(people) if not any((k.kind, k.shop_id, k.digest) in known for k in one.keys)]
-    fresh = iter(_reserve("customers_customer", len(wanting)))
+    fresh = iter(reserve_ids("customers_customer", len(wanting)))
     additions: list[_New] = []
     for one in people:
         places = [(key.kind, key.shop_id, key.digest) for key in one.keys]
@@ -176,14 +177,6 @@ def _plan(people: Sequence[Person], known: dict[Place, int]) -> _Plan:
             plan.outranked.append(new.customer_id)
     plan.identities = additions
     return plan
-
-
-def _reserve(table: str, count: int) -> list[int]:
-    if not count:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
-        return [row[0] for row in cursor.fetchall()]
 
 
 def _primaries(customer_ids: set[int]) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:

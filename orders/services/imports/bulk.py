@@ -19,6 +19,7 @@ from django.db import connection
 from core.actors import Actor
 from core.events import Code
 from core.events.bulk import NULL, History, Note, iso, latest_time, note
+from core.inserting import reserve_ids
 from customers.services.bulk import Key, Person, find_or_add_customers, person
 from orders.enums import PARCEL_RANK, OrderStatus, ParcelStatus
 from orders.events import OrderPlaced, ParcelStep
@@ -179,13 +180,13 @@ def insert_orders(prepared: Sequence[Prepared], *, shop: Shop, source: str, acto
         people=[one.person for one in prepared],
         shop_id=shop_id, language=shop.language, source=source, actor=actor, at=at, history=history,
     )  # fmt: skip
-    ids = _reserve("orders_order", len(prepared))
+    ids = reserve_ids("orders_order", len(prepared))
     products = _products(shop, prepared)
     orders: list[str] = []
     items: list[str] = []
     payments: list[str] = []
     parcels: list[str] = []
-    parcel_ids = iter(_reserve("orders_parcel", sum(len(one.parcels) for one in prepared)))
+    parcel_ids = iter(reserve_ids("orders_parcel", sum(len(one.parcels) for one in prepared)))
     for one, order_id, customer_id in zip(prepared, ids, customers, strict=True):
         orders.append(f"{order_id}\t{shop_id}\t{customer_id}\t{one.line}")
         items += [f"{order_id}\t{products.get(sku, NULL) if sku else NULL}\t{line}" for sku, line in one.items]
@@ -238,14 +239,6 @@ def _products(shop: Shop, prepared: Sequence[Prepared]) -> dict[str, int]:
     if not wanted or not Product.objects.filter(shop=shop).exists():
         return {}
     return dict(Product.objects.filter(shop=shop, sku__in=wanted).values_list("sku", "pk"))
-
-
-def _reserve(table: str, count: int) -> list[int]:
-    if not count:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
-        return [row[0] for row in cursor.fetchall()]
 
 
 def _copy(target: str, lines: list[str]) -> None:

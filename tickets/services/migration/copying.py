@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import NOT_PROVIDED
 
 from core.events.bulk import NULL, iso
+from core.inserting import reserve_ids
 from tickets.models import Message
 
 # Every column the database does not fill by itself: a new one needs no line here.
@@ -25,13 +26,8 @@ def copy_messages(messages: Sequence[Message]) -> None:
     """Write new messages whose tickets are there; each gets its key. Call inside a transaction."""
     if not messages:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('tickets_message', 'id')) FROM generate_series(1, %s)",
-            [len(messages)],
-        )
-        for message, (pk,) in zip(messages, cursor.fetchall(), strict=True):
-            message.pk = pk
+    for message, pk in zip(messages, reserve_ids("tickets_message", len(messages)), strict=True):
+        message.pk = pk
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
