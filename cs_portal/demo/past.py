@@ -10,9 +10,20 @@ from decimal import Decimal
 from typing import Any
 
 from core.actors import SYSTEM, Actor
-from cs_portal.demo.people import Cast
-from cs_portal.demo.words import CASES, GIVEN, PRODUCTS, QUESTIONS, REGIONS, SURNAMES, Case
-from orders.models import Order
+from cs_portal.demo.people import STAFF, Cast
+from cs_portal.demo.words import (
+    ARRIVED,
+    CASES,
+    GIVEN,
+    NOT_SENT,
+    ON_THE_WAY,
+    PRODUCTS,
+    QUESTIONS,
+    REGIONS,
+    SURNAMES,
+    Case,
+)
+from orders.models import Order, OrderItem
 from orders.services import ItemData, OrderData, ParcelData, PaymentData, ScanData, add_scans, upsert_order
 from tickets import services as tickets
 from tickets.models import Category, Ticket
@@ -35,12 +46,14 @@ class Person:
 
 def people(dice: random.Random, count: int) -> list[Person]:
     """Return invented customers; their phones lie in ranges nobody uses here."""
-    found = []
+    found, taken = [], {name for _email, name, _roles, _label in STAFF}
     for number in range(count):
         region, street = dice.choice(REGIONS)
+        while (name := dice.choice(SURNAMES) + dice.choice(GIVEN)) in taken:
+            pass
         found.append(
             Person(
-                dice.choice(SURNAMES) + dice.choice(GIVEN),
+                name,
                 f"1{dice.choice('3578')}900{number:06d}",
                 f"customer{number:03d}@mail.example",
                 region,
@@ -149,6 +162,10 @@ class Storyteller:
 
     def __init__(self, cast: Cast, orders: list[Order], now: datetime, dice: random.Random) -> None:
         self.cast, self.orders, self.now, self.dice = cast, orders, now, dice
+        self.asked: set[int] = set()
+        self.skus: dict[int, set[str]] = {}
+        for order_id, sku in OrderItem.objects.values_list("order_id", "sku"):
+            self.skus.setdefault(order_id, set()).add(sku)
         self.categories = {row.key: row.pk for row in Category.objects.all()}
         self.agents = [
             cast.staff[name] for name in ("agent@demo.example", "agent2@demo.example", "agent3@demo.example")
@@ -161,10 +178,10 @@ class Storyteller:
             opened = self.now - age + timedelta(minutes=self.dice.randrange(-200, 200))
             if opened > self.now - timedelta(hours=8):
                 opened = self.now - timedelta(hours=8 + self.dice.randrange(10))
-            yield self._tell(self.dice.choice(CASES), opened)
+            yield self._tell(CASES[number % len(CASES)], opened)
 
     def _tell(self, case: Case, opened: datetime) -> Ticket:
-        ticket = self.open_case(case.category, case.text, opened)
+        ticket = self.open_case(case, opened)
         agent = Actor.staff(self.dice.choice(self.agents))
         first = opened + timedelta(minutes=min(self.dice.expovariate(1 / 38) + 3, 400))
         at = first
@@ -196,10 +213,9 @@ class Storyteller:
         """Tell open conversations: fresh ones nobody took, some in work, a few late."""
         me = Actor.staff(self.cast.staff["agent@demo.example"])
         for number in range(count):
-            category, text = QUESTIONS[number % len(QUESTIONS)]
             minutes = [4, 11, 26, 47, 83, 105, 128, 190, 260, 420][number % 10] + number
             opened = self.now - timedelta(minutes=minutes)
-            ticket = self.open_case(category, text, opened)
+            ticket = self.open_case(self._question(number, opened), opened)
             if number % 4 == 1:
                 tickets.assign_ticket(
                     ticket_id=ticket.pk, assignee_id=me.id, actor=me, at=opened + timedelta(minutes=1)
@@ -221,10 +237,12 @@ class Storyteller:
                         client_id=None,
                     )
 
-    def open_case(self, category: str, text: str, opened: datetime) -> Ticket:
-        """Have the customer of some recent order ask something."""
-        recent = [order for order in self.orders if order.placed_at <= opened] or self.orders
-        order = self.dice.choice(recent[-120:])
+    def open_case(self, case: Case, opened: datetime) -> Ticket:
+        """Have the customer of a recent order ask what fits it; each order once while there are others."""
+        fitting = self._fitting(case, opened) or self._recent(opened)
+        order = self.dice.choice([order for order in fitting if order.pk not in self.asked] or fitting)
+        self.asked.add(order.pk)
+        category, text = case.category, case.text
         data: dict[str, Any] = {
             "channel": self.dice.choices(["form", "email"], [2, 1])[0],
             "text": text,
@@ -236,6 +254,28 @@ class Storyteller:
         }
         actor = Actor.customer(order.customer_id)
         return tickets.open_ticket(data=tickets.NewTicket(**data), actor=actor, at=opened)
+
+    def _question(self, number: int, opened: datetime) -> Case:
+        """Return the next question in turn that an order nobody asked about yet can raise."""
+        turn = [QUESTIONS[(number + n) % len(QUESTIONS)] for n in range(len(QUESTIONS))]
+        fresh = (case for case in turn if any(o.pk not in self.asked for o in self._fitting(case, opened)))
+        return next(fresh, turn[0])
+
+    def _recent(self, at: datetime) -> list[Order]:
+        return [order for order in self.orders if order.placed_at <= at][-120:] or self.orders[:1]
+
+    def _fitting(self, case: Case, at: datetime) -> list[Order]:
+        return [order for order in self._recent(at) if self._fits(case, order, at)]
+
+    def _fits(self, case: Case, order: Order, at: datetime) -> bool:
+        """Whether a case can be about an order as it stood at a moment."""
+        if case.sku and not any(sku.startswith(case.sku) for sku in self.skus.get(order.pk, ())):
+            return False
+        if order.delivered_at is not None and order.delivered_at <= at:
+            state = ARRIVED
+        else:
+            state = ON_THE_WAY if order.shipped_at is not None and order.shipped_at <= at else NOT_SENT
+        return case.state in ("", state)
 
     def _reply(self, ticket: Ticket, text: str, actor: Actor, at: datetime, then: str | None) -> None:
         at = min(at, self.now)

@@ -15,7 +15,7 @@ from typing import Any
 from cs_portal.demo.doors import Api, Browser, CarrierCounter, DoorClosed, contact
 from cs_portal.demo.past import order_data, people
 from cs_portal.demo.pbx import Pbx
-from cs_portal.demo.words import ANSWERS, COMMENTS, FOLLOW_UPS, QUESTIONS
+from cs_portal.demo.words import ANSWERS, COMMENTS, FOLLOW_UPS, NOT_SENT, QUESTIONS
 
 logger = logging.getLogger(__name__)
 CALL_NOTES = ["客户问快递进度，已查到今天派送。", "咨询尺寸，已给建议。", "退货流程已说明，客户会在订单页申请。"]
@@ -144,17 +144,17 @@ class Player:
             quiet = self.orders[-1:]
         number, person, shop = self.dice.choice(quiet)
         self.asking.add(person)
-        category, text = self.dice.choice(QUESTIONS)
+        case = self.dice.choice([case for case in QUESTIONS if not case.sku and case.state in ("", NOT_SENT)])
         contact(
             Browser(self.base_url),
             shop=shop,
-            text=text,
+            text=case.text,
             phone=person.phone,
             email=person.email,
             order_number=number if self.dice.random() < 0.8 else "",
-            photo=category in {"quality", "complaint"},
+            photo=case.category in {"quality", "complaint"},
         )
-        return category
+        return case.category
 
     def answer(self) -> str:
         """Answer the oldest ticket nobody took, as a signed-in colleague."""

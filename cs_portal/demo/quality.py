@@ -9,7 +9,7 @@ from typing import Any
 from core.actors import Actor
 from cs_portal.demo.past import Storyteller
 from cs_portal.demo.people import Cast
-from cs_portal.demo.words import BAD_ANSWER, COACHING_NOTES, REVIEW_COMMENTS
+from cs_portal.demo.words import BAD_ANSWER, COACHING_NOTES, ON_THE_WAY, REVIEW_COMMENTS, Case
 from tickets import services as tickets
 from tickets.models import Coaching, Message, QualityReview, Rubric
 from tickets.quality_enums import Rule
@@ -77,7 +77,7 @@ def _tell_bad_answer(cast: Cast, teller: Storyteller, now: datetime) -> QualityR
     """Tell a conversation that went wrong, found by the pre-check and reviewed with a low score."""
     agent, reviewer = cast.staff["agent3@demo.example"], cast.staff[REVIEWERS[0]]
     opened = now - timedelta(days=3, hours=2)
-    ticket = teller.open_case("logistics-late", BAD_ANSWER["question"], opened)
+    ticket = teller.open_case(Case("logistics-late", BAD_ANSWER["question"], state=ON_THE_WAY), opened)
     at = opened + timedelta(minutes=40)
     message = tickets.reply_to_ticket(
         ticket_id=ticket.pk, text=BAD_ANSWER["answer"], actor=Actor.staff(agent), at=at, client_id=None

@@ -39,15 +39,24 @@ PRODUCTS = [
 ]
 
 
+NOT_SENT, ON_THE_WAY, ARRIVED = "not sent", "on the way", "arrived"
+
+
 @dataclass(frozen=True)
 class Case:
-    """One conversation: category key, what the customer writes, what the agent answers, what may follow."""
+    """One conversation: category key, what the customer writes, what the agent answers, what may follow.
+
+    `sku` is how the numbers of the articles begin that it can be about, `state` how far the order must have come;
+    empty = any.
+    """
 
     category: str
     text: str
-    reply: str
+    reply: str = ""
     then: str = ""
     close: str = ""
+    sku: str = ""
+    state: str = ""
 
 
 CASES = [
@@ -57,6 +66,8 @@ CASES = [
         "非常抱歉让您收到破损的杯子。您的照片我看到了，确实是运输中磕坏的，不需要您寄回。我马上为您补发一只新的，今天 17:00 前发出，单号会发到您的邮箱。您看可以吗？",
         "可以的，那就补发吧，辛苦了。",
         "好的，补发单已经建好，今天发出。旧杯子您留着或丢弃都可以。给您添麻烦了。",
+        sku="MUG",
+        state=ARRIVED,
     ),
     Case(
         "logistics",
@@ -64,6 +75,7 @@ CASES = [
         "让您着急了。我刚联系了快递公司，包裹在杭州转运中心因为爆仓滞留，今晚会发往您所在的城市，预计后天下午前送到。我会盯着这单，一有变化马上告诉您。",
         "后天能到就行，麻烦一定盯一下。",
         "今天早上已经到达您当地的网点，正在派送，请留意电话。",
+        state=ON_THE_WAY,
     ),
     Case(
         "return",
@@ -71,6 +83,8 @@ CASES = [
         "可以换的。还在 7 天之内，没有拆封，直接换 1.5 米的就好。因为是尺寸原因，寄回的运费需要您先垫付，我们给您一张 12 元的运费券抵下一单。换货地址我发到您邮箱。",
         "好，我明天寄。",
         "收到您的快递单号了，签收后当天给您发新的一套。",
+        sku="SHT",
+        state=ARRIVED,
     ),
     Case(
         "invoice",
@@ -81,11 +95,14 @@ CASES = [
         "refund",
         "退货你们周一就签收了，退款怎么还没到账？",
         "查到了：退款 499 元昨天 16:20 已经原路退回微信支付，一般 1–3 个工作日到账。如果周五还没有看到，请告诉我，我陪您一起查。",
+        sku="SHT",
+        state=ARRIVED,
     ),
     Case(
         "order",
         "地址填错了，还没发货，能改成公司地址吗？收件人不变。",
         "能改，还没有出库。新地址我已经替您改好，今天照常发货。",
+        state=NOT_SENT,
     ),
     Case(
         "logistics",
@@ -93,6 +110,7 @@ CASES = [
         "我们马上核实。快递员说放在了小区南门的驿站，取件码是签收短信里的六位数。如果驿站没有，请直接回我，我来帮您跟快递公司追。",
         "在驿站找到了，谢谢。",
         "找到就好。我们已经备注以后送货先打电话。",
+        state=ARRIVED,
     ),
     Case(
         "quality",
@@ -100,6 +118,8 @@ CASES = [
         "这种情况不正常，抱歉。麻烦您拍一段 10 秒左右的视频，我们按质量问题处理，上门取件，运费我们出，您选换新或者退款都可以。",
         "我要退款。",
         "好的，已经安排明天 10:00–12:00 上门取件，快递员检查后当天退款 1,299 元。",
+        sku="DUV",
+        state=ARRIVED,
     ),
     Case(
         "presale",
@@ -112,28 +132,39 @@ CASES = [
         "对不起，答应了却没有做到，是我们的错。我是今天的值班组长，现在由我来负责您的问题，半小时内给您打电话。您方便接的号码是订单里的那个吗？",
         "是的，请尽快。",
         "刚才电话里说好的补偿券已经发到您的账户，今天之内寄出换新的台灯。谢谢您愿意再给我们一次机会。",
+        sku="LMP",
+        state=ARRIVED,
     ),
     Case(
         "praise",
         "小夜灯很好用，孩子很喜欢，包装也用心，特地来说声谢谢。",
         "谢谢您特地告诉我们，今天整个仓库的同事都会看到这条留言。祝孩子每晚好梦。",
+        sku="LMP-08",
+        state=ARRIVED,
     ),
     Case(
         "suggestion",
         "保温杯的杯盖如果能拆下来洗就好了，硅胶圈里面容易藏茶垢。",
         "这个建议很实在，已经转给产品同事。新一批杯盖正在打样，可以拆洗。出来以后我们第一时间告诉您。",
+        sku="CUP",
+        state=ARRIVED,
     ),
 ]
 
 QUESTIONS = [
-    ("logistics", "请问今天能发货吗？着急用。"),
-    ("logistics", "物流两天没更新了，帮忙看看到哪里了。"),
-    ("quality", "台灯插上去会闪，换了插座也一样，怎么办？"),
-    ("return", "颜色和照片差得有点多，想退货，怎么操作？"),
-    ("order", "同一个东西拍了两次，麻烦取消一单。"),
-    ("invoice", "发票抬头写错了，可以重开吗？"),
-    ("quality", "花瓶底部有一道裂纹，装水会渗。图在附件。"),
-    ("complaint", "第二次收到碎的杯子了，包装能不能认真一点？"),
+    Case("order", "请问今天能发货吗？着急用。", state=NOT_SENT),
+    Case("logistics", "物流两天没更新了，帮忙看看到哪里了。", state=ON_THE_WAY),
+    Case("quality", "台灯插上去会闪，换了插座也一样，怎么办？", sku="LMP", state=ARRIVED),
+    Case("return", "颜色和照片差得有点多，想退货，怎么操作？", state=ARRIVED),
+    Case("order", "同一个东西拍了两次，麻烦取消一单。", state=NOT_SENT),
+    Case("invoice", "发票抬头写错了，可以重开吗？"),
+    Case("complaint", "客服电话打了三次都没有接通，截图在附件，请尽快联系我。"),
+    Case("quality", "花瓶底部有一道裂纹，装水会渗。图在附件。", sku="VAS", state=ARRIVED),
+    Case("complaint", "第二次收到碎的杯子了，包装能不能认真一点？", sku="MUG", state=ARRIVED),
+    Case("quality", "四件套洗了一次就起球，这是正常的吗？", sku="SHT", state=ARRIVED),
+    Case("logistics", "周五要送人，这两天能到吗？", state=ON_THE_WAY),
+    Case("quality", "保温杯拧紧了还是漏水，想换一个。", sku="CUP", state=ARRIVED),
+    Case("return", "枕头太高了，睡得脖子疼，可以退吗？", sku="PIL", state=ARRIVED),
 ]
 
 ANSWERS = [
