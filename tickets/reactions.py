@@ -13,6 +13,7 @@ from tickets.jobs import APPLY_MAIL, HAND_OVER
 from tickets.services.routing.coming import owe_for_person
 from tickets.services.text_in import take_text_message
 from tickets.services.undelivered import note_undelivered
+from tickets.services.watching import stop_watching_all
 
 
 @reacts_to("mail.received", name="tickets.take_mail")
@@ -53,6 +54,12 @@ def hand_over(event: Event) -> None:
         "part": 1,
     }
     schedule(HAND_OVER, key=f"{event.pk}:1", due_at=timezone.now(), payload=payload)
+
+
+@reacts_to("staff.deactivated", name="tickets.stop_watching")
+def stop_watching(event: Event) -> None:
+    """Take a leaver off the tickets she watched."""
+    stop_watching_all(staff_id=event.subject_id)
 
 
 @reacts_to("staff.changed", name="tickets.route_for_changed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Permission
@@ -19,6 +19,7 @@ from tickets.permissions import tickets_visible_to
 from tickets.selectors.files import bytes_used
 from tickets.services.erasing import erase_ticket_texts
 from tickets.services.outgoing import ACK_TEMPLATE, LINK_TEMPLATE, REPLY_TEMPLATE
+from tickets.services.watching import KIND
 
 register_template(
     ACK_TEMPLATE,
@@ -126,6 +127,20 @@ def _wrote(params: dict[str, Any]) -> NoticeWords:
     )
 
 
+_WATCHED = {
+    "wrote": ("message-2", gettext_noop("The customer wrote in ticket %(number)s, which you watch")),
+    "answered": ("send", gettext_noop("Ticket %(number)s, which you watch, was answered")),
+    "noted": ("note", gettext_noop("There is a new note in ticket %(number)s, which you watch")),
+    "resolved": ("circle-check", gettext_noop("Ticket %(number)s, which you watch, is resolved")),
+    "reopened": ("arrow-back-up", gettext_noop("Ticket %(number)s, which you watch, is open again")),
+}
+
+
+def _watched(params: dict[str, Any]) -> NoticeWords:
+    icon, words = _WATCHED.get(params.get("what", ""), _WATCHED["noted"])
+    return NoticeWords(icon, gettext(words) % {"number": params.get("number", "")})
+
+
 def _undelivered(params: dict[str, Any]) -> NoticeWords:
     words = gettext("An answer in ticket %(number)s did not reach the customer") % {"number": params.get("number", "")}
     return NoticeWords("mail-off", words, "bad")
@@ -159,6 +174,7 @@ register_notice("ticket.unmerged", _apart)
 register_notice("ticket.duplicate", _doubled)
 register_notice("ticket.assigned", _assigned)
 register_notice("ticket.mentioned", _mentioned)
+register_notice(KIND, _watched)
 register_notice("ticket.customer_wrote", _wrote)
 register_notice("ticket.undelivered", _undelivered)
 

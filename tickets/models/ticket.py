@@ -64,6 +64,7 @@ class Ticket(models.Model):
     subject = models.CharField(max_length=200)
     preview = models.CharField(max_length=160, blank=True, default="")
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    watchers = ArrayField(models.BigIntegerField(), null=True)
     order_given = models.CharField(max_length=64, blank=True, default="")
     contact_enc = models.BinaryField(null=True)
     client_id = models.UUIDField(null=True, unique=True)
@@ -166,6 +167,7 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["-priority", "-last_message_at", "-id"], name="ticket_most_urgent", condition=LISTED),
             GinIndex(fields=["tags"], name="ticket_tags", condition=LISTED),
+            GinIndex(fields=["watchers"], name="ticket_watchers", condition=Q(watchers__isnull=False)),
             models.Index(
                 F("resolved_at").desc(),
                 name="ticket_resolved",

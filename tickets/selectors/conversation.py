@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, JSONField, OuterRef, Subquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Exists, JSONField, OuterRef, Subquery, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
 
@@ -44,6 +45,10 @@ BY_TIME = "m.ticket_id = ANY (%(tickets)s::bigint[]) AND (m.at, m.id) < (%(at)s,
 LATEST = (datetime(9999, 12, 31, tzinfo=UTC), 0)
 END = 2_147_483_647
 # What is pressed and not gone in a ticket, the next to go first.
+WATCHERS = """
+(SELECT coalesce(array_agg(w.display_name ORDER BY w.display_name), '{}') FROM accounts_staff w
+  WHERE w.id = ANY(tickets_ticket.watchers))
+"""
 WAITING = """
 (SELECT coalesce(jsonb_agg(jsonb_build_object('id', h.id, 'kind', h.kind, 'why', h.why, 'state', h.state,
           'source', h.source, 'due_at', h.due_at, 'then', h.then_status, 'by', h.staff_id, 'version', h.version,
@@ -160,8 +165,8 @@ def own_marks(staff: Staff) -> dict[str, Any]:
     """Return annotations for get_ticket_for, all in its one statement.
 
     `read_seq` and `own_drafts` ({kind: text}) of this person, `waiting` (answers that have not gone), `own_fields`,
-    `snapshot` (what of the past the page shows), `has_address` (a mail address of the customer's own, see
-    customers.selectors.primary_address).
+    `watcher_names`, `snapshot` (what of the past the page shows), `has_address` (a mail address of the customer's own,
+    see customers.selectors.primary_address).
     """
     drafts = Draft.objects.filter(ticket_id=OuterRef("pk"), staff=staff).order_by("updated_at")
     reads = TicketRead.objects.filter(ticket_id=OuterRef("pk"), staff=staff).values("seq")[:1]
@@ -170,6 +175,7 @@ def own_marks(staff: Staff) -> dict[str, Any]:
         "own_drafts": ArraySubquery(drafts.values(words=JSONObject(kind="kind", text="text"))),
         "waiting": RawSQL(WAITING, [], output_field=JSONField()),
         "snapshot": PageSnapshot(),
+        "watcher_names": RawSQL(WATCHERS, [], output_field=ArrayField(TextField())),
         "has_address": Exists(addresses_of(OuterRef(OuterRef("customer_id")))),
         **field_marks(),
     }

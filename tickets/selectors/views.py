@@ -59,6 +59,7 @@ class View:
 VIEWS = (
     View("mine", _("My tickets"), "user-check"),
     View("mentions", _("Mentions of me"), "at"),
+    View("watched", _("Watched by me"), "eye"),
     View("unassigned", _("Unassigned"), "inbox"),
     View("open", _("All open"), "list"),
     View("risk", _("At risk"), "gauge", "warn"),
@@ -77,6 +78,10 @@ def _mine(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticke
 def _mentions(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
     noted = Message.objects.filter(mentioned__contains=[staff.pk]).values("ticket_id")
     return rows.filter(ACTIVE, pk__in=noted, is_spam=False)
+
+
+def _watched(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
+    return rows.filter(ACTIVE, watchers__contains=[staff.pk], is_spam=False)
 
 
 def _unassigned(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticket]:
@@ -110,6 +115,7 @@ def _spam(rows: QuerySet[Ticket], staff: Staff, now: datetime) -> QuerySet[Ticke
 FILTERS: dict[str, Callable[[QuerySet[Ticket], Staff, datetime], QuerySet[Ticket]]] = {
     "mine": _mine,
     "mentions": _mentions,
+    "watched": _watched,
     "unassigned": _unassigned,
     "open": _open,
     "risk": _risk,

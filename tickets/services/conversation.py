@@ -31,6 +31,7 @@ from tickets.services.outgoing import REPLY_TEMPLATE, RULE_TEMPLATE, contact_add
 from tickets.services.planned import stop_planned
 from tickets.services.safety import Seen, check_seen
 from tickets.services.text_out import check_way, send_by_text
+from tickets.services.watching import tell_watchers
 from tickets.services.writing import Words, append_message, author_of, find_sent_before, read_marks
 
 AFTER_REPLY = frozenset(
@@ -90,6 +91,7 @@ def add_customer_message(
     if ticket.assignee_id is not None:
         params = {"ticket_id": ticket.pk, "number": ticket.number}
         notify(staff_id=ticket.assignee_id, kind="ticket.customer_wrote", params=params, url=desk_url(ticket.pk), at=at)
+    tell_watchers(ticket, "wrote", actor=actor, at=at)
     return message
 
 
@@ -183,6 +185,7 @@ def write_answer(
         )
     if actor.is_person and actor.id is not None and not was_held:
         Draft.objects.filter(ticket=ticket, staff_id=actor.id, kind=MessageKind.PUBLIC).delete()
+    tell_watchers(ticket, "answered", actor=actor, at=at)
     return message
 
 
@@ -266,4 +269,5 @@ def write_note(ticket: Ticket, words: Words, *, actor: Actor, at: datetime) -> M
     for staff_id in words.mentioned:
         params = {"ticket_id": ticket.pk, "number": ticket.number}
         notify(staff_id=staff_id, kind="ticket.mentioned", params=params, url=desk_url(ticket.pk), at=at)
+    tell_watchers(ticket, "noted", actor=actor, at=at)
     return message

@@ -25,6 +25,7 @@ from tickets.models import Message, Ticket, TicketMerge
 from tickets.permissions import desk_url
 from tickets.services.locking import lock_tickets, not_before, save_ticket, touch_clocks
 from tickets.services.moving import DONE, bring_back, move_and_record, set_aside
+from tickets.services.watching import bring_watchers
 
 TAKEN = ("customer_id", "order_id", "category_id", "priority", "customer_turn_at")
 MOST_PARTS = 50
@@ -111,6 +112,7 @@ def _take_over(source: Ticket, target: Ticket) -> dict[str, list[Any]]:
     turns = [turn for turn in (source.customer_turn_at, target.customer_turn_at) if turn is not None]
     target.customer_turn_at = min(turns, default=None)
     target.tags = sorted({*target.tags, *source.tags})[:20]
+    bring_watchers(into_id=target.pk, watchers=source.watchers)
     if target.contact_enc is None:
         target.contact_enc = source.contact_enc
     if source.last_message_at and (target.last_message_at is None or source.last_message_at > target.last_message_at):

@@ -21,6 +21,7 @@ from tickets.selectors.fields import missing_fields
 from tickets.services.locking import dimensions, touch_clocks
 from tickets.services.routing.owing import note_moved
 from tickets.services.standards import check_work_done
+from tickets.services.watching import tell_watchers
 
 DONE = frozenset({TicketStatus.RESOLVED, TicketStatus.CLOSED})
 CLOSE_JOB = "tickets.close_resolved"
@@ -58,10 +59,12 @@ def move_and_record(ticket: Ticket, *, to: str, actor: Actor, at: datetime, reas
     touch_clocks(ticket, actor=actor, at=at)
     if to == TicketStatus.RESOLVED:
         _record_resolved(ticket, actor, at, reason)
+        tell_watchers(ticket, "resolved", actor=actor, at=at)
     elif before in DONE and to not in DONE:
         cancel(CLOSE_JOB, _close_key(ticket, ticket.reopen_count - 1))
         data = TicketReopened(**dimensions(ticket), before=Code(before), waited=ticket.waiting_seconds)
         record("ticket.reopened", subject=ticket, actor=actor, at=at, reason=reason, data=data)
+        tell_watchers(ticket, "reopened", actor=actor, at=at)
     else:
         kind = "ticket.closed" if to == TicketStatus.CLOSED else "ticket.status_changed"
         change = StatusChanged(Code(before), Code(to), ticket.waiting_seconds, ticket.version)

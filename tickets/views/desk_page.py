@@ -212,6 +212,7 @@ def head_context(request: StaffRequest, ticket: Ticket, view: str) -> dict[str, 
         "can_resolve": may_resolve and TicketStatus.RESOLVED.value in nexts,
         "is_done": ticket.status in {TicketStatus.RESOLVED, TicketStatus.CLOSED},
         "is_mine": ticket.assignee_id == user.pk,
+        "is_watching": user.pk in (ticket.watchers or ()),
         "head_clock": nearest_clock(ticket),
     }
 
