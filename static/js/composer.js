@@ -217,7 +217,12 @@ class Composer {
   }
 
   /* ---- taken back: the words and files are here again */
-  back({ kind, text, files, promise }) {
+  back(held) {
+    if (this.busy) {
+      this.returned = held; // the page shows it already, and its own sending is not through: that would clear the text again
+      return;
+    }
+    const { kind, text, files, promise } = held;
     if (kind !== this.kind) this.turn(kind);
     const begun = this.text.value;
     if (!begun.startsWith(text)) this.text.value = [text, begun].filter((part) => part.trim()).join("\n\n");
@@ -264,8 +269,9 @@ class Composer {
       this.queue({ id, url, fields, ticket: this.form.dataset.ticket });
     } finally {
       this.wait(false);
-      const again = this.again;
-      this.again = undefined;
+      const { again, returned } = this;
+      this.again = this.returned = undefined;
+      if (returned) this.back(returned);
       if (again !== undefined && this.text.value.trim()) this.form.requestSubmit(again ?? undefined);
     }
   }

@@ -201,6 +201,22 @@ def test_an_answer_is_planned_shown_and_dropped(sit_down: Any) -> None:
     expect(text_of(page)).to_have_value("明天给您答复")
 
 
+def test_an_answer_taken_back_before_its_page_heard_that_it_was_taken(sit_down: Any) -> None:
+    """The live page shows a planned answer before the answer to its own sending is there."""
+    page, on_the_way = sit_down(2).page, []
+    page.route("**/reply/**", lambda route: on_the_way.append((route, route.fetch())))
+    page.keyboard.press("r")
+    text_of(page).fill("后天给您答复")
+    page.get_by_role("button", name="其他发送方式").click()
+    page.get_by_role("button", name="明天 09:00").click()
+    held = page.locator(".msg-held", has_text="后天给您答复")
+    held.get_by_role("button", name="撤回").click()
+    expect(held).to_have_count(0)
+    [(route, answer)] = on_the_way
+    route.fulfill(response=answer)
+    expect(text_of(page)).to_have_value("后天给您答复")
+
+
 def test_a_pasted_screenshot_stands_in_the_text(sit_down: Any) -> None:
     page = sit_down(4).page
     page.keyboard.press("r")
