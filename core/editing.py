@@ -13,12 +13,19 @@ def check_version(row: Any, version: int | None, wanted: Mapping[str, Any]) -> l
 
     Raises StaleEdit with them when the row is not at `version` any more; None asks nothing (a program, not a form).
     """
-    changed = [name for name, value in wanted.items() if getattr(row, name) != value]
-    if changed and version is not None and row.version != version:
-        raise StaleEdit(
-            changes=[{"field": name, "yours": str(wanted[name]), "theirs": str(getattr(row, name))} for name in changed]
-        )
-    return changed
+    changes = changes_of(row, wanted)
+    if changes and version is not None and row.version != version:
+        raise StaleEdit(changes=changes)
+    return [change["field"] for change in changes]
+
+
+def changes_of(row: Any, wanted: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return what of the wanted values a row does not have: {"field", "yours", "theirs"} each."""
+    return [
+        {"field": name, "yours": str(value), "theirs": str(getattr(row, name))}
+        for name, value in wanted.items()
+        if getattr(row, name) != value
+    ]
 
 
 def own_changes[K](shown: Mapping[K, str], typed: Mapping[K, str], now: Mapping[K, str]) -> dict[K, str]:

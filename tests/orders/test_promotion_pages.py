@@ -201,7 +201,7 @@ def test_the_order_shows_what_ran_when_it_was_placed_and_drops_what_ends_while_a
     runs = make_promotion(shop, code="NOW", title="冬季特惠", starts_at=now - DAY, percent=Decimal(30))
     make_promotion(shop, code="LATE", title="补录活动", at=now, starts_at=now - 9 * DAY, ends_at=now - 6 * DAY)
     items = (ItemData("保温杯", sku="CUP", unit_price=Decimal("80.00")), ItemData("赠品", sku="GIFT"))
-    order, agent = make_order(shop=shop, at=now - 7 * DAY, items=items), signed_in("agent")
+    order, agent = make_order(shop=shop, at=now - 7 * DAY, placed_at=now - 7 * DAY, items=items), signed_in("agent")
     url = f"/desk/orders/{order.pk}/products/"
     shown = agent.get(url, **HX).text
     assert f'data-live="promotions.{shop.pk}"' in shown

@@ -199,8 +199,8 @@ def test_an_item_shows_what_ran_then_apart_from_what_runs_now_in_as_many_queries
     agent = make_staff(roles=["agent"])
     items = tuple(ItemData(sku, sku=sku) for sku in ("CUP", "LAMP", "GONE"))
     few, many = (
-        make_order(shop=shop, at=now - 7 * DAY, items=items[:1]),
-        make_order(shop=shop, at=now - 7 * DAY, items=items),
+        make_order(shop=shop, at=now - 7 * DAY, placed_at=now - 7 * DAY, items=items[:1]),
+        make_order(shop=shop, at=now - 7 * DAY, placed_at=now - 7 * DAY, items=items),
     )
     cup, lamp, gone = offers_of(agent, many, now)
     assert [(one.terms.promotion.code, one.is_late, one.now) for one in cup.ran] == [("THEN", False, "ended")]

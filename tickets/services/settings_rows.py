@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from core.editing import check_version
-from core.errors import NotFound
+from core.editing import changes_of
+from core.errors import NotFound, StaleEdit
 
 
 def lock_row[M: models.Model](model: type[M], pk: int, version: int | None, wanted: dict[str, Any]) -> M:
@@ -15,7 +15,8 @@ def lock_row[M: models.Model](model: type[M], pk: int, version: int | None, want
     row = model._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
     if row is None:
         raise NotFound
-    check_version(row, version, wanted)
+    if version is not None and row.version != version:
+        raise StaleEdit(changes=changes_of(row, wanted))
     return row
 
 

@@ -12,7 +12,7 @@ from tickets.views.desk_actions import answer
 from tickets.views.desk_page import open_ticket_page
 
 
-@staff_page(Permission.TICKET_VIEW)
+@staff_page(Permission.TICKET_NOTE)
 @require_POST
 def watch(request: StaffRequest, ticket_id: int) -> HttpResponse:
     """Begin to watch (`watch` = 1) or stop."""
