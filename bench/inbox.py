@@ -185,7 +185,8 @@ def choose_cases(connection: Connection, samples: int, size: int) -> dict[str, t
     add("lookup_last4", [f"/desk/orders/?q={phone[-4:]}" for phone in phones], params=orders)
     asked = rows_of(connection, ASKED_ORDERS, {**busy, "n": samples})
     add("find_order_number", [f"/desk/search/?q={row['number']}" for row in asked], params=asked)
-    add("find_phone", [f"/desk/search/?q={phone}" for phone in phones], params=orders)
+    known = [phone_of(row["customer"], tails)[3:] for row in asked]
+    add("find_phone", [f"/desk/search/?q={phone}" for phone in known], params=asked)
     for name, words in (("search_two_characters", TOPICS), ("search_common_word", ("物流",)), ("search_latin", LATIN)):
         wanted = [pick.choice(words) for _ in range(samples)]
         add(name, [f"/desk/search/?q={quote(word)}" for word in wanted], "search", [{"words": word} for word in wanted])
@@ -209,8 +210,10 @@ SELECT o.id AS "order", o.number, p.tracking_number AS tracking, o.customer_id A
  WHERE o.shop_id = ANY(%(shops)s) ORDER BY md5(o.number) LIMIT %(n)s
 """
 ASKED_ORDERS = """
-SELECT DISTINCT o.number, md5(o.number) FROM tickets_ticket t JOIN orders_order o ON o.id = t.order_id
- WHERE t.team_id = ANY(%(teams)s) OR t.assignee_id = %(me)s ORDER BY md5(o.number) LIMIT %(n)s
+SELECT o.number, o.customer_id AS customer, o.phone_index AS phone FROM orders_order o
+ WHERE o.id IN (SELECT t.order_id FROM tickets_ticket t
+                 WHERE (t.team_id = ANY(%(teams)s) OR t.assignee_id = %(me)s) AND t.merged_into_id IS NULL)
+ ORDER BY md5(o.number) LIMIT %(n)s
 """
 DAYS = """
 SELECT day::text AS day, day AS last, day - 13 AS first,
