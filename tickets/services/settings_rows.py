@@ -12,12 +12,13 @@ from core.errors import NotFound, StaleEdit
 
 def lock_row[M: models.Model](model: type[M], pk: int, version: int | None, wanted: dict[str, Any]) -> M:
     """Lock a row for editing. Raises NotFound, StaleEdit with what differs when someone saved meanwhile."""
-    row = model._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
+    row: Any = model._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
     if row is None:
         raise NotFound
     if version is not None and row.version != version:
         raise StaleEdit(changes=changes_of(row, wanted))
-    return row
+    found: M = row
+    return found
 
 
 def write_row(row: Any, wanted: dict[str, Any]) -> None:
